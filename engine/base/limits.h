@@ -1,0 +1,57 @@
+/*
+ * Every limit of the engine, with its reason. Limits that belong to the format on disk are marked so.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Format. Longest raw payload of one blob. A larger value is cut into several blobs: a CT slice (0.5 MiB) stays whole,
+ * a radiograph becomes several that two cores encode side by side, and one read decodes at most this much. */
+#define BLOB_BYTES_MAX (4u << 20)
+
+/* Format. Longest manifest payload: 64 MiB is about two million pieces, a 4 GB object has a thousand. */
+#define MANIFEST_BYTES_MAX (64u << 20)
+
+/* Format. Unit of commit: groups begin and end on it. No durable byte is ever rewritten, and 4096 is the largest
+ * sector that drives tear. */
+#define SEGMENT_BLOCK_BYTES 4096u
+
+/* A segment is sealed when it is at least this long: small enough to copy or move in seconds, large enough that ten
+ * million CT slices need fewer than 5,000 files. */
+#define SEGMENT_BYTES_TARGET (512u << 20)
+
+/* Raw bytes of blobs between arrival and commit, over all streams. Senders wait when it is used up (P6). */
+#define INGEST_BYTES_IN_FLIGHT_MAX (64u << 20)
+
+/* A group is committed without being asked for when this many raw bytes wait in it. */
+#define GROUP_BYTES_MAX (16u << 20)
+
+/* Registered write buffers of the segment writer: two may be on the way to the disk while one is filled. */
+#define WRITE_BUFFER_BYTES (1u << 20)
+#define WRITE_BUFFER_COUNT 8u
+
+/* Header bytes of one object are gathered in memory up to this and then become a blob of their own. */
+#define HEADER_BLOB_BYTES_MAX (1u << 20)
+
+/* An element value at least this long outside pixel data becomes blobs of its own (documents, waveforms, meshes). */
+#define BULK_VALUE_BYTES_MIN (64u << 10)
+
+/* Fragments of encapsulated pixel data are gathered until a blob has at least this many bytes: a record costs 64. */
+#define FRAGMENT_BLOB_BYTES_MIN 4096u
+
+/* Decoded blobs kept for reading, over all readers. */
+#define READ_CACHE_BYTES_DEFAULT (64u << 20)
+
+/* Nesting of sequences that the scanner follows. Deeper content is kept as bytes and reported. */
+#define DICOM_NESTING_MAX 128u
+
+/* Longest value that is captured for the index; PS3.5 allows 64 characters for LO and 64 per component group of PN,
+ * times four bytes a character, and files in the field exceed it. */
+#define DICOM_VALUE_CAPTURED_MAX 1024u
+
+/* Longest UID that names an instance. PS3.5 9.1 allows 64; files in the field have a few more. */
+#define DICOM_UID_BYTES_MAX 128u
+
+/* Longest folder or file name in the tree, the usual NAME_MAX. */
+#define FOLDER_NAME_BYTES_MAX 255u
+
+#endif
