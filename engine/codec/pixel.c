@@ -1,0 +1,54 @@
+/*
+ * The pixel codec's front: the choice among the encodings of a frame, and the first byte that names it.
+ *
+ * Invariants
+ *  1. Every coded frame begins with one method byte; the rest belongs to the method.
+ *  2. The smallest encoding tried is the one kept, so a frame never grows by more than the method byte.
+ *  3. Decoding writes exactly `raw_size` bytes or fails with CAS_CORRUPT.
+ */
+#include "cassette/pixel.h"
+
+#include <zstd.h>
+
+#include "base/bytes.h"
+#include "codec/pixel_format.h"
+
+/* Codes `raw` as bytes: zstd where that is smaller, else the bytes themselves. */
+static cas_status encode_bytes(struct cas_slice raw, struct cas_buffer *coded) {
+  size_t start = coded->size;
+  size_t bound = ZSTD_compressBound(raw.size);
+  cas_status status = cas_buffer_reserve(coded, start + 1 + bound);
+  if (status != CAS_OK) return status;
+  size_t packed = ZSTD_compress(coded->data + start + 1, bound, raw.data, raw.size, PIXEL_ZSTD_LEVEL);
+  if (!ZSTD_isError(packed) && packed < raw.size) {
+    coded->data[start] = PIXEL_METHOD_ZSTD;
+    coded->size = start + 1 + packed;
+    return CAS_OK;
+  }
+  coded->data[start] = PIXEL_METHOD_RAW;
+  if (raw.size > 0) memcpy(coded->data + start + 1, raw.data, raw.size);
+  coded->size = start + 1 + raw.size;
+  return CAS_OK;
+}
+
+cas_status cas_pixel_encode(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *coded) {
+  (void)format;
+  return encode_bytes(raw, coded);
+}
+
+cas_status cas_pixel_decode(struct cas_slice coded, uint8_t *raw, size_t raw_size) {
+  if (coded.size < 1) return CAS_CORRUPT;
+  struct cas_slice rest = slice_of(coded.data + 1, coded.size - 1);
+  switch (coded.data[0]) {
+  case PIXEL_METHOD_RAW:
+    if (rest.size != raw_size) return CAS_CORRUPT;
+    if (raw_size > 0) memcpy(raw, rest.data, raw_size);
+    return CAS_OK;
+  case PIXEL_METHOD_ZSTD: {
+    size_t size = ZSTD_decompress(raw, raw_size, rest.data, rest.size);
+    return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
+  }
+  default:
+    return CAS_CORRUPT;
+  }
+}
