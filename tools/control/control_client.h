@@ -1,0 +1,61 @@
+/*
+ * The client of a running daemon's control socket, STORE/control.sock: how the command line writes into a store that
+ * cassetted holds.
+ *
+ * Caveats
+ *  - Only writing needs the daemon. Whatever reads opens the store with CAS_OPEN_FOLLOW by itself.
+ *  - Imports are pipelined: control_import() returns before the object is durable, so that one sync of the daemon makes
+ *    many objects durable. An object counts as imported when its `done` was called with CAS_OK (P1).
+ *
+ * Threads: one client belongs to one thread at a time. Several clients may be connected at once: the daemon reads each
+ * connection's files one after the other, so parallel import opens a few (it takes CONTROL_CONNECTIONS_MAX in all).
+ */
+#ifndef CONTROL_CLIENT_H
+#define CONTROL_CLIENT_H
+
+#include "cassette/ingest.h"
+
+/* Connections that a daemon serves at once; the next one gets CAS_BUSY. */
+#define CONTROL_CONNECTIONS_MAX 16
+
+/* Imports that one client has under way at most; control_import() waits for an answer beyond. */
+#define CONTROL_CLIENT_WINDOW 128
+
+struct control_client;
+
+/* Connects to the daemon that holds the store at `store_path`. CAS_NOT_FOUND: no daemon answers there (it may still be
+ * held by another kind of process). CAS_BUSY: the daemon has no connection to spare. */
+CAS_MUST_USE cas_status control_connect(const char *store_path, struct control_client **client, struct cas_error *error);
+
+/* Closes the connection; what was under way may or may not be stored, its `done` is not called. NULL is allowed. */
+void control_close(struct control_client *client);
+
+/*
+ * Called once for every import, from within control_import() or control_finish() of the same client, in any order.
+ * CAS_OK: durable, `result` says how (result and its strings are borrowed); else `error` says why it was not stored.
+ * May not call back into the client.
+ */
+typedef void (*control_import_fn)(void *arg, cas_status status, const struct cas_ingest_result *result,
+                                  const struct cas_error *error);
+
+/*
+ * Sends the open regular file `fd` for import, from its first byte to its end; the daemon reads it, whatever the daemon's
+ * own rights to the path are. `name` is what the archive records as the source, a path. The caller keeps `fd` and may
+ * close it on return. The file position that `fd` shares is not used. On failure `done` is not called for this file,
+ * and the connection is of no further use: control_finish() then reports every import still under way as CAS_IO.
+ */
+CAS_MUST_USE cas_status control_import(struct control_client *client, int fd, const char *name, control_import_fn done, void *arg,
+                                       struct cas_error *error);
+
+/* Waits for all imports under way. CAS_IO: the daemon went away; every outstanding `done` was called with CAS_IO. */
+CAS_MUST_USE cas_status control_finish(struct control_client *client, struct cas_error *error);
+
+/*
+ * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid", "uptime_seconds",
+ * "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the counters since the start:
+ * "associations_total", "associations_rejected", "stored", "duplicates", "new_versions", "refused", "failed", "received_bytes",
+ * "imports".
+ */
+CAS_MUST_USE cas_status control_status(struct control_client *client, char **json, struct cas_error *error);
+
+#endif
