@@ -1,0 +1,84 @@
+/*
+ * A mount: a store shown read-only as folders and files, served by threads of its own inside this process.
+ *
+ *   Patients/<patient>/<study>/<series>/<instance>.dcm
+ *   Dates/YYYY/MM/DD/<patient>/<study>/<series>/<instance>.dcm        by Study Date
+ *   UIDs/<Study Instance UID>/<Series Instance UID>/<SOP Instance UID>.dcm
+ *
+ * docs/mount.md describes what users see. Link the target cassette_mount and include this as "fuse/mount.h".
+ *
+ * Caveats
+ *  - No signals are handled and none change their handler; the threads block all of them. A program that wants to end
+ * on SIGTERM calls cas_mount_stop() from an ordinary thread.
+ *  - A process that dies without cas_mount_stop() leaves the unmounting to fusermount3 (see auto_unmount); where that
+ * is missing the folder answers ENOTCONN until the next cas_mount_start() there, which detaches the dead mount and says
+ * so.
+ *  - libfuse itself writes its complaints about /dev/fuse and fusermount3 to standard error.
+ *
+ * Threads: any, except that cas_mount_stop() is called once, when no other call on the mount is running but
+ * cas_mount_wait().
+ */
+#ifndef FUSE_MOUNT_H
+#define FUSE_MOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cassette/store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cas_mount;
+
+/* Top-level folders, to be or-ed. */
+enum cas_mount_view {
+  CAS_MOUNT_PATIENTS = 1,
+  CAS_MOUNT_DATES = 2,
+  CAS_MOUNT_UIDS = 4,
+};
+
+/* Zero means the default everywhere but for `mountpoint`. Strings are copied. */
+struct cas_mount_options {
+  const char *mountpoint; /* an existing folder */
+  bool allow_other;       /* let other users in, as modes and owner say; as a user this needs user_allow_other in
+                             /etc/fuse.conf */
+  bool no_auto_unmount;   /* do not start fusermount3 as a guard that unmounts when this process dies */
+  bool set_owner;         /* use `uid` and `gid`; default: those of this process */
+  uint32_t uid, gid;
+  uint32_t file_mode;   /* permission bits; default 0444. Bits for writing and executing are dropped. */
+  uint32_t folder_mode; /* default 0555. Bits for writing are dropped. */
+  unsigned views;       /* enum cas_mount_view, or-ed; default: all */
+  unsigned threads;     /* that serve requests, 1 to 64; default 8 */
+  uint32_t refresh_ms;  /* how often cas_store_refresh() is called for a follower; default 500 */
+  cas_log_fn log;       /* may be NULL. Errors name the path of the file concerned. */
+  void *log_arg;
+};
+
+/*
+ * Mounts `store`, which must stay open until cas_mount_stop() has returned. On CAS_OK the mount is visible and served.
+ * CAS_NOT_FOUND: no such folder; CAS_BUSY: a living Cassette mount is there already; CAS_INVALID: an option;
+ * CAS_UNSUPPORTED: no /dev/fuse or no permission for it; CAS_IO: the kernel refused.
+ */
+CAS_MUST_USE cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_options *options,
+                                        struct cas_mount **mount, struct cas_error *error);
+
+/* Waits until the mount has ended: unmounted from outside, or by cas_mount_stop() in another thread; returns the reason
+ * as CAS_OK (unmounted) or CAS_IO. cas_mount_stop() is still to be called. */
+CAS_MUST_USE cas_status cas_mount_wait(struct cas_mount *mount, struct cas_error *error);
+
+/* The same without waiting longer than `timeout_ms`: CAS_BUSY while the mount lives. */
+CAS_MUST_USE cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, struct cas_error *error);
+
+/*
+ * Unmounts (where that has not happened), waits for the threads, closes all files and frees the mount. Does not wait
+ * for users: programs with files open there get ENOTCONN. NULL is allowed. Not from a signal handler, nor from the
+ * mount's own threads.
+ */
+void cas_mount_stop(struct cas_mount *mount);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
