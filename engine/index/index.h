@@ -2,16 +2,25 @@
  * The index: where blobs lie, and the Patient/Study/Series/instance tree with its attributes. Held by RocksDB, and made
  * from the segments alone: it can be deleted and rebuilt. The only part that includes rocksdb/c.h.
  *
- * A node of the tree is named by its path, "patient/study/series/instance", each part a folder or file name that is safe
- * in a file system. The store chooses the names; the index keeps, for each child, the identity (a UID, a patient key) that
- * the name stands for, so that a name is found by identity and a node by name, without listing.
+ * A node of the tree is named by its path, "patient/study/series/instance", each part a folder or file name that is
+ * safe in a file system. The store chooses the names; the index keeps, for each child, the identity (a UID, a patient
+ * key) that the name stands for, so that a name is found by identity and a node by name, without listing.
  *
  * Caveats
  *  - A batch is applied whole or not at all, also over a crash of the process; after power loss the index may be
  *    older than the log, never inconsistent in itself. The mark in each batch says how far it is.
  *  - The keys and values are no format that must stay; a newer Cassette may rebuild. INDEX_VERSION guards it.
+ *  - A path, identity, UID, date or name of a fact has at most 4096 bytes, a name in a path FOLDER_NAME_BYTES_MAX.
+ * Where something is put, more is CAS_INVALID; where it is looked up, it is not found.
+ *  - After an apply that failed with a fault the index may refuse all writes until it is opened again.
  *
- * Threads: reading functions from any thread; one batch at a time, by one thread. Records handed out are copies.
+ * Failures besides those named: CAS_IO, CAS_NO_SPACE, CAS_CORRUPT (RocksDB's checksums, or an entry that cannot be
+ * read), CAS_NO_MEMORY. CAS_NOT_FOUND and CAS_END come without a message.
+ *
+ * Threads: reading functions and index_refresh from any thread, also at the same time; one batch at a time, by one
+ * thread, beside which other threads may read. Records handed out are copies; what a callback gets lives until it
+ * returns. Callbacks may call any function on the index, but not change the batch that is being listed. Close when
+ * nobody reads.
  */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H
@@ -23,30 +32,41 @@
 
 struct index;
 
-/* Opens or creates for writing. CAS_BUSY: another process has it. CAS_UNSUPPORTED: made by another INDEX_VERSION, or
- * CAS_CORRUPT: damaged; both are mended by a rebuild. */
+/* Opens or creates for writing; the folder above must exist. CAS_BUSY: another process has it, or this one.
+ * CAS_UNSUPPORTED: made by another INDEX_VERSION, or CAS_CORRUPT: damaged; both are mended by a rebuild. */
 CAS_MUST_USE cas_status index_open(const char *folder, struct index **index, struct cas_error *error);
 
-/* Opens to follow another process's live index. `scratch` is an empty folder for RocksDB's own notes. */
-CAS_MUST_USE cas_status index_open_follower(const char *folder, const char *scratch, struct index **index, struct cas_error *error);
+/* Opens to follow another process's index, which may be open, closed or killed. `scratch` is an empty folder for
+ * RocksDB's own notes; the caller removes it after the close. CAS_NOT_FOUND: there is no index. CAS_BUSY: it is being
+ * made, or it changes too fast; try again. Holds every table of the index open (one descriptor for 64 MiB), also
+ * deleted ones. */
+CAS_MUST_USE cas_status index_open_follower(const char *folder, const char *scratch, struct index **index,
+                                            struct cas_error *error);
 
-/* Follower: sees what the writer has applied by now. A no-op for a writer. */
+/* Follower: sees what the writer has applied by now; a list that is under way does not. Readers wait meanwhile.
+ * Survives the writer's restarts. CAS_BUSY: the writer is too fast for a whole view, try again soon. A no-op for a
+ * writer. */
 CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *error);
 
-/* Writer: flushes to disk, so that the next start has nothing to replay. */
+/* Writer: flushes to disk, durably, so that the next start has nothing to replay. */
 CAS_MUST_USE cas_status index_flush(struct index *index, struct cas_error *error);
+
+/* Aborts an open batch; NULL is allowed. What was applied is kept; what was not flushed is replayed at the next open.
+ */
 void index_close(struct index *index);
 
 /* --- blobs --- */
 
 struct index_blob {
   struct record_cookie cookie;
-  uint8_t codec;
+  uint8_t codec; /* below INDEX_CODECS_MAX */
   uint32_t raw_size;
   uint32_t stored_size;
 };
 
-CAS_MUST_USE cas_status index_get_blob(struct index *index, const struct blob_id *id, struct index_blob *blob, struct cas_error *error);
+/* CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status index_get_blob(struct index *index, const struct blob_id *id, struct index_blob *blob,
+                                       struct cas_error *error);
 
 /* --- the tree --- */
 
@@ -54,42 +74,55 @@ struct index_node {
   enum cas_level level;
   char *path;     /* "" is the root and has no node */
   char *identity; /* patient key; Study, Series Instance UID; for an instance SOP Instance UID, '#', version */
-  int64_t first_arrival_ns;  /* UTC, nanoseconds since 1970, of the oldest instance below */
+  int64_t first_arrival_ns; /* UTC, nanoseconds since 1970, of the oldest instance below */
   int64_t last_arrival_ns;
-  uint64_t instances;        /* below, or 1 */
-  uint64_t bytes;            /* of their files */
+  uint64_t instances;           /* below, or 1 */
+  uint64_t bytes;               /* of their files */
   struct cas_buffer attributes; /* encoded by the store */
   /* Instances only. */
   uint32_t version;             /* 1 is the first content that came with this SOP Instance UID */
   struct cas_hash content_hash; /* of the whole file */
   struct record_cookie manifest;
 };
+/* Frees what index_get_node or index_batch_get_node filled in. Not for nodes that a callback gets. */
 void index_node_fini(struct index_node *node);
 
-CAS_MUST_USE cas_status index_get_node(struct index *index, const char *path, struct index_node *node, struct cas_error *error);
+/* CAS_NOT_FOUND, also for what is no path. */
+CAS_MUST_USE cas_status index_get_node(struct index *index, const char *path, struct index_node *node,
+                                       struct cas_error *error);
 
-/* The name of the child of `parent` that stands for `identity`; at most `capacity` bytes with NUL. CAS_NOT_FOUND. */
-CAS_MUST_USE cas_status index_get_name(struct index *index, const char *parent, const char *identity, char *name, size_t capacity, struct cas_error *error);
+/* The name of the child of `parent` that stands for `identity`; at most `capacity` bytes with NUL, else CAS_INVALID;
+ * FOLDER_NAME_BYTES_MAX + 1 is enough. CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status index_get_name(struct index *index, const char *parent, const char *identity, char *name,
+                                       size_t capacity, struct cas_error *error);
 
 typedef cas_status (*index_node_fn)(void *arg, const struct index_node *node);
 
-/* Calls `each` for the children of `parent` whose names are behind `after` (NULL: all), in byte order of names, in a view
- * that does not move. Stops with the callback's status. Any number of children in constant memory. */
-CAS_MUST_USE cas_status index_list(struct index *index, const char *parent, const char *after, index_node_fn each, void *arg, struct cas_error *error);
+/* Calls `each` for the children of `parent` whose names are behind `after` (NULL: all), in byte order of names, in a
+ * view that does not move. Stops with the callback's status, also CAS_END. Any number of children in constant memory.
+ * No children, or no such parent: CAS_OK without a call. */
+CAS_MUST_USE cas_status index_list(struct index *index, const char *parent, const char *after, index_node_fn each,
+                                   void *arg, struct cas_error *error);
 
 typedef cas_status (*index_text_fn)(void *arg, const char *text);
 
-/* The paths of all studies, series or instances (all versions, ascending) with this UID, or patients with this Patient ID. */
-CAS_MUST_USE cas_status index_find_uid(struct index *index, enum cas_level level, const char *uid, index_text_fn each, void *arg, struct cas_error *error);
+/* The paths of all studies, series or instances (all versions, ascending) with this UID, or patients with this Patient
+ * ID. Ordered by version, then path. Nothing found: CAS_OK without a call. */
+CAS_MUST_USE cas_status index_find_uid(struct index *index, enum cas_level level, const char *uid, index_text_fn each,
+                                       void *arg, struct cas_error *error);
 
 /* All UIDs of a level behind `after` (NULL: all), each once, ascending. */
-CAS_MUST_USE cas_status index_list_uids(struct index *index, enum cas_level level, const char *after, index_text_fn each, void *arg, struct cas_error *error);
+CAS_MUST_USE cas_status index_list_uids(struct index *index, enum cas_level level, const char *after,
+                                        index_text_fn each, void *arg, struct cas_error *error);
 
-/* The paths of studies whose Study Date lies in [first, last] (YYYYMMDD, inclusive), by date, then path. */
-CAS_MUST_USE cas_status index_find_dates(struct index *index, const char *first, const char *last, index_text_fn each, void *arg, struct cas_error *error);
+/* The paths of studies whose Study Date lies in [first, last] (YYYYMMDD, inclusive; NULL: open), by date, then path.
+ * Dates are compared as bytes. */
+CAS_MUST_USE cas_status index_find_dates(struct index *index, const char *first, const char *last, index_text_fn each,
+                                         void *arg, struct cas_error *error);
 
 /* All Study Dates behind `after` (NULL: all), each once, ascending. */
-CAS_MUST_USE cas_status index_list_dates(struct index *index, const char *after, index_text_fn each, void *arg, struct cas_error *error);
+CAS_MUST_USE cas_status index_list_dates(struct index *index, const char *after, index_text_fn each, void *arg,
+                                         struct cas_error *error);
 
 /* --- small facts --- */
 
@@ -97,44 +130,58 @@ CAS_MUST_USE cas_status index_list_dates(struct index *index, const char *after,
 
 struct index_totals {
   uint64_t patients, studies, series, instances;
-  uint64_t instance_bytes;  /* sum of file sizes */
+  uint64_t instance_bytes; /* sum of file sizes */
   uint64_t blobs;
-  uint64_t manifest_bytes;  /* on disk */
-  uint64_t raw_bytes[INDEX_CODECS_MAX];    /* of distinct blobs, by codec */
+  uint64_t manifest_bytes;                 /* on disk */
+  uint64_t raw_bytes[INDEX_CODECS_MAX];    /* of distinct blobs, by the codec they are stored with */
   uint64_t stored_bytes[INDEX_CODECS_MAX]; /* the same as stored */
-  uint64_t superseded_bytes; /* on disk, of records that nothing points to any more (healed copies) */
+  uint64_t superseded_bytes; /* stored sizes of blobs whose entry points to another record by now (healed, packed) */
 };
 
 CAS_MUST_USE cas_status index_get_totals(struct index *index, struct index_totals *totals, struct cas_error *error);
 
-/* Small values under a short name, for the store: its mark, header dictionaries. CAS_NOT_FOUND. */
-CAS_MUST_USE cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value, struct cas_error *error);
+/* Small values under a short name, for the store: its mark, header dictionaries. Replaces what `value` holds.
+ * CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value,
+                                       struct cas_error *error);
 
 /* --- writing --- */
 
 struct index_batch;
 
-/* Begins a batch. The index_batch_get functions see the batch's own changes before it is applied. */
+/* Begins a batch; the one before must be applied or aborted. The index_batch_get and _find functions see the batch's
+ * own changes before it is applied. */
 CAS_MUST_USE cas_status index_batch_begin(struct index *index, struct index_batch **batch, struct cas_error *error);
 
-CAS_MUST_USE cas_status index_batch_get_blob(struct index_batch *batch, const struct blob_id *id, struct index_blob *blob, struct cas_error *error);
-CAS_MUST_USE cas_status index_batch_get_node(struct index_batch *batch, const char *path, struct index_node *node, struct cas_error *error);
-CAS_MUST_USE cas_status index_batch_get_name(struct index_batch *batch, const char *parent, const char *identity, char *name, size_t capacity, struct cas_error *error);
-CAS_MUST_USE cas_status index_batch_find_uid(struct index_batch *batch, enum cas_level level, const char *uid, index_text_fn each, void *arg, struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_get_blob(struct index_batch *batch, const struct blob_id *id,
+                                             struct index_blob *blob, struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_get_node(struct index_batch *batch, const char *path, struct index_node *node,
+                                             struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_get_name(struct index_batch *batch, const char *parent, const char *identity,
+                                             char *name, size_t capacity, struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_find_uid(struct index_batch *batch, enum cas_level level, const char *uid,
+                                             index_text_fn each, void *arg, struct cas_error *error);
 
 /* Puts or replaces a blob's place; the totals follow. */
-CAS_MUST_USE cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id *id, const struct index_blob *blob, struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id *id,
+                                             const struct index_blob *blob, struct cas_error *error);
 
 /* Puts or replaces a node: its entry, its name by identity, its UID entry, for a study its date entry (`uid` and `date`
- * may be NULL or ""). A new node raises the totals; the store keeps the sums in parents itself. */
-CAS_MUST_USE cas_status index_batch_put_node(struct index_batch *batch, const struct index_node *node, const char *uid, const char *date, struct cas_error *error);
+ * may be NULL or ""; the date of other levels is ignored). What the replaced node had and this one has not is deleted.
+ * Copies what it needs. A new node raises the totals; the store keeps the sums in parents itself, and parents need not
+ * be there first. CAS_INVALID: the path is none, or not of node->level. CAS_EXISTS: another child of the same parent
+ * has this identity. After a failure the batch is as it was. */
+CAS_MUST_USE cas_status index_batch_put_node(struct index_batch *batch, const struct index_node *node, const char *uid,
+                                             const char *date, struct cas_error *error);
 
-CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value, struct cas_error *error);
+CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
+                                             struct cas_error *error);
 
-/* Adds bytes of a manifest record to the totals. */
+/* Adds bytes of a manifest record to manifest_bytes. */
 void index_batch_count_manifest(struct index_batch *batch, uint64_t bytes_on_disk);
 
-/* Applies all, atomically, without waiting for the disk. The batch is gone whatever the result. */
+/* Applies all, atomically, without waiting for the disk: it survives the process, not a power loss. The batch is gone
+ * whatever the result. */
 CAS_MUST_USE cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error);
 void index_batch_abort(struct index_batch *batch);
 

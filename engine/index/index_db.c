@@ -1,0 +1,121 @@
+/*
+ * Owns reading from RocksDB and the meaning of its errors.
+ *
+ *  1. `view` is held from before a database is looked at until the value is copied or the cursor has its own reference.
+ *  2. Whatever RocksDB allocates is freed here; its message text never leaves.
+ */
+#include "index/index_db.h"
+
+#include "base/status.h"
+
+static bool text_begins_with(const char *text, const char *prefix) {
+  return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* RocksDB's C API gives a status as text: "IO error: No space left on device: While appending to file: …". */
+static cas_status status_of_message(const char *message) {
+  if (text_begins_with(message, "Corruption: "))
+    return CAS_CORRUPT;
+  if (text_begins_with(message, "IO error: No space left on device"))
+    return CAS_NO_SPACE;
+  if (text_begins_with(message, "IO error: Space limit reached"))
+    return CAS_NO_SPACE;
+  if (text_begins_with(message, "IO error: While lock file: "))
+    return CAS_BUSY;
+  if (text_begins_with(message, "IO error: lock hold by current process"))
+    return CAS_BUSY;
+  return CAS_IO;
+}
+
+cas_status index_db_fail(struct cas_error *error, const struct index *index, const char *what, char *message) {
+  if (message == NULL)
+    return CAS_OK;
+  cas_status status = status_of_message(message);
+  status_fail(error, status, "index %s: %s: %s", index->folder, what, message);
+  rocksdb_free(message);
+  return status;
+}
+
+cas_status index_db_corrupt(struct cas_error *error, const struct index *index, const char *what) {
+  return status_fail(error, CAS_CORRUPT, "index %s: %s is damaged", index->folder, what);
+}
+
+static struct index_db *db_ref(struct index_db *db) {
+  __atomic_add_fetch(&db->users, 1, __ATOMIC_RELAXED);
+  return db;
+}
+
+void index_db_release(struct index_db *db) {
+  if (db == NULL || __atomic_sub_fetch(&db->users, 1, __ATOMIC_ACQ_REL) > 0)
+    return;
+  rocksdb_close(db->rocks);
+  free(db);
+}
+
+cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
+                        struct cas_error *error) {
+  struct index *index = source.index;
+  char *message = NULL;
+  size_t size = 0;
+  char *found;
+  const char *bytes = (const char *)key->bytes;
+  pthread_rwlock_rdlock(&index->view);
+  if (source.writes == NULL)
+    found = rocksdb_get(index->db->rocks, index->read, bytes, key->size, &size, &message);
+  else
+    found = rocksdb_writebatch_wi_get_from_batch_and_db(source.writes, index->db->rocks, index->read, bytes, key->size,
+                                                        &size, &message);
+  pthread_rwlock_unlock(&index->view);
+  if (message != NULL)
+    return index_db_fail(error, index, "cannot look up", message);
+  if (found == NULL)
+    return CAS_NOT_FOUND;
+  *value = (struct cas_buffer){.data = (uint8_t *)found, .size = size, .capacity = size};
+  return CAS_OK;
+}
+
+cas_status index_cursor_open(struct index_source source, struct cas_slice prefix, struct index_cursor *cursor,
+                             struct cas_error *error) {
+  struct index *index = source.index;
+  pthread_rwlock_rdlock(&index->view);
+  struct index_db *db = db_ref(index->db);
+  rocksdb_iterator_t *rocks = rocksdb_create_iterator(db->rocks, index->read);
+  pthread_rwlock_unlock(&index->view);
+  if (source.writes != NULL)
+    rocks = rocksdb_writebatch_wi_create_iterator_with_base(source.writes, rocks);
+  char *message = NULL;
+  rocksdb_iter_get_error(rocks, &message);
+  *cursor = (struct index_cursor){.index = index, .db = db, .rocks = rocks, .prefix = prefix};
+  return index_db_fail(error, index, "cannot list", message);
+}
+
+void index_cursor_close(struct index_cursor *cursor) {
+  if (cursor->rocks != NULL)
+    rocksdb_iter_destroy(cursor->rocks);
+  index_db_release(cursor->db);
+  *cursor = (struct index_cursor){0};
+}
+
+void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key) {
+  rocksdb_iter_seek(cursor->rocks, (const char *)key->bytes, key->size);
+}
+
+void index_cursor_next(struct index_cursor *cursor) { rocksdb_iter_next(cursor->rocks); }
+
+cas_status index_cursor_get(struct index_cursor *cursor, struct cas_slice *rest, struct cas_slice *value,
+                            struct cas_error *error) {
+  if (!rocksdb_iter_valid(cursor->rocks)) {
+    char *message = NULL;
+    rocksdb_iter_get_error(cursor->rocks, &message);
+    return message == NULL ? CAS_END : index_db_fail(error, cursor->index, "cannot list", message);
+  }
+  size_t size;
+  const char *bytes = rocksdb_iter_key(cursor->rocks, &size);
+  struct cas_slice key = slice_of(bytes, size);
+  if (!slice_begins_with(key, cursor->prefix))
+    return CAS_END;
+  *rest = slice_of(key.data + cursor->prefix.size, key.size - cursor->prefix.size);
+  bytes = rocksdb_iter_value(cursor->rocks, &size);
+  *value = slice_of(bytes, size);
+  return CAS_OK;
+}

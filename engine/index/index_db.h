@@ -1,0 +1,86 @@
+/*
+ * How the index speaks to RocksDB: an open database, reading from it or from it under an open batch, and what its errors
+ * mean. Only for the files of this folder.
+ *
+ * Caveats
+ *  - A follower's database changes under its readers: while it catches up, a lookup could miss a key whose old value is
+ *    compacted away already, and it is opened anew where RocksDB cannot catch up. So a reader holds `view` for reading
+ *    until it has its value or its cursor, and index_refresh holds it for writing. Nobody calls back with it held.
+ *  - A cursor keeps the database it came from open, and shows it as it was then.
+ */
+#ifndef INDEX_INDEX_DB_H
+#define INDEX_INDEX_DB_H
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+
+#include "index/index.h"
+#include "index/index_keys.h"
+
+/* One opened RocksDB; closed with its last user. */
+struct index_db {
+  rocksdb_t *rocks;
+  int users; /* the index and each cursor; atomic */
+};
+
+struct index {
+  char *folder;
+  char *scratch; /* followers only */
+  rocksdb_options_t *options;
+  rocksdb_readoptions_t *read;
+  rocksdb_writeoptions_t *write;
+  pthread_rwlock_t view;
+  struct index_db *db;       /* guarded by view */
+  struct index_batch *batch; /* the open one; only the writing thread looks */
+};
+
+struct index_batch {
+  struct index *index;
+  rocksdb_writebatch_wi_t *writes;
+  struct index_totals totals; /* with this batch's changes */
+};
+
+/* What to read from: the database, and the batch over it unless NULL. */
+struct index_source {
+  struct index *index;
+  rocksdb_writebatch_wi_t *writes;
+};
+
+static inline struct index_source index_source_of(struct index *index) { return (struct index_source){index, NULL}; }
+static inline struct index_source index_source_of_batch(struct index_batch *batch) {
+  return (struct index_source){batch->index, batch->writes};
+}
+
+/* Turns RocksDB's message into a status and frees it; CAS_OK for NULL. `what` was being done. */
+cas_status index_db_fail(struct cas_error *error, const struct index *index, const char *what, char *message);
+
+/* Says that an entry's bytes are nonsense. */
+cas_status index_db_corrupt(struct cas_error *error, const struct index *index, const char *what);
+
+void index_db_release(struct index_db *db);
+
+/* The value of a key; CAS_NOT_FOUND without a message. `value` must be empty and becomes the caller's. */
+CAS_MUST_USE cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
+                                     struct cas_error *error);
+
+/* A moving place among the keys that begin with a prefix, in ascending order, in a view that does not move. */
+struct index_cursor {
+  struct index *index;
+  struct index_db *db;
+  rocksdb_iterator_t *rocks;
+  struct cas_slice prefix; /* borrowed */
+};
+#define CLEANUP_CURSOR __attribute__((cleanup(index_cursor_close)))
+
+/* The cursor has no place yet: seek first. Its prefix is borrowed. */
+CAS_MUST_USE cas_status index_cursor_open(struct index_source source, struct cas_slice prefix,
+                                          struct index_cursor *cursor, struct cas_error *error);
+void index_cursor_close(struct index_cursor *cursor);
+void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key);
+void index_cursor_next(struct index_cursor *cursor);
+
+/* What the key has behind the prefix, and the value, borrowed until the cursor moves. CAS_END: no more keys. */
+CAS_MUST_USE cas_status index_cursor_get(struct index_cursor *cursor, struct cas_slice *rest, struct cas_slice *value,
+                                         struct cas_error *error);
+
+#endif
