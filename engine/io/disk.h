@@ -1,12 +1,14 @@
 /*
- * The seam between the engine and a file system. Everything that the engine itself writes goes through a disk; tests put
- * a disk here that drops, tears and refuses writes. (RocksDB has its own files beside; nothing that was acknowledged
- * depends on them.)
+ * The seam between the engine and a file system. Everything that the engine itself writes goes through a disk; tests
+ * put a disk here that drops, tears and refuses writes. (RocksDB has its own files beside; nothing that was
+ * acknowledged depends on them.)
  *
  * Caveats
  *  - Names are relative to the disk's root folder, without ".." and with '/' between folders.
- *  - A failed sync is never retried: what was submitted since the last successful one is in doubt, and the file takes no
- *    more writes (CAS_IO ever after).
+ *  - A failed sync is never retried: what was submitted since the last successful one is in doubt, and the file takes
+ * no more writes, syncs or cuts (CAS_IO ever after).
+ *  - A failed write is not in doubt: sync then returns the write's error without syncing, until truncate() has cut off
+ *    what was written.
  *
  * Threads: a disk and reads of a file may be used by many threads; blocks, writes and sync of one file by one thread.
  */
@@ -24,7 +26,7 @@ struct io_file;
 struct io_block {
   uint8_t *data;
   size_t capacity; /* WRITE_BUFFER_BYTES */
-  size_t index;    /* the disk's own */
+  uint32_t index;  /* the disk's own */
 };
 
 enum io_open_mode {
@@ -37,7 +39,8 @@ typedef cas_status (*io_name_fn)(void *arg, const char *name);
 
 struct io_disk_ops {
   void (*close)(struct io_disk *disk);
-  /* Says in one phrase how it writes, for the log: "io_uring, O_DIRECT", "pwrite, page cache: io_uring is forbidden". */
+  /* Says in one phrase how it writes, for the log: "io_uring, O_DIRECT", "pwrite, page cache: io_uring is forbidden".
+   */
   const char *(*describe)(const struct io_disk *disk);
   cas_status (*open)(struct io_disk *disk, const char *name, enum io_open_mode mode, struct io_file **file,
                      struct cas_error *error);
@@ -45,7 +48,8 @@ struct io_disk_ops {
   cas_status (*remove)(struct io_disk *disk, const char *name, struct cas_error *error);      /* durable on return */
   /* Writes a whole small file so that after a crash either the old or the new content is there. Durable on return. */
   cas_status (*replace)(struct io_disk *disk, const char *name, struct cas_slice content, struct cas_error *error);
-  /* Calls `each` for every regular file in a folder, in any order; stops with its status. */
+  /* Calls `each` for every regular file in a folder and every folder in it (its name then ends in '/'), in any order;
+   * stops with its status. CAS_NOT_FOUND where there is no such folder. */
   cas_status (*list)(struct io_disk *disk, const char *folder, io_name_fn each, void *arg, struct cas_error *error);
   cas_status (*space)(struct io_disk *disk, uint64_t *free_bytes, uint64_t *total_bytes, struct cas_error *error);
   /* Takes a free block, waiting for a write in flight if there is none. */
@@ -65,7 +69,8 @@ struct io_file_ops {
   /* Waits for all that was submitted and makes it, and the file's size, durable (one fdatasync). */
   cas_status (*sync)(struct io_file *file, struct cas_error *error);
   cas_status (*size)(struct io_file *file, uint64_t *size, struct cas_error *error);
-  /* Cuts the file; durable on return. Used only on a tail that holds no committed group. */
+  /* Waits for what was submitted and cuts the file; durable on return. Used only on a tail that holds no committed
+   * group. */
   cas_status (*truncate)(struct io_file *file, uint64_t size, struct cas_error *error);
 };
 
@@ -78,9 +83,11 @@ struct io_file {
 
 /* Opens a folder as a disk: io_uring with registered buffers, fixed files and O_DIRECT where the file system and kernel
  * have them, plain system calls where not. `read_only` needs neither ring nor blocks. */
-CAS_MUST_USE cas_status io_disk_open(const char *folder, bool read_only, struct io_disk **disk, struct cas_error *error);
+CAS_MUST_USE cas_status io_disk_open(const char *folder, bool read_only, struct io_disk **disk,
+                                     struct cas_error *error);
 
 /* The same without io_uring and O_DIRECT, for platforms and tests. */
-CAS_MUST_USE cas_status io_disk_open_plain(const char *folder, bool read_only, struct io_disk **disk, struct cas_error *error);
+CAS_MUST_USE cas_status io_disk_open_plain(const char *folder, bool read_only, struct io_disk **disk,
+                                           struct cas_error *error);
 
 #endif
