@@ -1,0 +1,57 @@
+/*
+ * One association from the accepted socket to its end: negotiation, then one message after the other.
+ *
+ * Threads: association_serve() runs in a thread of its own; the node is shared by all of them.
+ */
+#ifndef ASSOCIATION_H
+#define ASSOCIATION_H
+
+#include <stdatomic.h>
+
+#include "dicom_server.h"
+#include "dicom_shim.h"
+#include "dimse.h"
+
+/* What all associations share. Immutable but for the counters. */
+struct dicom_node {
+  struct cas_store *store;
+  struct dicom_network *network;
+  struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
+  int stop_fd;                         /* readable when the node stops */
+  atomic_uint associations_open;
+  atomic_ullong associations_accepted, associations_rejected;
+  atomic_ullong stored, duplicates, new_versions, refused, failed, received_bytes;
+};
+
+/* What one association did, for its line in the log. */
+struct association_tally {
+  uint64_t stored, duplicates, new_versions, refused, failed, echoes, received_bytes;
+};
+
+/* One association under way. */
+struct session {
+  struct dicom_node *node;
+  struct dicom_association *association;
+  struct association_tally tally;
+  char source[DICOM_AE_TITLE_TEXT_MAX + 64]; /* "AETITLE@address", safe to print */
+};
+
+/* Serves the connected socket `fd` to its end; takes it over. `peer` is the address as text. */
+void association_serve(struct dicom_node *node, int fd, const char *peer);
+
+/* --- for the service classes --- */
+
+/* Writes a line to the node's log. No patient data at CAS_LOG_NOTICE and below. */
+void session_log(const struct session *session, enum cas_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers `request`. CAS_IO, CAS_BUSY, CAS_NO_MEMORY: the association is of no further use. */
+CAS_MUST_USE cas_status session_respond(struct session *session, uint8_t context_id,
+                                        const struct dimse_command *request, enum dimse_status status,
+                                        const char *comment, struct cas_error *error);
+
+/* Reads the next fragment of a data set in `context_id`; anything else than DICOM_FRAGMENT ends the association. */
+enum dicom_event session_read_data(struct session *session, uint8_t context_id, struct dicom_fragment *fragment,
+                                   struct cas_error *error);
+
+#endif

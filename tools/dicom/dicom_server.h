@@ -1,0 +1,64 @@
+/*
+ * The DICOM node: Verification and Storage SCP over an open store.
+ *
+ * Caveats
+ *  - A C-STORE success is sent only after cas_ingest_commit() returned CAS_OK (P1).
+ *  - One server at a time in a process (dicom_shim.h).
+ *  - Bounded (P6): an association costs one thread and at most about 0.5 MiB here besides what an ingest takes; there
+ * are at most associations_max of them, and DICOM_PENDING_MAX connections that have not yet become one.
+ *
+ * Threads: start and stop belong to one thread; the others may be called from any thread in between.
+ * Source: PS3.4 A and B, PS3.7, PS3.8.
+ */
+#ifndef DICOM_SERVER_H
+#define DICOM_SERVER_H
+
+#include <stdbool.h>
+
+#include "cassette/store.h"
+
+/* Connections beyond the accepted associations that may be negotiating, or be told of a rejection; more are closed. So
+ * silent connections use up these, and not the associations. */
+#define DICOM_PENDING_MAX 64u
+
+struct dicom_server;
+
+/* Zero means the default, but for `port`, where it means any free one. Strings are copied. */
+struct dicom_server_options {
+  const char *aet;  /* our AE title, default CASSETTE */
+  const char *bind; /* numeric address, default 127.0.0.1; "::" or "0.0.0.0" for all */
+  uint16_t port;
+  bool accept_any_called_aet;   /* else an association that calls another title is rejected */
+  unsigned associations_max;    /* default 64 */
+  uint32_t pdu_bytes_max;       /* default and largest 131072, at least 4096 */
+  unsigned negotiation_seconds; /* default 30 */
+  unsigned message_seconds;     /* default 60 */
+  unsigned idle_seconds;        /* between messages, default 600 */
+  cas_log_fn log;
+  void *log_arg;
+};
+
+/* Counters since the start; all objects of all associations. */
+struct dicom_counters {
+  unsigned associations_open;
+  uint64_t associations_accepted, associations_rejected;
+  uint64_t stored, duplicates, new_versions; /* acknowledged */
+  uint64_t refused;                          /* the object cannot be taken */
+  uint64_t failed;                           /* the store could not take it, or the peer went away within it */
+  uint64_t received_bytes;                   /* of data sets */
+};
+
+/* Listens and serves. CAS_INVALID: an option; CAS_BUSY: the port is taken; CAS_IO. `store` is borrowed until stop. */
+CAS_MUST_USE cas_status dicom_server_start(struct cas_store *store, const struct dicom_server_options *options,
+                                           struct dicom_server **server, struct cas_error *error);
+
+/* The port that it listens on. */
+uint16_t dicom_server_port(const struct dicom_server *server);
+
+void dicom_server_counters(struct dicom_server *server, struct dicom_counters *counters);
+
+/* Stops accepting, aborts idle associations, lets objects under way finish for up to `grace_seconds`, cuts off the
+ * rest, and frees. NULL is allowed. */
+void dicom_server_stop(struct dicom_server *server, unsigned grace_seconds);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * Owns DCMTK's network and association structures. Invariants:
+ *  1. No exception and no C++ type crosses the functions of dicom_shim.h.
+ *  2. A fragment handed out lies in DUL's PDU buffer, which only dicom_association_read() refills.
+ */
+#include "dicom_transport.h"
+
+#include "dcmtk/dcmdata/dcuid.h"
+#include "dcmtk/dcmnet/assoc.h"
+#include "dcmtk/dcmnet/cond.h"
+#include "dcmtk/oflog/oflog.h"
+#include "dcmtk/oflog/spi/logevent.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include <unistd.h>
+
+struct dicom_network {
+  T_ASC_Network *network;
+  HandoverLayer layer;
+  uint32_t pdu_bytes_max;
+};
+
+struct dicom_association {
+  T_ASC_Association *association;
+  BufferedConnection *connection; // owned by DCMTK's association
+  bool has_pending;               // wait() found a fragment that was received with the one before
+  DUL_PDV pending;
+};
+
+namespace {
+
+/* Seconds that a peer gets to close the connection after a release. */
+const int RELEASE_SECONDS = 2;
+
+/* Passes DCMTK's warnings and errors to our log. */
+class LogAppender : public dcmtk::log4cplus::Appender {
+public:
+  LogAppender(cas_log_fn log, void *arg) : log_(log), arg_(arg) {}
+  ~LogAppender() override { destructorImpl(); }
+  void close() override { closed = true; }
+
+protected:
+  void append(const dcmtk::log4cplus::spi::InternalLoggingEvent &event) override {
+    char line[256];
+    snprintf(line, sizeof line, "dcmtk: %s", event.getMessage().c_str());
+    for (char *c = line; *c != '\0'; c++) {
+      if (static_cast<unsigned char>(*c) < ' ' || *c == 0x7F)
+        *c = ' ';
+    }
+    if (log_ != nullptr)
+      log_(arg_, CAS_LOG_WARNING, line);
+  }
+
+private:
+  cas_log_fn log_;
+  void *arg_;
+};
+
+void route_log(cas_log_fn log, void *arg) {
+  OFLog::configure(OFLogger::WARN_LOG_LEVEL);
+  dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot();
+  root.removeAllAppenders();
+  if (log != nullptr)
+    root.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new LogAppender(log, arg)));
+}
+
+cas_status fail(struct cas_error *error, cas_status status, const char *what, const OFCondition &condition) {
+  if (error != nullptr) {
+    error->status = status;
+    error->system_errno = 0;
+    snprintf(error->message, sizeof error->message, "%s: %s", what, condition.text());
+    for (char *c = error->message; *c != '\0'; c++) {
+      if (static_cast<unsigned char>(*c) < ' ')
+        *c = ' ';
+    }
+  }
+  return status;
+}
+
+cas_status fail(struct cas_error *error, cas_status status, const char *message) {
+  if (error != nullptr) {
+    error->status = status;
+    error->system_errno = 0;
+    snprintf(error->message, sizeof error->message, "%s", message);
+  }
+  return status;
+}
+
+BufferedConnection *connection_of(T_ASC_Association *association) {
+  if (association == nullptr || association->DULassociation == nullptr)
+    return nullptr;
+  return static_cast<BufferedConnection *>(DUL_getTransportConnection(association->DULassociation));
+}
+
+/* Why no association came about. */
+cas_status receive_failure(T_ASC_Association *association, const OFCondition &condition, struct cas_error *error) {
+  const BufferedConnection *connection = connection_of(association);
+  if (condition == DUL_READTIMEOUT || (connection != nullptr && connection->timed_out())) {
+    return fail(error, CAS_BUSY, "no complete association request within the time limit");
+  }
+  if (condition == DUL_NETWORKCLOSED || condition == DUL_PEERABORTEDASSOCIATION) {
+    return fail(error, CAS_IO, "the peer closed the connection before it requested an association");
+  }
+  return fail(error, CAS_REFUSED, "no association request", condition);
+}
+
+} // namespace
+
+cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *log_arg, struct dicom_network **network,
+                                struct cas_error *error) {
+  if (pdu_bytes_max < DICOM_PDU_BYTES_MIN || pdu_bytes_max > DICOM_PDU_BYTES_MAX) {
+    return fail(error, CAS_INVALID, "the PDU size is out of range");
+  }
+  route_log(log, log_arg);
+  dcmDisableGethostbyaddr.set(OFTrue);
+  struct dicom_network *made = new (std::nothrow) dicom_network;
+  if (made == nullptr)
+    return fail(error, CAS_NO_MEMORY, "DICOM network");
+  made->pdu_bytes_max = pdu_bytes_max;
+  made->network = nullptr;
+  // A valid descriptor in the global variable keeps DCMTK from opening a listening socket of its own: it would listen
+  // on all addresses.
+  dcmExternalSocketHandle.set(STDERR_FILENO);
+  // The timeout is DCMTK's for the first bytes of a connection; the transport connection has its own, shorter one.
+  OFCondition condition = ASC_initializeNetwork(NET_ACCEPTOR, 0, DUL_TIMEOUT, &made->network);
+  dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
+  if (condition.good())
+    condition = ASC_setTransportLayer(made->network, &made->layer, 0);
+  if (condition.bad()) {
+    if (made->network != nullptr)
+      (void)ASC_dropNetwork(&made->network);
+    delete made;
+    return fail(error, CAS_IO, "DICOM network", condition);
+  }
+  *network = made;
+  return CAS_OK;
+}
+
+void dicom_network_destroy(struct dicom_network *network) {
+  if (network == nullptr)
+    return;
+  (void)ASC_dropNetwork(&network->network);
+  delete network;
+  dcmtk::log4cplus::Logger::getRoot().removeAllAppenders();
+}
+
+enum dicom_uid_kind dicom_uid_kind_of(const char *uid) {
+  if (dcmIsaStorageSOPClassUID(uid, ESSC_All))
+    return DICOM_UID_STORAGE;
+  return dcmFindNameOfUID(uid) != nullptr ? DICOM_UID_OTHER : DICOM_UID_UNKNOWN;
+}
+
+cas_status dicom_association_receive(struct dicom_network *network, int fd, const struct dicom_timeouts *timeouts,
+                                     struct dicom_association **association, struct cas_error *error) {
+  struct dicom_association *made = new (std::nothrow) dicom_association();
+  if (made == nullptr) {
+    close(fd);
+    return fail(error, CAS_NO_MEMORY, "association");
+  }
+  Handover handover = {fd, *timeouts, false};
+  network->layer.begin(&handover);
+  const OFCondition condition =
+      ASC_receiveAssociation(network->network, &made->association, static_cast<long>(network->pdu_bytes_max));
+  network->layer.end(&handover);
+  if (condition.bad()) {
+    const cas_status status = receive_failure(made->association, condition, error);
+    dicom_association_destroy(made);
+    if (!handover.taken)
+      close(fd);
+    return status;
+  }
+  made->connection = connection_of(made->association);
+  *association = made;
+  return CAS_OK;
+}
+
+const char *dicom_association_calling(const struct dicom_association *association) {
+  return association->association->params->DULparams.callingAPTitle;
+}
+
+const char *dicom_association_called(const struct dicom_association *association) {
+  return association->association->params->DULparams.calledAPTitle;
+}
+
+size_t dicom_association_context_count(const struct dicom_association *association) {
+  return static_cast<size_t>(ASC_countPresentationContexts(association->association->params));
+}
+
+cas_status dicom_association_context(const struct dicom_association *association, size_t index,
+                                     struct dicom_proposed_context *context) {
+  T_ASC_PresentationContext found;
+  const OFCondition condition =
+      ASC_getPresentationContext(association->association->params, static_cast<int>(index), &found);
+  if (condition.bad())
+    return CAS_REFUSED;
+  context->id = found.presentationContextID;
+  snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", found.abstractSyntax);
+  context->transfer_syntax_count = found.transferSyntaxCount;
+  for (size_t i = 0; i < found.transferSyntaxCount; i++) {
+    snprintf(context->transfer_syntaxes[i], DICOM_UID_TEXT_MAX, "%s", found.proposedTransferSyntaxes[i]);
+  }
+  return CAS_OK;
+}
+
+cas_status dicom_association_accept_context(struct dicom_association *association, uint8_t id,
+                                            const char *transfer_syntax, struct cas_error *error) {
+  const OFCondition condition =
+      ASC_acceptPresentationContext(association->association->params, id, transfer_syntax, ASC_SC_ROLE_SCU);
+  return condition.good() ? CAS_OK : fail(error, CAS_REFUSED, "presentation context", condition);
+}
+
+cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
+                                            struct cas_error *error) {
+  const OFCondition condition =
+      ASC_refusePresentationContext(association->association->params, id, ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
+  return condition.good() ? CAS_OK : fail(error, CAS_REFUSED, "presentation context", condition);
+}
+
+cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
+                                             struct cas_error *error) {
+  T_ASC_Association *asc = association->association;
+  SOPClassExtendedNegotiationSubItemList *requested = nullptr;
+  ASC_getRequestedExtNegList(asc->params, &requested);
+  if (requested == nullptr || requested->empty())
+    return CAS_OK;
+  try {
+    SOPClassExtendedNegotiationSubItemList *answers = new SOPClassExtendedNegotiationSubItemList;
+    ASC_setAcceptedExtNegList(asc->params, answers); // the parameters own it from here
+    for (OFListIterator(SOPClassExtendedNegotiationSubItem *) it = requested->begin(); it != requested->end(); ++it) {
+      const OFString &uid = (*it)->sopClassUID;
+      if (dicom_uid_kind_of(uid.c_str()) != DICOM_UID_STORAGE)
+        continue;
+      if (ASC_findAcceptedPresentationContextID(asc, uid.c_str()) == 0)
+        continue;
+      SOPClassExtendedNegotiationSubItem *item = new SOPClassExtendedNegotiationSubItem;
+      answers->push_back(item);
+      item->sopClassUID = uid;
+      item->sopClassUIDLength = static_cast<unsigned short>(uid.length());
+      item->serviceClassAppInfo = new unsigned char[info.size];
+      memcpy(item->serviceClassAppInfo, info.data, info.size);
+      item->serviceClassAppInfoLength = static_cast<unsigned short>(info.size);
+      item->itemLength = static_cast<unsigned short>(2 + uid.length() + info.size);
+    }
+  } catch (const std::bad_alloc &) {
+    return fail(error, CAS_NO_MEMORY, "extended negotiation");
+  }
+  return CAS_OK;
+}
+
+cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error) {
+  association->connection->cork();
+  const OFCondition condition = ASC_acknowledgeAssociation(association->association);
+  const bool sent = association->connection->flush();
+  association->connection->negotiated();
+  if (condition.bad())
+    return fail(error, CAS_IO, "acknowledging the association", condition);
+  return sent ? CAS_OK : fail(error, CAS_IO, "acknowledging the association: the peer does not take it");
+}
+
+void dicom_association_reject(struct dicom_association *association, enum dicom_reject why) {
+  const T_ASC_RejectParameters called = {ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                                         ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED};
+  const T_ASC_RejectParameters limit = {ASC_RESULT_REJECTEDTRANSIENT, ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED,
+                                        ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED};
+  (void)ASC_rejectAssociation(association->association, why == DICOM_REJECT_CALLED_TITLE ? &called : &limit);
+  association->connection = connection_of(association->association);
+  if (association->connection == nullptr)
+    return;
+  association->connection->closing();
+  char nothing;
+  (void)association->connection->read(&nothing, 1);
+}
+
+bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
+                                char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]) {
+  T_ASC_PresentationContext found;
+  if (ASC_findAcceptedPresentationContext(association->association->params, id, &found).bad())
+    return false;
+  snprintf(abstract_syntax, DICOM_UID_TEXT_MAX, "%s", found.abstractSyntax);
+  snprintf(transfer_syntax, DICOM_UID_TEXT_MAX, "%s", found.acceptedTransferSyntax);
+  return true;
+}
+
+enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd) {
+  if (!association->has_pending) {
+    association->has_pending = DUL_NextPDV(&association->association->DULassociation, &association->pending).good();
+  }
+  if (association->has_pending)
+    return DICOM_WAIT_READY;
+  return association->connection->wait(seconds, stop_fd);
+}
+
+static enum dicom_event event_of(const struct dicom_association *association, const OFCondition &condition,
+                                 struct cas_error *error) {
+  if (condition == DUL_PEERREQUESTEDRELEASE)
+    return DICOM_RELEASE_REQUESTED;
+  if (association->connection->timed_out()) {
+    (void)fail(error, CAS_BUSY, "the peer was silent for too long");
+    return DICOM_TIMEOUT;
+  }
+  if (condition == DUL_PEERABORTEDASSOCIATION) {
+    (void)fail(error, CAS_IO, "the peer aborted the association");
+    return DICOM_ABORTED;
+  }
+  if (condition == DUL_NETWORKCLOSED) {
+    (void)fail(error, CAS_IO, "the peer closed the connection");
+    return DICOM_CLOSED;
+  }
+  (void)fail(error, CAS_REFUSED, "protocol error", condition);
+  return DICOM_PROTOCOL;
+}
+
+enum dicom_event dicom_association_read(struct dicom_association *association, struct dicom_fragment *fragment,
+                                        struct cas_error *error) {
+  DUL_ASSOCIATIONKEY **dul = &association->association->DULassociation;
+  DUL_PDV pdv = association->pending;
+  OFCondition condition = association->has_pending ? OFCondition(EC_Normal) : DUL_NextPDV(dul, &pdv);
+  association->has_pending = false;
+  while (condition == DUL_NOPDVS) {
+    condition = DUL_ReadPDVs(dul, nullptr, DUL_BLOCK, 0);
+    if (condition != DUL_PDATAPDUARRIVED)
+      return event_of(association, condition, error);
+    condition = DUL_NextPDV(dul, &pdv);
+  }
+  if (condition.bad())
+    return event_of(association, condition, error);
+  fragment->context_id = pdv.presentationContextID;
+  fragment->command = pdv.pdvType == DUL_COMMANDPDV;
+  fragment->last = pdv.lastPDV;
+  fragment->bytes.data = static_cast<const uint8_t *>(pdv.data);
+  fragment->bytes.size = pdv.fragmentLength;
+  return DICOM_FRAGMENT;
+}
+
+cas_status dicom_association_send(struct dicom_association *association, uint8_t context_id, struct cas_slice command,
+                                  struct cas_error *error) {
+  DUL_PDV pdv;
+  pdv.fragmentLength = command.size;
+  pdv.presentationContextID = context_id;
+  pdv.pdvType = DUL_COMMANDPDV;
+  pdv.lastPDV = OFTrue;
+  pdv.data = const_cast<uint8_t *>(command.data); // DUL only reads it
+  DUL_PDVLIST list;
+  memset(&list, 0, sizeof list);
+  list.count = 1;
+  list.pdv = &pdv;
+  association->connection->cork();
+  const OFCondition condition = DUL_WritePDVs(&association->association->DULassociation, &list);
+  const bool sent = association->connection->flush();
+  if (condition.bad())
+    return fail(error, CAS_IO, "sending a response", condition);
+  if (sent)
+    return CAS_OK;
+  if (association->connection->timed_out())
+    return fail(error, CAS_BUSY, "sending a response: the peer does not take it");
+  return fail(error, CAS_IO, "sending a response: the connection is gone");
+}
+
+void dicom_association_release(struct dicom_association *association) {
+  (void)ASC_acknowledgeRelease(association->association);
+  (void)ASC_dropSCPAssociation(association->association, RELEASE_SECONDS);
+  association->connection = nullptr;
+}
+
+void dicom_association_abort(struct dicom_association *association) {
+  association->connection->closing();
+  (void)ASC_abortAssociation(association->association);
+}
+
+void dicom_association_destroy(struct dicom_association *association) {
+  if (association == nullptr)
+    return;
+  if (association->association != nullptr) {
+    if (association->association->DULassociation != nullptr)
+      (void)ASC_dropAssociation(association->association);
+    (void)ASC_destroyAssociation(&association->association);
+  }
+  delete association;
+}

@@ -1,0 +1,132 @@
+/*
+ * The upper layer of the DICOM network as C functions: one process-wide network, associations, presentation contexts,
+ * fragments. Behind it stand DCMTK's ASC and DUL modules and nothing of DCMTK's data sets.
+ *
+ * Caveats
+ *  - One network at a time in a process: DCMTK takes a connected socket only through a global variable, which this
+ *    shim guards for the instant of the handover.
+ *  - An association's functions block; its time limits are those of struct dicom_timeouts, enforced below DCMTK, in the
+ *    transport connection, since DCMTK reads the body of a PDU without a limit.
+ *
+ * Threads: a network may be used by any number of threads; an association belongs to one thread at a time.
+ * Source: PS3.8 7 and 9 (upper layer service and protocol).
+ */
+#ifndef DICOM_SHIM_H
+#define DICOM_SHIM_H
+
+#include <stdbool.h>
+
+#include "cassette/store.h"
+#include "negotiation.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DICOM_UID_TEXT_MAX 65          /* as DCMTK's DIC_UI */
+#define DICOM_AE_TITLE_TEXT_MAX 17     /* PS3.5 6.2, AE: 16 characters */
+#define DICOM_TRANSFER_SYNTAXES_MAX 50 /* as DCMTK's DICOM_MAXTRANSFERSYNTAXES */
+#define DICOM_PDU_BYTES_MIN 4096u
+#define DICOM_PDU_BYTES_MAX 131072u /* what DCMTK can receive */
+
+struct dicom_network;
+struct dicom_association;
+
+/* Makes the network. `pdu_bytes_max`: largest P-DATA-TF PDU that peers are told to send. DCMTK's warnings go to `log`.
+ */
+CAS_MUST_USE cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *log_arg,
+                                             struct dicom_network **network, struct cas_error *error);
+void dicom_network_destroy(struct dicom_network *network);
+
+/* What DCMTK's dictionary knows of a UID. */
+enum dicom_uid_kind dicom_uid_kind_of(const char *uid);
+
+struct dicom_timeouts {
+  unsigned negotiation_seconds; /* from the handover to the end of the negotiation */
+  unsigned message_seconds;     /* without a byte to or from the peer while a message is under way */
+};
+
+/*
+ * Reads the A-ASSOCIATE-RQ from the connected socket `fd`, which is taken over whatever the result:
+ * dicom_association_destroy() or a failure closes it. CAS_REFUSED: no association request, or a malformed one; CAS_IO:
+ * the peer went away; CAS_BUSY: it was too slow.
+ */
+CAS_MUST_USE cas_status dicom_association_receive(struct dicom_network *network, int fd,
+                                                  const struct dicom_timeouts *timeouts,
+                                                  struct dicom_association **association, struct cas_error *error);
+
+/* AE titles as proposed. Borrowed. */
+const char *dicom_association_calling(const struct dicom_association *association);
+const char *dicom_association_called(const struct dicom_association *association);
+
+struct dicom_proposed_context {
+  uint8_t id;
+  char abstract_syntax[DICOM_UID_TEXT_MAX];
+  size_t transfer_syntax_count;
+  char transfer_syntaxes[DICOM_TRANSFER_SYNTAXES_MAX][DICOM_UID_TEXT_MAX];
+};
+
+/* The contexts as proposed: 0 <= index < count. CAS_REFUSED: DCMTK cannot take the context in. */
+size_t dicom_association_context_count(const struct dicom_association *association);
+CAS_MUST_USE cas_status dicom_association_context(const struct dicom_association *association, size_t index,
+                                                  struct dicom_proposed_context *context);
+
+/* Accepts a context with one of its transfer syntaxes, the requestor being SCU; or refuses its abstract syntax. */
+CAS_MUST_USE cas_status dicom_association_accept_context(struct dicom_association *association, uint8_t id,
+                                                         const char *transfer_syntax, struct cas_error *error);
+CAS_MUST_USE cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
+                                                         struct cas_error *error);
+
+/* Answers the proposed extended negotiation items of accepted storage SOP classes with `info`; others get no answer. */
+CAS_MUST_USE cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
+                                                          struct cas_error *error);
+
+/* Ends the negotiation: A-ASSOCIATE-AC. */
+CAS_MUST_USE cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error);
+
+/* Ends the negotiation: A-ASSOCIATE-RJ (PS3.8 9.3.4). Only destroy is left then. */
+enum dicom_reject { DICOM_REJECT_CALLED_TITLE, DICOM_REJECT_LOCAL_LIMIT };
+void dicom_association_reject(struct dicom_association *association, enum dicom_reject why);
+
+/* The UIDs of an accepted context; false if `id` is none. */
+bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
+                                char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]);
+
+/* Waits between messages, until the peer sends, the time is over (0: no limit), or `stop_fd` becomes readable. */
+enum dicom_wait { DICOM_WAIT_READY, DICOM_WAIT_TIMEOUT, DICOM_WAIT_STOP };
+enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd);
+
+/* One presentation data value (PS3.8 9.3.5.1). `bytes` lie in the PDU buffer until the next read. */
+struct dicom_fragment {
+  uint8_t context_id;
+  bool command; /* else data set */
+  bool last;
+  struct cas_slice bytes;
+};
+
+enum dicom_event {
+  DICOM_FRAGMENT,
+  DICOM_RELEASE_REQUESTED,
+  DICOM_ABORTED,  /* by the peer */
+  DICOM_CLOSED,   /* the connection is gone */
+  DICOM_TIMEOUT,  /* the peer was silent within a message */
+  DICOM_PROTOCOL, /* the peer sent what the protocol does not allow; `error` says what */
+};
+enum dicom_event dicom_association_read(struct dicom_association *association, struct dicom_fragment *fragment,
+                                        struct cas_error *error);
+
+/* Sends one command set in one write. CAS_IO, CAS_BUSY (the peer does not take it). */
+CAS_MUST_USE cas_status dicom_association_send(struct dicom_association *association, uint8_t context_id,
+                                               struct cas_slice command, struct cas_error *error);
+
+/* A-RELEASE-RP, then waits a moment for the peer to close; or A-ABORT. Only destroy is left then. */
+void dicom_association_release(struct dicom_association *association);
+void dicom_association_abort(struct dicom_association *association);
+
+/* Closes the connection and frees. NULL is allowed. */
+void dicom_association_destroy(struct dicom_association *association);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,213 @@
+/*
+ * Owns the socket of one association. Invariants:
+ *  1. A read returns bytes in order: those of the buffer before those of the socket.
+ *  2. No call blocks longer than the time limit that stands at that moment.
+ *  3. After a failed write nothing more is sent.
+ */
+#include "dicom_transport.h"
+
+#include "dcmtk/dcmnet/dul.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <ctime>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace {
+
+/* Two PDUs of the largest size, so that a whole one is mostly received with one call. */
+const size_t READ_BUFFER_BYTES = 2 * DICOM_PDU_BYTES_MAX;
+
+/* How long the end of the stream is waited for when we close; a reset would destroy an A-ABORT under way. */
+const int64_t CLOSING_NS = 1000000000;
+
+int64_t now_ns() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+int milliseconds(int64_t ns) {
+  if (ns <= 0)
+    return 0;
+  const int64_t ms = ns / 1000000 + 1;
+  return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
+}
+
+void set_option(int fd, int option) {
+  const int on = 1;
+  (void)setsockopt(fd, IPPROTO_TCP, option, &on, sizeof on); // a Unix socket in a test has neither; slower is not wrong
+}
+
+} // namespace
+
+BufferedConnection::BufferedConnection(int fd, const struct dicom_timeouts &timeouts)
+    : DcmTCPConnection(fd), buffer_(READ_BUFFER_BYTES), message_seconds_(timeouts.message_seconds),
+      deadline_ns_(now_ns() + static_cast<int64_t>(timeouts.negotiation_seconds) * 1000000000) {
+  set_option(fd, TCP_NODELAY);
+  set_option(fd, TCP_QUICKACK);
+}
+
+void BufferedConnection::negotiated() { deadline_ns_ = 0; }
+
+void BufferedConnection::closing() {
+  closing_ = true;
+  start_ = end_ = 0;
+  deadline_ns_ = now_ns() + CLOSING_NS;
+}
+
+/* Waits for the socket within the time limit. */
+bool BufferedConnection::await(short events) {
+  const int64_t end = deadline_ns_ != 0 ? deadline_ns_ : now_ns() + static_cast<int64_t>(message_seconds_) * 1000000000;
+  for (;;) {
+    struct pollfd entry = {getSocket(), events, 0};
+    const int left = milliseconds(end - now_ns());
+    const int ready = left == 0 ? 0 : ::poll(&entry, 1, left);
+    if (ready > 0)
+      return true;
+    if (ready == 0) {
+      timed_out_ = true;
+      errno = ETIMEDOUT;
+      return false;
+    }
+    if (errno != EINTR)
+      return false;
+  }
+}
+
+/* One recv(), as much as there is. */
+ssize_t BufferedConnection::receive(void *bytes, size_t size) {
+  for (;;) {
+    if (deadline_ns_ != 0 &&
+        now_ns() >= deadline_ns_) { // a peer that sends a byte now and then may not negotiate for ever
+      timed_out_ = true;
+      errno = ETIMEDOUT;
+      return -1;
+    }
+    const ssize_t got = ::recv(getSocket(), bytes, size, MSG_DONTWAIT);
+    if (got >= 0) {
+      set_option(getSocket(), TCP_QUICKACK);
+      return got;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!await(POLLIN))
+        return -1;
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
+}
+
+ssize_t BufferedConnection::read(void *bytes, size_t size) {
+  if (closing_) {
+    while (receive(buffer_.data(), buffer_.size()) > 0) {
+    }
+    return 0;
+  }
+  if (!buffered()) {
+    if (size >= buffer_.size())
+      return receive(bytes, size);
+    const ssize_t got = receive(buffer_.data(), buffer_.size());
+    if (got <= 0)
+      return got;
+    start_ = 0;
+    end_ = static_cast<size_t>(got);
+  }
+  const size_t count = size < end_ - start_ ? size : end_ - start_;
+  memcpy(bytes, buffer_.data() + start_, count);
+  start_ += count;
+  return static_cast<ssize_t>(count);
+}
+
+ssize_t BufferedConnection::send_all(const unsigned char *bytes, size_t size) {
+  size_t sent = 0;
+  while (sent < size) {
+    const ssize_t count = ::send(getSocket(), bytes + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) {
+      sent += static_cast<size_t>(count);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!await(POLLOUT))
+        return -1;
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
+  return static_cast<ssize_t>(size);
+}
+
+ssize_t BufferedConnection::write(void *bytes, size_t size) {
+  const unsigned char *from = static_cast<const unsigned char *>(bytes);
+  if (!corked_)
+    return send_all(from, size);
+  outgoing_.insert(outgoing_.end(), from, from + size);
+  return static_cast<ssize_t>(size);
+}
+
+bool BufferedConnection::flush() {
+  corked_ = false;
+  const bool sent = outgoing_.empty() || send_all(outgoing_.data(), outgoing_.size()) >= 0;
+  outgoing_.clear();
+  return sent;
+}
+
+OFBool BufferedConnection::networkDataAvailable(int seconds) {
+  if (buffered() || closing_)
+    return OFTrue;
+  int64_t end = now_ns() + static_cast<int64_t>(seconds) * 1000000000;
+  if (deadline_ns_ != 0 && deadline_ns_ < end)
+    end = deadline_ns_;
+  for (;;) {
+    struct pollfd entry = {getSocket(), POLLIN, 0};
+    const int ready = ::poll(&entry, 1, milliseconds(end - now_ns()));
+    if (ready > 0)
+      return OFTrue;
+    if (ready == 0 || errno != EINTR)
+      return OFFalse;
+  }
+}
+
+enum dicom_wait BufferedConnection::wait(unsigned seconds, int stop_fd) {
+  const int64_t end = now_ns() + static_cast<int64_t>(seconds) * 1000000000;
+  for (;;) {
+    struct pollfd entries[] = {{getSocket(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
+    const int timeout = buffered() ? 0 : seconds == 0 ? -1 : milliseconds(end - now_ns());
+    const int ready = ::poll(entries, 2, timeout);
+    if (ready > 0 && entries[1].revents != 0)
+      return DICOM_WAIT_STOP;
+    if (ready > 0 || buffered())
+      return DICOM_WAIT_READY;
+    if (ready == 0)
+      return DICOM_WAIT_TIMEOUT;
+    if (errno != EINTR)
+      return DICOM_WAIT_READY; // the read that follows reports it
+  }
+}
+
+void HandoverLayer::begin(Handover *handover) {
+  pthread_mutex_lock(&lock_);
+  current_ = handover;
+  dcmExternalSocketHandle.set(handover->fd);
+}
+
+void HandoverLayer::release() {
+  dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
+  current_ = nullptr;
+  pthread_mutex_unlock(&lock_);
+}
+
+DcmTransportConnection *HandoverLayer::createConnection(DcmNativeSocketType fd, OFBool) {
+  Handover *handover = current_;
+  handover->taken = true;
+  release();
+  return new BufferedConnection(fd, handover->timeouts);
+}
+
+void HandoverLayer::end(const Handover *handover) {
+  if (!handover->taken)
+    release();
+}

@@ -1,0 +1,93 @@
+/*
+ * The transport connection under an association: DCMTK's TCP connection with buffered reads, acknowledgements at once,
+ * whole-PDU writes and time limits. C++, private to the shim.
+ *
+ * Why each: DCMTK reads a PDU's head and body apart (two system calls a PDU). It writes a PDU in two pieces, and with
+ * Nagle's algorithm on, as it is by default in DCMTK, the second piece waits for the acknowledgement of the first,
+ * which the receiver delays by 40 ms: hence TCP_QUICKACK, re-armed after each read since Linux forgets it, and
+ * TCP_NODELAY for what we send. And DCMTK reads a PDU's body without a time limit.
+ *
+ * Threads: one thread at a time.
+ */
+#ifndef DICOM_TRANSPORT_H
+#define DICOM_TRANSPORT_H
+
+#include "dcmtk/config/osconfig.h"
+#include "dcmtk/dcmnet/dcmlayer.h"
+#include "dcmtk/dcmnet/dcmtrans.h"
+
+#include <pthread.h>
+
+#include <vector>
+
+#include "dicom_shim.h"
+
+class BufferedConnection : public DcmTCPConnection {
+public:
+  BufferedConnection(int fd, const struct dicom_timeouts &timeouts);
+
+  ssize_t read(void *bytes, size_t size) override;
+  ssize_t write(void *bytes, size_t size) override;
+  OFBool networkDataAvailable(int seconds) override;
+  OFBool isTransparentConnection() override { return OFFalse; } // bytes may wait in our buffer, where poll() sees none
+
+  /* The negotiation is over: from now on the limit is on silence, not on the whole. */
+  void negotiated();
+
+  /* Gathers what is written from now on, until flush() sends it in one piece. */
+  void cork() { corked_ = true; }
+  bool flush();
+
+  /* What is read from now on is thrown away; the end of the stream is reported at once, or after a short wait for it.
+   */
+  void closing();
+
+  /* The last read or write failed because the peer was too slow. */
+  bool timed_out() const { return timed_out_; }
+
+  enum dicom_wait wait(unsigned seconds, int stop_fd);
+
+private:
+  bool await(short events);
+  bool buffered() const { return start_ < end_; }
+  ssize_t receive(void *bytes, size_t size);
+  ssize_t send_all(const unsigned char *bytes, size_t size);
+
+  std::vector<unsigned char> buffer_; // [start_, end_) was received and not yet read
+  size_t start_ = 0, end_ = 0;
+  std::vector<unsigned char> outgoing_;
+  bool corked_ = false, closing_ = false, timed_out_ = false;
+  unsigned message_seconds_;
+  int64_t deadline_ns_; // of the negotiation; 0 once it is over
+};
+
+/* A connected socket on its way into DCMTK. */
+struct Handover {
+  int fd;
+  struct dicom_timeouts timeouts;
+  bool taken; // the connection owns the socket
+};
+
+/*
+ * Makes the connections. DCMTK takes a socket that is already connected from a global variable, and calls
+ * createConnection() as soon as it has it, before it reads a byte; so the lock is held for microseconds, not while the
+ * peer makes up its mind.
+ */
+class HandoverLayer : public DcmTransportLayer {
+public:
+  DcmTransportConnection *createConnection(DcmNativeSocketType fd, OFBool secure) override;
+
+  /* Between begin() and createConnection() or end(), in one thread, the next association received takes handover->fd.
+   */
+  void begin(Handover *handover);
+  void end(const Handover *handover);
+
+private:
+  void release();
+
+  pthread_mutex_t lock_ =
+      PTHREAD_MUTEX_INITIALIZER; // guards current_ and dcmExternalSocketHandle; held while current_ is set
+  Handover *current_ = nullptr;
+};
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * What Cassette accepts when a peer proposes presentation contexts: pure policy over UIDs.
+ *
+ * Threads: pure functions. Source: PS3.8 9.3.2.2 and 9.3.3.2 (presentation contexts), PS3.4 B.1 (storage), PS3.4 B.3.1
+ * (extended negotiation of storage), PS3.4 A (Verification).
+ */
+#ifndef NEGOTIATION_H
+#define NEGOTIATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the network library's dictionary knows of a UID. */
+enum dicom_uid_kind { DICOM_UID_UNKNOWN, DICOM_UID_STORAGE, DICOM_UID_OTHER };
+
+/*
+ * Whether a proposed abstract syntax is accepted: Verification; every storage SOP class that the dictionary knows;
+ * every UID below the standard's root for storage SOP classes, 1.2.840.10008.5.1.4.1.1 (newer ones than the
+ * dictionary); and every UID outside the standard's root that the dictionary does not know: a private storage SOP
+ * class, as an archive must take it to be. Not accepted are the standard's other services, which Cassette does not
+ * provide.
+ */
+bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind);
+
+/*
+ * Chooses among the proposed transfer syntaxes of one context; returns its index (0 if count is 1). Every one is
+ * acceptable, also an unknown one: the bytes are kept as they come. PS3.8 leaves the choice to the acceptor. The first
+ * one that is known to lose nothing is taken, since a sender that offers a lossy one beside it would compress for us;
+ * among these the sender's order decides, since the first is mostly the one that it has. If all may lose something, the
+ * first.
+ */
+size_t negotiation_choose(const char *const *transfer_syntaxes, size_t count);
+
+/*
+ * Service class application information for a storage SOP class, PS3.4 B.3.1: level of support 2 (full: every attribute
+ * is kept), level of digital signature support 3 (bit preserving), element coercion 0 (none).
+ */
+#define NEGOTIATION_STORAGE_INFO_BYTES 6u
+extern const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES];
+
+/* Whether a called AE title means ours; leading and trailing spaces do not count (PS3.5 6.2, AE). */
+bool negotiation_same_title(const char *called, const char *ours);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * Owns one ingest at a time. Invariants:
+ *  1. A success is sent only after the commit of the whole data set returned CAS_OK.
+ *  2. After the first failure no byte goes to the store any more, but the data set is still read to its end.
+ *  3. Fragments go from the PDU buffer into the ingest; nothing gathers the object.
+ */
+#include "storage_scp.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cassette/ingest.h"
+
+/* One object under way. `status` is that of its first failure. */
+struct reception {
+  struct cas_ingest *ingest; /* NULL once it failed or was committed */
+  cas_status status;
+  struct cas_error error;
+  uint64_t bytes;
+};
+
+static void reception_fail(struct reception *reception, cas_status status) {
+  reception->status = status;
+  cas_ingest_abort(reception->ingest);
+  reception->ingest = NULL;
+}
+
+static void reception_begin(struct reception *reception, struct session *session, uint8_t context_id,
+                            const struct dimse_command *request) {
+  char abstract_syntax[DICOM_UID_TEXT_MAX], transfer_syntax[DICOM_UID_TEXT_MAX];
+  *reception = (struct reception){.status = CAS_OK};
+  if (!dicom_association_accepted(session->association, context_id, abstract_syntax, transfer_syntax)) {
+    snprintf(reception->error.message, sizeof reception->error.message, "the presentation context is not accepted");
+    reception->status = CAS_REFUSED;
+    return;
+  }
+  if (request->sop_class_uid[0] == '\0' || request->sop_instance_uid[0] == '\0') {
+    snprintf(reception->error.message, sizeof reception->error.message,
+             "the request names no SOP Class or Instance UID");
+    reception->status = CAS_REFUSED;
+    return;
+  }
+  const struct cas_ingest_source source = {
+      .origin = CAS_ORIGIN_RECEIVED,
+      .description = session->source,
+      .sop_class_uid = request->sop_class_uid,
+      .sop_instance_uid = request->sop_instance_uid,
+      .transfer_syntax_uid = transfer_syntax,
+  };
+  const cas_status status = cas_ingest_begin(session->node->store, &source, &reception->ingest, &reception->error);
+  if (status != CAS_OK)
+    reception->status = status;
+}
+
+static void reception_write(struct reception *reception, struct cas_slice bytes) {
+  reception->bytes += bytes.size;
+  if (reception->status != CAS_OK || bytes.size == 0)
+    return;
+  const cas_status status = cas_ingest_write(reception->ingest, bytes, &reception->error);
+  if (status != CAS_OK)
+    reception_fail(reception, status);
+}
+
+static void reception_commit(struct reception *reception, struct cas_ingest_result *result) {
+  if (reception->status != CAS_OK)
+    return;
+  reception->status = cas_ingest_commit(reception->ingest, result, &reception->error);
+  reception->ingest = NULL;
+}
+
+static void count(atomic_ullong *counter, uint64_t *tally) {
+  atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+  (*tally)++;
+}
+
+static void account_success(struct session *session, const struct cas_ingest_result *result) {
+  struct dicom_node *node = session->node;
+  switch (result->outcome) {
+  case CAS_STORED:
+    count(&node->stored, &session->tally.stored);
+    break;
+  case CAS_DUPLICATE:
+    count(&node->duplicates, &session->tally.duplicates);
+    break;
+  case CAS_NEW_VERSION:
+    count(&node->new_versions, &session->tally.new_versions);
+    session_log(session, CAS_LOG_NOTICE, "%s: %s came with other bytes: kept as version %" PRIu32, session->source,
+                result->sop_instance_uid, result->version);
+    break;
+  }
+  if (result->defect != NULL) {
+    session_log(session, CAS_LOG_NOTICE, "%s: %s was kept with a defect at byte %" PRIu64 ": %s", session->source,
+                result->sop_instance_uid, result->defect_offset, result->defect);
+  }
+  if (result->healed_blobs > 0) {
+    session_log(session, CAS_LOG_WARNING, "%s: %s healed %" PRIu64 " damaged stored blobs", session->source,
+                result->sop_instance_uid, result->healed_blobs);
+  }
+}
+
+static void account_failure(struct session *session, const struct dimse_command *request,
+                            const struct reception *reception) {
+  struct dicom_node *node = session->node;
+  if (reception->status == CAS_REFUSED || reception->status == CAS_INVALID) {
+    count(&node->refused, &session->tally.refused);
+    session_log(session, CAS_LOG_WARNING, "%s: refused %s: %s", session->source, request->sop_instance_uid,
+                reception->error.message);
+  } else {
+    count(&node->failed, &session->tally.failed);
+    session_log(session, CAS_LOG_ERROR, "%s: could not store %s: %s: %s", session->source, request->sop_instance_uid,
+                cas_status_text(reception->status), reception->error.message);
+  }
+}
+
+/* Reads the data set to its end into the store, as far as the store takes it. */
+static enum dicom_event receive_data_set(struct session *session, uint8_t context_id, struct reception *reception,
+                                         struct cas_error *error) {
+  for (;;) {
+    struct dicom_fragment fragment;
+    const enum dicom_event event = session_read_data(session, context_id, &fragment, error);
+    if (event != DICOM_FRAGMENT)
+      return event;
+    reception_write(reception, fragment.bytes);
+    if (fragment.last)
+      return DICOM_FRAGMENT;
+  }
+}
+
+enum dicom_event storage_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
+                                   struct cas_error *error) {
+  struct reception reception;
+  reception_begin(&reception, session, context_id, request);
+  if (request->has_data_set) {
+    const enum dicom_event event = receive_data_set(session, context_id, &reception, error);
+    session->tally.received_bytes += reception.bytes;
+    atomic_fetch_add_explicit(&session->node->received_bytes, reception.bytes, memory_order_relaxed);
+    if (event != DICOM_FRAGMENT) {
+      cas_ingest_abort(reception.ingest);
+      count(&session->node->failed, &session->tally.failed);
+      return event;
+    }
+  } else if (reception.status == CAS_OK) {
+    snprintf(reception.error.message, sizeof reception.error.message, "the request came without a data set");
+    reception_fail(&reception, CAS_REFUSED);
+  }
+  struct cas_ingest_result result;
+  reception_commit(&reception, &result);
+  if (reception.status == CAS_OK) {
+    account_success(session, &result);
+  } else {
+    account_failure(session, request, &reception);
+  }
+  const enum dimse_status answer =
+      reception.status == CAS_INVALID ? DIMSE_CANNOT_UNDERSTAND : dimse_status_of(reception.status);
+  const cas_status sent = session_respond(session, context_id, request, answer, reception.error.message, error);
+  return sent == CAS_OK ? DICOM_FRAGMENT : sent == CAS_BUSY ? DICOM_TIMEOUT : DICOM_CLOSED;
+}
