@@ -25,7 +25,7 @@
 enum dicom_chunk_kind {
   DICOM_CHUNK_FRAME,    /* native pixel data: a frame, or whole rows of one; `format` describes it */
   DICOM_CHUNK_FRAGMENT, /* encapsulated pixel data: one or more fragment values (with the item headers between them) */
-  DICOM_CHUNK_BULK,     /* part of a long value, of unmodelled pixel data, of a deflated data set, or unparsable bytes */
+  DICOM_CHUNK_BULK, /* part of a long value, of unmodelled pixel data, of a deflated data set, or unparsable bytes */
 };
 
 struct dicom_chunk {
@@ -43,7 +43,7 @@ struct dicom_sink {
   void *arg;
 };
 
-/* What is wrong with an object. The first defect found stands. */
+/* What is wrong with an object. */
 enum dicom_defect {
   DICOM_DEFECT_NONE = 0,
   DICOM_DEFECT_NOT_DICOM,      /* no prefix, no meta group, and no plausible data set at the start */
@@ -52,21 +52,22 @@ enum dicom_defect {
   DICOM_DEFECT_NESTING,        /* deeper than DICOM_NESTING_MAX */
   DICOM_DEFECT_TRAILING_BYTES, /* bytes after the data set */
   DICOM_DEFECT_DEFLATE,        /* the deflated stream is damaged */
-  DICOM_DEFECT_META,           /* meta group missing, or wrong length, or no transfer syntax */
-  DICOM_DEFECT_PIXELS,         /* pixel data that does not fit Rows, Columns, Number of Frames */
+  DICOM_DEFECT_META,   /* meta group missing, or wrong length, or no transfer syntax, or one that does not fit */
+  DICOM_DEFECT_PIXELS, /* pixel data that does not fit Rows, Columns, Number of Frames */
 };
 
 struct dicom_summary {
-  enum dicom_defect defect;
-  uint64_t defect_offset;      /* of the byte where it was found, from the start of the object */
-  uint64_t size;               /* bytes pushed */
-  uint64_t data_set_offset;    /* where the data set begins: after preamble, prefix and meta group; 0 without them */
-  bool has_preamble;           /* 128 bytes and DICM */
-  char transfer_syntax_uid[CAS_UID_TEXT_MAX];       /* from the meta group, the options, or "" where guessed */
-  char sop_class_uid[CAS_UID_TEXT_MAX];             /* (0008,0016), else (0002,0002) */
-  char sop_instance_uid[CAS_UID_TEXT_MAX];          /* (0008,0018) as it stands, trimmed; "" where absent */
+  enum dicom_defect defect; /* the first one found */
+  uint64_t defect_offset;   /* of the byte where it was found, from the start of the object */
+  uint32_t defects;         /* all that were found: a bit 1 << defect for each */
+  uint64_t size;            /* bytes pushed */
+  uint64_t data_set_offset; /* where the data set begins: after preamble, prefix and meta group; 0 without them */
+  bool has_preamble;        /* 128 bytes and DICM */
+  char transfer_syntax_uid[CAS_UID_TEXT_MAX];            /* from the meta group, the options, or "" where guessed */
+  char sop_class_uid[CAS_UID_TEXT_MAX];                  /* (0008,0016), else (0002,0002) */
+  char sop_instance_uid[CAS_UID_TEXT_MAX];               /* (0008,0018) as it stands, trimmed; "" where absent */
   char media_storage_sop_instance_uid[CAS_UID_TEXT_MAX]; /* (0002,0003) */
-  bool is_media_directory;     /* SOP class Media Storage Directory: a DICOMDIR */
+  bool is_media_directory;                               /* SOP class Media Storage Directory: a DICOMDIR */
   struct cas_attributes *attributes; /* the indexed attributes, values in UTF-8; owned by the scanner */
 };
 
@@ -74,14 +75,16 @@ struct dicom_scanner;
 
 /*
  * Creates a scanner for a file: Part 10, or without preamble, or a bare data set (implicit or explicit VR, found by
- * looking). A received data set is pushed behind the Part 10 header that was made for it (dicom/part10.h). CAS_NO_MEMORY.
+ * looking). A received data set is pushed behind the Part 10 header that was made for it (dicom/part10.h).
+ * CAS_NO_MEMORY.
  */
 CAS_MUST_USE cas_status dicom_scanner_create(const struct dicom_sink *sink, struct dicom_scanner **scanner);
 
 /* Takes the next bytes. Fails only with the sink's status or CAS_NO_MEMORY; the scanner is then good for destroying. */
 CAS_MUST_USE cas_status dicom_scanner_push(struct dicom_scanner *scanner, struct cas_slice bytes);
 
-/* Ends the object: closes an open chunk, hands over what is held, converts the captured values to UTF-8. The summary is borrowed until destroy. */
+/* Ends the object: closes an open chunk, hands over what is held, converts the captured values to UTF-8. The summary is
+ * borrowed until destroy. */
 CAS_MUST_USE cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dicom_summary **summary);
 
 void dicom_scanner_destroy(struct dicom_scanner *scanner);

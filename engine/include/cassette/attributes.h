@@ -57,6 +57,12 @@ CAS_API const struct cas_attribute_definition *cas_indexed_attributes(size_t *co
 /* The definition for a keyword (case as in PS3.6) or for "gggg,eeee"; NULL if it is not indexed. */
 CAS_API const struct cas_attribute_definition *cas_attribute_by_name(const char *name);
 
+/* The definition for a tag; NULL if it is not indexed. */
+CAS_API const struct cas_attribute_definition *cas_attribute_by_tag(uint32_t tag);
+
+/* Longest value of a set, without its NUL: the codec of the index states sizes in 16 bits. */
+#define CAS_ATTRIBUTE_VALUE_MAX 65535u
+
 /* A set of attribute values, at most one per tag. Values are UTF-8, trimmed as the VR says, several values separated by
  * a backslash; numbers are decimal text. Opaque. */
 struct cas_attributes;
@@ -70,15 +76,18 @@ CAS_API const char *cas_attributes_get(const struct cas_attributes *attributes, 
 /* As get, but "" where absent. */
 CAS_API const char *cas_attributes_text(const struct cas_attributes *attributes, uint32_t tag);
 
-/* Sets or replaces a value; the bytes are copied. CAS_NO_MEMORY leaves the set as it was. */
-CAS_API CAS_MUST_USE cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag, struct cas_slice value);
+/* Sets or replaces a value; the bytes are copied. CAS_INVALID for a value with a NUL in it or longer than
+ * CAS_ATTRIBUTE_VALUE_MAX, CAS_NO_MEMORY; both leave the set as it was. */
+CAS_API CAS_MUST_USE cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag,
+                                                   struct cas_slice value);
 
 /* Iterates in ascending tag order: start with *position = 0; returns false at the end. */
 struct cas_attribute {
   uint32_t tag;
   const char *value;
 };
-CAS_API int cas_attributes_next(const struct cas_attributes *attributes, size_t *position, struct cas_attribute *attribute);
+CAS_API int cas_attributes_next(const struct cas_attributes *attributes, size_t *position,
+                                struct cas_attribute *attribute);
 
 /* Longest UID text, with its NUL. */
 #define CAS_UID_TEXT_MAX 129
