@@ -177,3 +177,21 @@ need_shared_data() {
   need zstd
   shared=$(shared_data) || skip "the shared test files are not here (CASSETTE_SHARED_DATA or ../shared/data)"
 }
+
+# expected_hashes MANIFEST [REGEX]: SHA-256 of the files with a SOP Instance UID whose path matches (damaged ones not), sorted.
+expected_hashes() {
+  awk -F '\t' -v path="${2:-.}" 'NR > 1 && $19 != "" && $1 !~ /^malformed\// && $1 ~ path { print $3 }' "$1" | sort -u
+}
+
+# all_there EXPECTED ACTUAL [ALLOWED]: fails unless each line of the file EXPECTED is in ACTUAL and, where given, each line
+# of ACTUAL in ALLOWED. All sorted.
+all_there() {
+  comm -23 "$1" <(uniq "$2") >"$work/missing"
+  [ ! -s "$work/missing" ] || fail "$(wc -l <"$work/missing") of $(wc -l <"$1") files did not come back: $(head -n 3 "$work/missing" | tr '\n' ' ')"
+  [ $# -lt 3 ] || [ -z "$(comm -13 "$3" <(uniq "$2"))" ] || fail "files came back that were never put in"
+}
+
+# data_sets FOLDER: SHA-256 of the data set (what is behind the meta group) of every file below, sorted.
+data_sets() {
+  find "$1" -type f -print0 | xargs -0 -r python3 "$CASSETTE_SOURCE/tests/integration/lib/dicom_tool.py" dataset | cut -d ' ' -f 1 | sort
+}
