@@ -25,7 +25,8 @@ struct control_client;
 
 /* Connects to the daemon that holds the store at `store_path`. CAS_NOT_FOUND: no daemon answers there (it may still be
  * held by another kind of process). CAS_BUSY: the daemon has no connection to spare. */
-CAS_MUST_USE cas_status control_connect(const char *store_path, struct control_client **client, struct cas_error *error);
+CAS_MUST_USE cas_status control_connect(const char *store_path, struct control_client **client,
+                                        struct cas_error *error);
 
 /* Closes the connection; what was under way may or may not be stored, its `done` is not called. NULL is allowed. */
 void control_close(struct control_client *client);
@@ -39,22 +40,22 @@ typedef void (*control_import_fn)(void *arg, cas_status status, const struct cas
                                   const struct cas_error *error);
 
 /*
- * Sends the open regular file `fd` for import, from its first byte to its end; the daemon reads it, whatever the daemon's
- * own rights to the path are. `name` is what the archive records as the source, a path. The caller keeps `fd` and may
- * close it on return. The file position that `fd` shares is not used. On failure `done` is not called for this file,
- * and the connection is of no further use: control_finish() then reports every import still under way as CAS_IO.
+ * Sends the open regular file `fd` for import, from its first byte to its end; the daemon reads it, whatever the
+ * daemon's own rights to the path are. `name` is what the archive records as the source, a path. The caller keeps `fd`
+ * and may close it on return. The file position that `fd` shares is not used. On failure `done` is not called for this
+ * file, and the connection is of no further use: control_finish() then reports every import still under way as CAS_IO.
  */
-CAS_MUST_USE cas_status control_import(struct control_client *client, int fd, const char *name, control_import_fn done, void *arg,
-                                       struct cas_error *error);
+CAS_MUST_USE cas_status control_import(struct control_client *client, int fd, const char *name, control_import_fn done,
+                                       void *arg, struct cas_error *error);
 
 /* Waits for all imports under way. CAS_IO: the daemon went away; every outstanding `done` was called with CAS_IO. */
 CAS_MUST_USE cas_status control_finish(struct control_client *client, struct cas_error *error);
 
 /*
- * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid", "uptime_seconds",
- * "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the counters since the start:
- * "associations_total", "associations_rejected", "stored", "duplicates", "new_versions", "refused", "failed", "received_bytes",
- * "imports".
+ * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",
+ * "uptime_seconds", "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the
+ * counters since the start: "associations_total", "associations_rejected", "stored", "duplicates", "new_versions",
+ * "refused", "failed", "received_bytes", "imports".
  */
 CAS_MUST_USE cas_status control_status(struct control_client *client, char **json, struct cas_error *error);
 

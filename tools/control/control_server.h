@@ -1,0 +1,47 @@
+/*
+ * The daemon's end of the control socket, STORE/control.sock (control_wire.h has the protocol).
+ *
+ * It imports files that clients open and pass, and tells what the daemon is doing. Stopping the daemon is not among its
+ * commands: signals and the service manager do that, with their own idea of who may.
+ *
+ * Bounded (P6): CONTROL_CONNECTIONS_MAX connections of two threads and one read buffer each; CONTROL_IN_FLIGHT_MAX
+ * objects not yet answered on each; the engine bounds the bytes.
+ *
+ * Threads: start and stop belong to one thread.
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "cassette/store.h"
+
+/* Objects under way or answered but not yet sent, on one connection. Beyond, no further request is read. */
+#define CONTROL_IN_FLIGHT_MAX 256u
+
+struct control_server;
+
+struct control_server_options {
+  mode_t mode; /* of the socket; default 0600. Who may connect may import. */
+  json_t *(*state)(
+      void *arg); /* the object of a status answer, a new reference; called from any thread; NULL on failure */
+  void *state_arg;
+  cas_log_fn log;
+  void *log_arg;
+};
+
+/* Listens in the folder of the open store and serves. `store` is borrowed until stop. CAS_IO: the socket cannot be
+ * made. */
+CAS_MUST_USE cas_status control_server_start(struct cas_store *store, const struct control_server_options *options,
+                                             struct control_server **server, struct cas_error *error);
+
+/* Objects imported since the start: stored, versions and duplicates together. */
+uint64_t control_server_imports(struct control_server *server);
+
+/* Stops accepting and reading requests, lets imports under way finish for up to `grace_seconds`, cuts off the rest,
+ * removes the socket and frees. NULL is allowed. */
+void control_server_stop(struct control_server *server, unsigned grace_seconds);
+
+#endif
