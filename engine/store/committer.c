@@ -1,0 +1,272 @@
+/*
+ * Owns the writer, the end of the log, and the queue. Invariants:
+ *  1. Only the committer's thread touches the writer and index batches.
+ *  2. A group is told done only after its sync, and after the index has it: whoever was told finds it.
+ *  3. Items leave the queue in the order in which they came, so that blobs precede the manifests that name them.
+ */
+#include "store/committer.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+#include "base/limits.h"
+#include "store/dictionaries.h"
+#include "store/manifest_read.h"
+#include "store/pending.h"
+#include "store/placement.h"
+#include "store/version.h"
+
+struct committer {
+  struct cas_store *store;
+  struct segment_writer *writer;
+  uint64_t group_bytes;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  struct commit_item *first, **last; /* lock */
+  uint64_t queued_bytes;             /* lock */
+  size_t queued_instances;           /* lock */
+  bool ending;                       /* lock */
+};
+
+/* One group on its way. */
+struct group {
+  struct committer *committer;
+  struct index_batch *batch;
+  struct commit_item *items;
+  const struct manifest **manifests; /* those written in this group */
+  struct record_cookie *cookies;
+  size_t manifest_count;
+  struct cas_error error;
+};
+
+static struct pending_blob *blob_of(struct commit_item *item) {
+  return (struct pending_blob *)((char *)item - offsetof(struct pending_blob, item));
+}
+
+static struct commit_instance *instance_of(struct commit_item *item) { return (struct commit_instance *)item; }
+
+/* --- appending --- */
+
+static cas_status append_blob(struct group *group, struct pending_blob *blob) {
+  struct cas_store *store = group->committer->store;
+  cas_status failure;
+  if (blob->dictionary != NULL && pending_state_of(store->pending, blob->dictionary, &failure) == PENDING_FAILED)
+    return status_fail(&group->error, failure, "the dictionary of a header could not be stored");
+  struct cas_slice payload = slice_of_buffer(blob->codec == CODEC_RAW ? &blob->raw : &blob->payload);
+  struct record record = {.kind = RECORD_BLOB,
+                          .codec = (uint8_t)blob->codec,
+                          .id = blob->id,
+                          .raw_size = blob->raw_size,
+                          .stored_size = payload.size};
+  struct index_blob place = {
+      .codec = (uint8_t)blob->codec, .raw_size = blob->raw_size, .stored_size = (uint32_t)payload.size};
+  STATUS_TRY(segment_writer_append(group->committer->writer, &record, payload, &place.cookie, &group->error));
+  STATUS_TRY(index_batch_put_blob(group->batch, &blob->id, &place, &group->error));
+  if (!blob->becomes_dictionary)
+    return CAS_OK;
+  char name[CAS_UID_TEXT_MAX + 16];
+  uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
+  dictionary_fact_name(blob->series_uid, name);
+  memcpy(value, blob->id.hash.bytes, 16);
+  store_u16(value + 16, blob->id.ordinal);
+  return index_batch_put_fact(group->batch, name, slice_of(value, sizeof value), &group->error);
+}
+
+/* Fails the instance alone if one of its blobs failed with an earlier group. */
+static cas_status check_blobs(struct cas_store *store, struct commit_instance *instance) {
+  for (size_t i = 0; i < instance->manifest.blob_count; i++) {
+    cas_status failure;
+    if (instance->blobs[i] == NULL)
+      continue;
+    if (pending_state_of(store->pending, instance->blobs[i], &failure) == PENDING_FAILED)
+      return status_fail(&instance->error, failure, "a part of the object could not be stored: %s",
+                         cas_status_text(failure));
+    if (instance->blobs[i]->heals)
+      instance->result.healed_blobs++;
+  }
+  return CAS_OK;
+}
+
+static cas_status append_manifest(struct group *group, struct commit_instance *instance) {
+  struct committer *committer = group->committer;
+  CLEANUP_BUFFER struct cas_buffer payload = {0};
+  struct record record;
+  struct record_cookie cookie;
+  uint64_t offset, bytes_on_disk;
+  uint32_t segment;
+  cas_status status = manifest_encode_record(committer->store, &instance->manifest, &record, &payload);
+  if (status == CAS_REFUSED) {
+    instance->status = status_fail(&instance->error, CAS_REFUSED, "the object falls into too many pieces");
+    return CAS_OK;
+  }
+  STATUS_TRY(status);
+  STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of_buffer(&payload), &cookie, &group->error));
+  STATUS_TRY(placement_put(group->batch, &instance->manifest, instance->attributes, cookie, &group->error));
+  record_cookie_explain(cookie, &segment, &offset, &bytes_on_disk);
+  index_batch_count_manifest(group->batch, bytes_on_disk);
+  group->manifests[group->manifest_count] = &instance->manifest;
+  group->cookies[group->manifest_count++] = cookie;
+  return CAS_OK;
+}
+
+static cas_status append_instance(struct group *group, struct commit_instance *instance) {
+  struct cas_store *store = group->committer->store;
+  instance->status = check_blobs(store, instance);
+  if (instance->status != CAS_OK)
+    return CAS_OK;
+  struct group_manifests open = {
+      .manifests = group->manifests, .cookies = group->cookies, .count = group->manifest_count};
+  struct version_decision decision;
+  STATUS_TRY(version_decide(store, group->batch, &open, &instance->manifest, &decision, &group->error));
+  instance->manifest.version = decision.version;
+  instance->result.version = decision.version;
+  instance->result.outcome = decision.outcome;
+  return decision.writes_manifest ? append_manifest(group, instance) : CAS_OK;
+}
+
+static cas_status append_all(struct group *group) {
+  size_t instances = 0;
+  for (struct commit_item *item = group->items; item != NULL; item = item->next)
+    instances += item->kind == COMMIT_INSTANCE;
+  group->manifests = calloc(instances + 1, sizeof *group->manifests);
+  group->cookies = calloc(instances + 1, sizeof *group->cookies);
+  if (group->manifests == NULL || group->cookies == NULL)
+    return CAS_NO_MEMORY;
+  for (struct commit_item *item = group->items; item != NULL; item = item->next) {
+    if (item->kind == COMMIT_BLOB)
+      STATUS_TRY(append_blob(group, blob_of(item)));
+    else
+      STATUS_TRY(append_instance(group, instance_of(item)));
+  }
+  return CAS_OK;
+}
+
+/* --- one group --- */
+
+static cas_status apply_to_index(struct group *group, const struct segment_mark *mark) {
+  cas_status status = mark_put(group->batch, mark, &group->error);
+  struct index_batch *batch = group->batch;
+  group->batch = NULL;
+  if (status != CAS_OK) {
+    index_batch_abort(batch);
+    return status;
+  }
+  return index_batch_apply(batch, &group->error);
+}
+
+static cas_status commit_group(struct group *group) {
+  struct committer *committer = group->committer;
+  struct segment_mark mark;
+  STATUS_TRY(index_batch_begin(committer->store->index, &group->batch, &group->error));
+  cas_status status = append_all(group);
+  if (status != CAS_OK) {
+    segment_writer_abort(committer->writer);
+    return status;
+  }
+  STATUS_TRY(segment_writer_commit(committer->writer, &mark, &group->error));
+  return apply_to_index(group, &mark);
+}
+
+static void tell_all(struct group *group, cas_status status) {
+  struct pending *pending = group->committer->store->pending;
+  struct commit_item *next;
+  for (struct commit_item *item = group->items; item != NULL; item = next) {
+    next = item->next;
+    if (item->kind == COMMIT_BLOB) {
+      pending_finish(pending, blob_of(item), status);
+      continue;
+    }
+    struct commit_instance *instance = instance_of(item);
+    if (status != CAS_OK) {
+      instance->status = status;
+      instance->error = group->error;
+    }
+    instance->done(instance);
+  }
+}
+
+static void run_group(struct committer *committer, struct commit_item *items) {
+  struct group group = {.committer = committer, .items = items};
+  cas_status status = commit_group(&group);
+  if (group.batch != NULL)
+    index_batch_abort(group.batch);
+  if (status != CAS_OK) {
+    if (group.error.status == CAS_OK)
+      status_fail(&group.error, status, "%s", cas_status_text(status));
+    store_log(committer->store, CAS_LOG_ERROR, "a group could not be stored: %s", group.error.message);
+  }
+  tell_all(&group, status);
+  free(group.manifests);
+  free(group.cookies);
+}
+
+/* --- the thread --- */
+
+static struct commit_item *take_queue(struct committer *committer) {
+  pthread_mutex_lock(&committer->lock);
+  while (committer->queued_instances == 0 && committer->queued_bytes < committer->group_bytes && !committer->ending)
+    pthread_cond_wait(&committer->changed, &committer->lock);
+  struct commit_item *items = committer->first;
+  committer->first = NULL;
+  committer->last = &committer->first;
+  committer->queued_bytes = 0;
+  committer->queued_instances = 0;
+  pthread_mutex_unlock(&committer->lock);
+  return items;
+}
+
+static void *commit_until_ended(void *arg) {
+  struct committer *committer = arg;
+  struct commit_item *items;
+  while ((items = take_queue(committer)) != NULL)
+    run_group(committer, items);
+  return NULL;
+}
+
+void committer_submit(struct committer *committer, struct commit_item *item) {
+  item->next = NULL;
+  pthread_mutex_lock(&committer->lock);
+  assert(!committer->ending);
+  *committer->last = item;
+  committer->last = &item->next;
+  committer->queued_bytes += item->raw_bytes;
+  committer->queued_instances += item->kind == COMMIT_INSTANCE;
+  pthread_cond_signal(&committer->changed);
+  pthread_mutex_unlock(&committer->lock);
+}
+
+cas_status committer_create(struct cas_store *store, struct segment_writer *writer, struct committer **committer,
+                            struct cas_error *error) {
+  struct committer *created = calloc(1, sizeof *created);
+  if (created == NULL)
+    return CAS_NO_MEMORY;
+  created->store = store;
+  created->writer = writer;
+  created->group_bytes =
+      store->in_flight_bytes_max / 4 < GROUP_BYTES_MAX ? store->in_flight_bytes_max / 4 : GROUP_BYTES_MAX;
+  created->last = &created->first;
+  pthread_mutex_init(&created->lock, NULL);
+  pthread_cond_init(&created->changed, NULL);
+  int failure = pthread_create(&created->thread, NULL, commit_until_ended, created);
+  if (failure != 0) {
+    free(created);
+    return status_fail_errno(error, failure, "cannot start the committer's thread");
+  }
+  *committer = created;
+  return CAS_OK;
+}
+
+void committer_destroy(struct committer *committer) {
+  if (committer == NULL)
+    return;
+  pthread_mutex_lock(&committer->lock);
+  committer->ending = true;
+  pthread_cond_signal(&committer->changed);
+  pthread_mutex_unlock(&committer->lock);
+  pthread_join(committer->thread, NULL);
+  segment_writer_close(committer->writer);
+  pthread_cond_destroy(&committer->changed);
+  pthread_mutex_destroy(&committer->lock);
+  free(committer);
+}

@@ -1,0 +1,50 @@
+/*
+ * The committer: the one thread that owns the end of the log. It takes what is queued, in order, writes it as one
+ * group, makes that durable with one sync, applies it to the index, and tells the waiting.
+ *
+ *   wait for an instance, or for enough bytes -> append blobs and manifests -> sync -> index -> done
+ *
+ * Where the group fails, everything in it fails, and what comes later stands or falls by itself.
+ *
+ * Threads: submit from any.
+ */
+#ifndef STORE_COMMITTER_H
+#define STORE_COMMITTER_H
+
+#include "cassette/ingest.h"
+#include "store/manifest.h"
+#include "store/store.h"
+
+enum commit_kind { COMMIT_BLOB, COMMIT_INSTANCE };
+
+/* One element of the queue, embedded in what is to be committed. */
+struct commit_item {
+  enum commit_kind kind;
+  uint64_t raw_bytes;
+  struct commit_item *next;
+};
+
+struct pending_blob;
+
+/* An instance to be committed. All its blobs are settled when it is submitted. */
+struct commit_instance {
+  struct commit_item item;     /* first */
+  struct manifest manifest;    /* without version; complete but for the names of blobs that `blobs` still has */
+  struct pending_blob **blobs; /* manifest.blobs' own, NULL where that is certain already; borrowed until done */
+  const struct cas_attributes *attributes; /* borrowed until done */
+  struct cas_ingest_result result;         /* filled in by the committer */
+  cas_status status;                       /* of this instance; the group's where that failed */
+  struct cas_error error;
+  void (*done)(struct commit_instance *instance);
+};
+
+struct committer;
+CAS_MUST_USE cas_status committer_create(struct cas_store *store, struct segment_writer *writer,
+                                         struct committer **committer, struct cas_error *error);
+
+/* Commits what is queued, ends the thread and closes the writer. NULL is allowed. */
+void committer_destroy(struct committer *committer);
+
+void committer_submit(struct committer *committer, struct commit_item *item);
+
+#endif

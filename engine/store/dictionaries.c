@@ -1,0 +1,151 @@
+/*
+ * Owns a small table of series, the least recently used making room. Invariants (under `lock`):
+ *  1. An entry's bytes are those of the blob `id`.
+ *  2. `pending` is held until the blob is committed; then it is dropped at the next use.
+ */
+#include "store/dictionaries.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "store/blob_read.h"
+
+#define SERIES_MAX 64u
+
+struct entry {
+  char series_uid[CAS_UID_TEXT_MAX];
+  struct dictionary dictionary; /* bytes == NULL: free */
+  uint64_t used;
+};
+
+struct dictionaries {
+  struct cas_store *store;
+  pthread_mutex_t lock;
+  uint64_t clock;
+  struct entry entries[SERIES_MAX];
+};
+
+void dictionary_fini(struct dictionary *dictionary) {
+  free(dictionary->bytes);
+  pending_blob_unref(dictionary->pending);
+  *dictionary = (struct dictionary){0};
+}
+
+cas_status dictionaries_create(struct cas_store *store, struct dictionaries **dictionaries) {
+  struct dictionaries *created = calloc(1, sizeof *created);
+  if (created == NULL)
+    return CAS_NO_MEMORY;
+  created->store = store;
+  pthread_mutex_init(&created->lock, NULL);
+  *dictionaries = created;
+  return CAS_OK;
+}
+
+void dictionaries_destroy(struct dictionaries *dictionaries) {
+  if (dictionaries == NULL)
+    return;
+  for (size_t i = 0; i < SERIES_MAX; i++)
+    dictionary_fini(&dictionaries->entries[i].dictionary);
+  pthread_mutex_destroy(&dictionaries->lock);
+  free(dictionaries);
+}
+
+void dictionary_fact_name(const char *series_uid, char name[CAS_UID_TEXT_MAX + 16]) {
+  snprintf(name, CAS_UID_TEXT_MAX + 16, "dictionary/%s", series_uid);
+}
+
+static struct entry *find(struct dictionaries *dictionaries, const char *series_uid) {
+  for (size_t i = 0; i < SERIES_MAX; i++) {
+    struct entry *entry = &dictionaries->entries[i];
+    if (entry->dictionary.bytes != NULL && strcmp(entry->series_uid, series_uid) == 0)
+      return entry;
+  }
+  return NULL;
+}
+
+/* A committed blob needs no holding: it can be read. One whose group failed is no dictionary. */
+static bool check_pending(struct dictionaries *dictionaries, struct dictionary *dictionary) {
+  cas_status failure;
+  if (dictionary->pending == NULL)
+    return true;
+  enum pending_state state = pending_state_of(dictionaries->store->pending, dictionary->pending, &failure);
+  if (state == PENDING_FAILED) {
+    dictionary_fini(dictionary);
+    return false;
+  }
+  if (state == PENDING_COMMITTED) {
+    pending_blob_unref(dictionary->pending);
+    dictionary->pending = NULL;
+  }
+  return true;
+}
+
+static cas_status copy(const struct dictionary *from, struct dictionary *to) {
+  uint8_t *bytes = malloc(from->size);
+  if (bytes == NULL)
+    return CAS_NO_MEMORY;
+  memcpy(bytes, from->bytes, from->size);
+  if (from->pending != NULL)
+    pending_blob_ref(from->pending);
+  *to = (struct dictionary){.id = from->id, .bytes = bytes, .size = from->size, .pending = from->pending};
+  return CAS_OK;
+}
+
+static void enter(struct dictionaries *dictionaries, const char *series_uid, const struct dictionary *dictionary) {
+  if (find(dictionaries, series_uid) != NULL)
+    return;
+  struct entry *oldest = &dictionaries->entries[0];
+  for (size_t i = 1; i < SERIES_MAX; i++)
+    if (dictionaries->entries[i].used < oldest->used)
+      oldest = &dictionaries->entries[i];
+  dictionary_fini(&oldest->dictionary);
+  if (copy(dictionary, &oldest->dictionary) != CAS_OK)
+    return;
+  snprintf(oldest->series_uid, sizeof oldest->series_uid, "%s", series_uid);
+  oldest->used = ++dictionaries->clock;
+}
+
+static cas_status load(struct dictionaries *dictionaries, const char *series_uid, struct dictionary *dictionary) {
+  struct cas_store *store = dictionaries->store;
+  char name[CAS_UID_TEXT_MAX + 16];
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  const struct cached_blob *blob;
+  struct blob_id id;
+  dictionary_fact_name(series_uid, name);
+  STATUS_TRY(index_get_fact(store->index, name, &value, NULL));
+  if (codec_dictionary_of(slice_of_buffer(&value), &id) != CAS_OK)
+    return CAS_NOT_FOUND;
+  if (blob_read(store, NULL, &id, &blob, NULL) != CAS_OK)
+    return CAS_NOT_FOUND;
+  struct dictionary read = {.id = id, .bytes = blob->bytes, .size = blob->size};
+  cas_status status = copy(&read, dictionary);
+  read_cache_unref(store->read_cache, blob);
+  return status;
+}
+
+cas_status dictionaries_get(struct dictionaries *dictionaries, const char *series_uid, struct dictionary *dictionary) {
+  cas_status status = CAS_NOT_FOUND;
+  pthread_mutex_lock(&dictionaries->lock);
+  struct entry *entry = find(dictionaries, series_uid);
+  if (entry != NULL && check_pending(dictionaries, &entry->dictionary)) {
+    entry->used = ++dictionaries->clock;
+    status = copy(&entry->dictionary, dictionary);
+  }
+  pthread_mutex_unlock(&dictionaries->lock);
+  if (status != CAS_NOT_FOUND)
+    return status;
+  STATUS_TRY(load(dictionaries, series_uid, dictionary));
+  pthread_mutex_lock(&dictionaries->lock);
+  enter(dictionaries, series_uid, dictionary);
+  pthread_mutex_unlock(&dictionaries->lock);
+  return CAS_OK;
+}
+
+void dictionaries_put(struct dictionaries *dictionaries, const char *series_uid, struct pending_blob *blob,
+                      struct cas_slice bytes) {
+  struct dictionary dictionary = {
+      .id = blob->id, .bytes = (uint8_t *)(uintptr_t)bytes.data, .size = bytes.size, .pending = blob};
+  pthread_mutex_lock(&dictionaries->lock);
+  enter(dictionaries, series_uid, &dictionary);
+  pthread_mutex_unlock(&dictionaries->lock);
+}

@@ -1,0 +1,443 @@
+/*
+ * One object on its way in: bytes -> scanner -> blobs and pieces -> manifest.
+ *
+ * Owns the scanner, the blob that is being gathered, and the list of blobs and pieces. Invariants:
+ *  1. The pieces so far, laid end to end, are the bytes so far.
+ *  2. `unsettled` counts the blobs that were handed to the workers and have not come back, plus one until the object is
+ *     ended. Who brings it to zero sends the manifest to the committer, or frees an object that was dropped.
+ *
+ *   begin -> write* -> commit -> (all blobs settled) -> committer -> done
+ *                 \--> abort  -> (all blobs settled) -> freed
+ */
+#include "cassette/ingest.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "dicom/part10.h"
+#include "dicom/uid.h"
+#include "store/budget.h"
+#include "store/intake.h"
+#include "store/pending.h"
+
+/* After so many new blobs, those that are certain give up what they hold. */
+#define SWEEP_INTERVAL 256u
+
+struct cas_ingest {
+  struct commit_instance commit; /* first: the committer's; its manifest is the object's */
+  struct cas_store *store;
+  char sop_class_uid[CAS_UID_TEXT_MAX];
+  char sop_instance_uid[CAS_UID_TEXT_MAX];
+  char transfer_syntax_uid[CAS_UID_TEXT_MAX];
+  struct dicom_scanner *scanner;
+  const struct dicom_summary *summary; /* once ended */
+  XXH3_state_t *content_hash;
+  struct cas_hash header_text_hash; /* of the first header blob behind the file meta information */
+  bool header_text_hashed;
+  /* What is being gathered. */
+  struct cas_buffer header;
+  uint32_t header_blob; /* which blob `header` will be; NO_BLOB while it is empty */
+  struct cas_buffer chunk;
+  struct dicom_chunk chunk_kind;
+  uint32_t chunk_blob;
+  size_t blob_capacity, piece_capacity;
+  size_t swept;
+  /* The end. */
+  atomic_size_t unsettled;
+  bool dropped;
+  cas_ingest_done_fn done;
+  void *done_arg;
+};
+
+#define NO_BLOB UINT32_MAX
+
+static void ingest_free(struct cas_ingest *ingest) {
+  for (size_t i = 0; i < ingest->commit.manifest.blob_count; i++)
+    if (ingest->commit.blobs[i] != NULL)
+      pending_blob_unref(ingest->commit.blobs[i]);
+  free(ingest->commit.blobs);
+  manifest_fini(&ingest->commit.manifest);
+  cas_buffer_fini(&ingest->header);
+  cas_buffer_fini(&ingest->chunk);
+  XXH3_freeState(ingest->content_hash);
+  dicom_scanner_destroy(ingest->scanner);
+  free(ingest);
+}
+
+/* --- blobs and pieces --- */
+
+static cas_status add_blob(struct cas_ingest *ingest, uint32_t *number) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  if (manifest->blob_count == ingest->blob_capacity) {
+    size_t capacity = ingest->blob_capacity == 0 ? 4 : ingest->blob_capacity * 2;
+    struct manifest_blob *blobs = realloc(manifest->blobs, capacity * sizeof *blobs);
+    if (blobs == NULL)
+      return CAS_NO_MEMORY;
+    manifest->blobs = blobs;
+    struct pending_blob **pending = realloc(ingest->commit.blobs, capacity * sizeof(struct pending_blob *));
+    if (pending == NULL)
+      return CAS_NO_MEMORY;
+    ingest->commit.blobs = pending;
+    ingest->blob_capacity = capacity;
+  }
+  manifest->blobs[manifest->blob_count] = (struct manifest_blob){0};
+  ingest->commit.blobs[manifest->blob_count] = NULL;
+  *number = (uint32_t)manifest->blob_count++;
+  return CAS_OK;
+}
+
+/* The next `size` bytes of the object are at `offset` in a blob. Bytes that follow those of the last piece lengthen it.
+ */
+static cas_status add_piece(struct cas_ingest *ingest, uint32_t blob, uint32_t offset, uint32_t size) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  if (manifest->piece_count > 0) {
+    struct manifest_piece *last = &manifest->pieces[manifest->piece_count - 1];
+    if (last->blob == blob && last->offset + last->size == offset) {
+      last->size += size;
+      return CAS_OK;
+    }
+  }
+  if (manifest->piece_count == ingest->piece_capacity) {
+    size_t capacity = ingest->piece_capacity == 0 ? 4 : ingest->piece_capacity * 2;
+    struct manifest_piece *pieces = realloc(manifest->pieces, capacity * sizeof *pieces);
+    if (pieces == NULL)
+      return CAS_NO_MEMORY;
+    manifest->pieces = pieces;
+    ingest->piece_capacity = capacity;
+  }
+  manifest->pieces[manifest->piece_count++] = (struct manifest_piece){.blob = blob, .offset = offset, .size = size};
+  return CAS_OK;
+}
+
+/* Blobs that can no longer fail keep their name only: an object may have a million of them. */
+static void sweep(struct cas_ingest *ingest) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  for (size_t i = ingest->swept; i < manifest->blob_count; i++) {
+    struct pending_blob *blob = ingest->commit.blobs[i];
+    cas_status failure;
+    if (blob == NULL)
+      continue;
+    enum pending_state state = pending_state_of(ingest->store->pending, blob, &failure);
+    if (state != PENDING_COMMITTED && state != PENDING_KNOWN)
+      continue;
+    manifest->blobs[i].id = blob->id;
+    if (blob->heals)
+      ingest->commit.result.healed_blobs++;
+    ingest->commit.blobs[i] = NULL;
+    pending_blob_unref(blob);
+  }
+  while (ingest->swept < manifest->blob_count && ingest->commit.blobs[ingest->swept] == NULL &&
+         ingest->swept != ingest->header_blob && ingest->swept != ingest->chunk_blob)
+    ingest->swept++;
+}
+
+static void blob_settled(void *arg);
+
+/* Hands a finished blob to the workers; waits while too much is under way. */
+static cas_status hand_over(struct cas_ingest *ingest, uint32_t number, enum blob_kind kind, struct cas_buffer *bytes,
+                            const char *series_uid) {
+  struct cas_store *store = ingest->store;
+  struct pending_blob *blob;
+  size_t size = bytes->size;
+  budget_acquire(store->budget, size);
+  cas_status status = pending_blob_create(store, kind, bytes, size, &blob);
+  if (status != CAS_OK) {
+    budget_release(store->budget, size);
+    return status;
+  }
+  blob->format = ingest->chunk_kind.format;
+  snprintf(blob->series_uid, sizeof blob->series_uid, "%s", series_uid);
+  blob->settled = blob_settled;
+  blob->settled_arg = ingest;
+  ingest->commit.manifest.blobs[number].raw_size = (uint32_t)size;
+  ingest->commit.blobs[number] = blob;
+  atomic_fetch_add(&ingest->unsettled, 1);
+  intake_submit(store, blob);
+  if (number % SWEEP_INTERVAL == SWEEP_INTERVAL - 1)
+    sweep(ingest);
+  return CAS_OK;
+}
+
+static void hash_header_text(struct cas_ingest *ingest, uint64_t data_set_offset) {
+  if (ingest->header_text_hashed || ingest->header_blob != 0 || data_set_offset > ingest->header.size)
+    return;
+  store_hash_xxh3(slice_of(ingest->header.data + data_set_offset, ingest->header.size - data_set_offset),
+                  &ingest->header_text_hash);
+  ingest->header_text_hashed = true;
+}
+
+/* `series_uid` is "" where it is not known yet: the header is too long to wait for it. */
+static cas_status hand_over_header(struct cas_ingest *ingest, const char *series_uid) {
+  uint32_t number = ingest->header_blob;
+  if (number == NO_BLOB)
+    return CAS_OK;
+  ingest->header_blob = NO_BLOB;
+  return hand_over(ingest, number, BLOB_HEADER, &ingest->header, series_uid);
+}
+
+/* --- the scanner's sink --- */
+
+static cas_status sink_header(void *arg, struct cas_slice bytes) {
+  struct cas_ingest *ingest = arg;
+  while (bytes.size > 0) {
+    if (ingest->header_blob == NO_BLOB)
+      STATUS_TRY(add_blob(ingest, &ingest->header_blob));
+    size_t room = HEADER_BLOB_BYTES_MAX - ingest->header.size;
+    struct cas_slice part = slice_of(bytes.data, bytes.size < room ? bytes.size : room);
+    STATUS_TRY(add_piece(ingest, ingest->header_blob, (uint32_t)ingest->header.size, (uint32_t)part.size));
+    STATUS_TRY(cas_buffer_append(&ingest->header, part));
+    bytes = slice_of(bytes.data + part.size, bytes.size - part.size);
+    if (ingest->header.size == HEADER_BLOB_BYTES_MAX)
+      STATUS_TRY(hand_over_header(ingest, ""));
+  }
+  return CAS_OK;
+}
+
+static cas_status sink_chunk_begin(void *arg, const struct dicom_chunk *chunk) {
+  struct cas_ingest *ingest = arg;
+  ingest->chunk_kind = *chunk;
+  STATUS_TRY(add_blob(ingest, &ingest->chunk_blob));
+  return cas_buffer_reserve(&ingest->chunk, chunk->size);
+}
+
+static cas_status sink_chunk_bytes(void *arg, struct cas_slice bytes) {
+  struct cas_ingest *ingest = arg;
+  return cas_buffer_append(&ingest->chunk, bytes);
+}
+
+static cas_status sink_chunk_end(void *arg) {
+  struct cas_ingest *ingest = arg;
+  uint32_t number = ingest->chunk_blob;
+  ingest->chunk_blob = NO_BLOB;
+  assert(ingest->chunk.size > 0 && ingest->chunk.size <= BLOB_BYTES_MAX);
+  STATUS_TRY(add_piece(ingest, number, 0, (uint32_t)ingest->chunk.size));
+  enum blob_kind kind = ingest->chunk_kind.kind == DICOM_CHUNK_FRAME ? BLOB_FRAME : BLOB_BULK;
+  return hand_over(ingest, number, kind, &ingest->chunk, "");
+}
+
+/* --- begin and write --- */
+
+static cas_status take_bytes(struct cas_ingest *ingest, struct cas_slice bytes) {
+  if (XXH3_128bits_update(ingest->content_hash, bytes.data, bytes.size) != XXH_OK)
+    return CAS_NO_MEMORY;
+  ingest->commit.manifest.file_size += bytes.size;
+  return dicom_scanner_push(ingest->scanner, bytes);
+}
+
+static cas_status put_part10_header(struct cas_ingest *ingest) {
+  CLEANUP_BUFFER struct cas_buffer header = {0};
+  STATUS_TRY(part10_header(ingest->sop_class_uid, ingest->sop_instance_uid, ingest->transfer_syntax_uid, &header));
+  return take_bytes(ingest, slice_of_buffer(&header));
+}
+
+static cas_status check_source(const struct cas_store *store, const struct cas_ingest_source *source,
+                               struct cas_error *error) {
+  if (store->mode != CAS_OPEN_WRITE)
+    return status_fail(error, CAS_INVALID, "the store is open for reading only");
+  if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
+    return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
+  if (source->origin == CAS_ORIGIN_RECEIVED &&
+      (source->sop_class_uid == NULL || source->sop_instance_uid == NULL || source->transfer_syntax_uid == NULL))
+    return status_fail(error, CAS_INVALID, "a received object needs its SOP class, SOP instance and transfer syntax");
+  return CAS_OK;
+}
+
+static cas_status begin(struct cas_ingest *ingest, const struct cas_ingest_source *source) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  struct dicom_sink sink = {.header = sink_header,
+                            .chunk_begin = sink_chunk_begin,
+                            .chunk_bytes = sink_chunk_bytes,
+                            .chunk_end = sink_chunk_end,
+                            .arg = ingest};
+  ingest->content_hash = XXH3_createState();
+  if (ingest->content_hash == NULL || XXH3_128bits_reset(ingest->content_hash) != XXH_OK)
+    return CAS_NO_MEMORY;
+  STATUS_TRY(dicom_scanner_create(&sink, &ingest->scanner));
+  manifest->origin = source->origin;
+  manifest->arrival_ns = clock_now_ns();
+  if (source->description != NULL)
+    snprintf(manifest->source, sizeof manifest->source, "%s", source->description);
+  if (source->origin != CAS_ORIGIN_RECEIVED)
+    return CAS_OK;
+  snprintf(ingest->sop_class_uid, sizeof ingest->sop_class_uid, "%s", source->sop_class_uid);
+  snprintf(ingest->sop_instance_uid, sizeof ingest->sop_instance_uid, "%s", source->sop_instance_uid);
+  snprintf(ingest->transfer_syntax_uid, sizeof ingest->transfer_syntax_uid, "%s", source->transfer_syntax_uid);
+  return put_part10_header(ingest);
+}
+
+cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_source *source, struct cas_ingest **ingest,
+                            struct cas_error *error) {
+  STATUS_TRY(check_source(store, source, error));
+  struct cas_ingest *created = calloc(1, sizeof *created);
+  if (created == NULL)
+    return status_fail(error, CAS_NO_MEMORY, "out of memory");
+  created->store = store;
+  created->commit.item.kind = COMMIT_INSTANCE;
+  created->header_blob = created->chunk_blob = NO_BLOB;
+  atomic_init(&created->unsettled, 1);
+  cas_status status = begin(created, source);
+  if (status != CAS_OK) {
+    cas_ingest_abort(created);
+    return status_fail(error, status, "cannot take an object: %s", cas_status_text(status));
+  }
+  *ingest = created;
+  return CAS_OK;
+}
+
+cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes, struct cas_error *error) {
+  cas_status status = take_bytes(ingest, bytes);
+  return status == CAS_OK
+             ? CAS_OK
+             : status_fail(error, status, "cannot take the bytes of an object: %s", cas_status_text(status));
+}
+
+/* --- the end --- */
+
+/* Names the data set and its transfer syntax: equal ones have equal names whatever stands in the meta group. Zero where
+ * it was not looked at. */
+static void name_data_set(struct cas_ingest *ingest) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  if (!ingest->header_text_hashed || XXH3_128bits_reset(ingest->content_hash) != XXH_OK)
+    return;
+  const char *syntax = ingest->summary->transfer_syntax_uid;
+  XXH3_128bits_update(ingest->content_hash, syntax, strlen(syntax) + 1);
+  XXH3_128bits_update(ingest->content_hash, ingest->header_text_hash.bytes, sizeof ingest->header_text_hash.bytes);
+  for (size_t i = 1; i < manifest->blob_count; i++)
+    XXH3_128bits_update(ingest->content_hash, manifest->blobs[i].id.hash.bytes,
+                        sizeof manifest->blobs[i].id.hash.bytes);
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(ingest->content_hash));
+  memcpy(manifest->data_set_hash.bytes, canonical.digest, sizeof canonical.digest);
+}
+
+/* All blobs have names: the manifest is complete. */
+static void submit(struct cas_ingest *ingest) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  for (size_t i = 0; i < manifest->blob_count; i++)
+    if (ingest->commit.blobs[i] != NULL)
+      manifest->blobs[i].id = ingest->commit.blobs[i]->id;
+  name_data_set(ingest);
+  committer_submit(ingest->store->committer, &ingest->commit.item);
+}
+
+static void unsettle_one(struct cas_ingest *ingest) {
+  if (atomic_fetch_sub(&ingest->unsettled, 1) != 1)
+    return;
+  if (ingest->dropped)
+    ingest_free(ingest);
+  else
+    submit(ingest);
+}
+
+static void blob_settled(void *arg) { unsettle_one(arg); }
+
+void cas_ingest_abort(struct cas_ingest *ingest) {
+  if (ingest == NULL)
+    return;
+  ingest->dropped = true;
+  unsettle_one(ingest);
+}
+
+static void committed(struct commit_instance *instance) {
+  struct cas_ingest *ingest = (struct cas_ingest *)instance;
+  instance->result.bytes = instance->manifest.file_size;
+  ingest->done(ingest->done_arg, instance->status, &instance->result, &instance->error);
+  ingest_free(ingest);
+}
+
+/* A DICOMDIR has no SOP Instance UID in its data set; its file meta information names it. */
+static const char *identity_of(const struct dicom_summary *summary) {
+  return summary->is_media_directory && summary->sop_instance_uid[0] == '\0' ? summary->media_storage_sop_instance_uid
+                                                                             : summary->sop_instance_uid;
+}
+
+static cas_status check_identity(const struct cas_ingest *ingest, struct cas_error *error) {
+  const struct dicom_summary *summary = ingest->summary;
+  const char *uid = identity_of(summary);
+  if (summary->defect == DICOM_DEFECT_NOT_DICOM)
+    return status_fail(error, CAS_REFUSED, "not a DICOM object");
+  if (uid[0] == '\0')
+    return summary->defect == DICOM_DEFECT_NONE
+               ? status_fail(error, CAS_REFUSED, "no SOP Instance UID")
+               : status_fail(error, CAS_REFUSED, "no SOP Instance UID; %s at byte %llu",
+                             dicom_defect_text(summary->defect), (unsigned long long)summary->defect_offset);
+  if (!uid_is_acceptable(uid))
+    return status_fail(error, CAS_REFUSED, "the SOP Instance UID is no UID");
+  if (ingest->commit.manifest.origin == CAS_ORIGIN_RECEIVED && strcmp(uid, ingest->sop_instance_uid) != 0)
+    return status_fail(error, CAS_REFUSED, "the data set's SOP Instance UID is not that of the C-STORE request");
+  return CAS_OK;
+}
+
+static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  XXH128_canonical_t canonical;
+  cas_status status = dicom_scanner_finish(ingest->scanner, &ingest->summary);
+  if (status != CAS_OK)
+    return status_fail(error, status, "cannot take an object: %s", cas_status_text(status));
+  STATUS_TRY(check_identity(ingest, error));
+  const struct dicom_summary *summary = ingest->summary;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(ingest->content_hash));
+  memcpy(manifest->content_hash.bytes, canonical.digest, sizeof canonical.digest);
+  snprintf(manifest->sop_instance_uid, sizeof manifest->sop_instance_uid, "%s", identity_of(summary));
+  manifest->data_set_offset = summary->data_set_offset;
+  ingest->commit.attributes = summary->attributes;
+  snprintf(ingest->commit.result.sop_instance_uid, sizeof ingest->commit.result.sop_instance_uid, "%s",
+           manifest->sop_instance_uid);
+  ingest->commit.result.defect = summary->defect == DICOM_DEFECT_NONE ? NULL : dicom_defect_text(summary->defect);
+  ingest->commit.result.defect_offset = summary->defect_offset;
+  hash_header_text(ingest, summary->data_set_offset);
+  return hand_over_header(ingest, cas_attributes_text(summary->attributes, CAS_TAG_SERIES_INSTANCE_UID));
+}
+
+cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
+                                   struct cas_error *error) {
+  cas_status status = end(ingest, error);
+  if (status != CAS_OK) {
+    cas_ingest_abort(ingest);
+    return status;
+  }
+  ingest->commit.done = committed;
+  ingest->done = done;
+  ingest->done_arg = arg;
+  unsettle_one(ingest);
+  return CAS_OK;
+}
+
+/* Waiting for one object. */
+struct waiting {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool done;
+  cas_status status;
+  struct cas_ingest_result result;
+  struct cas_error error;
+};
+
+static void wake(void *arg, cas_status status, const struct cas_ingest_result *result, const struct cas_error *error) {
+  struct waiting *waiting = arg;
+  pthread_mutex_lock(&waiting->lock);
+  waiting->status = status;
+  waiting->result = *result;
+  waiting->error = *error;
+  waiting->done = true;
+  pthread_cond_signal(&waiting->changed);
+  pthread_mutex_unlock(&waiting->lock);
+}
+
+cas_status cas_ingest_commit(struct cas_ingest *ingest, struct cas_ingest_result *result, struct cas_error *error) {
+  struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+  STATUS_TRY(cas_ingest_commit_async(ingest, wake, &waiting, error));
+  pthread_mutex_lock(&waiting.lock);
+  while (!waiting.done)
+    pthread_cond_wait(&waiting.changed, &waiting.lock);
+  pthread_mutex_unlock(&waiting.lock);
+  if (waiting.status == CAS_OK)
+    *result = waiting.result;
+  else if (error != NULL)
+    *error = waiting.error;
+  return waiting.status;
+}

@@ -1,0 +1,119 @@
+#include "store/intake.h"
+
+#include "store/blob_read.h"
+#include "store/dictionaries.h"
+
+/* zstd levels. Headers are small and read often; bulk data is mostly compressed already. */
+#define HEADER_EFFORT 6
+#define BULK_EFFORT 1
+
+enum comparison { COMPARED_ABSENT, COMPARED_SAME, COMPARED_OTHER, COMPARED_DAMAGED };
+
+/* Compares with the stored blob of this very name. A damaged copy cannot be compared: the good bytes that bear its hash
+ * take its place. */
+static cas_status compare_with_stored(struct pending_blob *blob, const struct blob_id *id,
+                                      enum comparison *comparison) {
+  struct cas_store *store = blob->store;
+  struct index_blob place;
+  cas_status status = index_get_blob(store->index, id, &place, NULL);
+  if (status == CAS_NOT_FOUND) {
+    *comparison = COMPARED_ABSENT;
+    return CAS_OK;
+  }
+  STATUS_TRY(status);
+  CLEANUP_BUFFER struct cas_buffer stored = {0};
+  status = blob_read_at(store, NULL, id, &place, &stored, NULL);
+  if (status == CAS_CORRUPT) {
+    *comparison = COMPARED_DAMAGED;
+    return CAS_OK;
+  }
+  STATUS_TRY(status);
+  *comparison = slice_equal(slice_of_buffer(&stored), slice_of_buffer(&blob->raw)) ? COMPARED_SAME : COMPARED_OTHER;
+  return CAS_OK;
+}
+
+/* Finds the blob's name: the first ordinal under its hash that is free, damaged, or the same bytes. */
+static cas_status name_blob(struct pending_blob *blob, bool *known) {
+  for (unsigned ordinal = 0; ordinal <= UINT16_MAX; ordinal++) {
+    enum comparison comparison;
+    blob->id.ordinal = (uint16_t)ordinal;
+    if (pending_has_name(blob->store->pending, &blob->id, blob))
+      continue;
+    STATUS_TRY(compare_with_stored(blob, &blob->id, &comparison));
+    if (comparison == COMPARED_OTHER)
+      continue;
+    *known = comparison == COMPARED_SAME;
+    blob->heals = comparison == COMPARED_DAMAGED;
+    return CAS_OK;
+  }
+  return CAS_NO_SPACE;
+}
+
+static cas_status encode_header(struct pending_blob *blob) {
+  struct cas_store *store = blob->store;
+  struct cas_slice raw = slice_of_buffer(&blob->raw);
+  struct dictionary dictionary = {0};
+  /* A healed blob may be a dictionary itself, and those need none. */
+  bool useful = !blob->heals && blob->series_uid[0] != '\0' && raw.size >= DICTIONARY_BYTES_MIN;
+  cas_status status = useful ? dictionaries_get(store->dictionaries, blob->series_uid, &dictionary) : CAS_NOT_FOUND;
+  if (status == CAS_NOT_FOUND) {
+    blob->becomes_dictionary = useful && raw.size <= DICTIONARY_BYTES_MAX;
+    return codec_encode_bytes(store->codec, raw, HEADER_EFFORT, &blob->payload, &blob->codec);
+  }
+  STATUS_TRY(status);
+  status = codec_encode_like(store->codec, raw, &dictionary.id, slice_of(dictionary.bytes, dictionary.size),
+                             HEADER_EFFORT, &blob->payload, &blob->codec);
+  if (status == CAS_OK && blob->codec == CODEC_ZSTD_DICTIONARY) {
+    blob->dictionary = dictionary.pending;
+    dictionary.pending = NULL;
+  }
+  dictionary_fini(&dictionary);
+  return status;
+}
+
+static cas_status encode(struct pending_blob *blob) {
+  switch (blob->kind) {
+  case BLOB_HEADER:
+    return encode_header(blob);
+  case BLOB_FRAME:
+    return codec_encode_pixels(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec);
+  case BLOB_BULK:
+    break;
+  }
+  return codec_encode_bytes(blob->store->codec, slice_of_buffer(&blob->raw), BULK_EFFORT, &blob->payload, &blob->codec);
+}
+
+/* Settles a blob that is new, and offers it to the headers that follow. */
+static void queue(struct pending_blob *blob) {
+  struct cas_store *store = blob->store;
+  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  bool offered = blob->becomes_dictionary && cas_buffer_append(&bytes, slice_of_buffer(&blob->raw)) == CAS_OK;
+  pending_settle(store->pending, blob, PENDING_QUEUED, CAS_OK);
+  if (offered)
+    dictionaries_put(store->dictionaries, blob->series_uid, blob, slice_of_buffer(&bytes));
+}
+
+static void take_in(struct job *job) {
+  struct pending_blob *blob = (struct pending_blob *)job;
+  struct pending *pending = blob->store->pending;
+  bool known = false;
+  blob->store->hash(slice_of_buffer(&blob->raw), &blob->id.hash);
+  if (pending_enter(pending, blob)) {
+    cas_status status = name_blob(blob, &known);
+    if (status == CAS_OK && !known)
+      status = encode(blob);
+    if (status != CAS_OK)
+      pending_settle(pending, blob, PENDING_FAILED, status);
+    else if (known)
+      pending_settle(pending, blob, PENDING_KNOWN, CAS_OK);
+    else
+      queue(blob);
+  }
+  pending_blob_unref(blob);
+}
+
+void intake_submit(struct cas_store *store, struct pending_blob *blob) {
+  pending_blob_ref(blob);
+  blob->job.run = take_in;
+  worker_pool_submit(store->workers, &blob->job);
+}

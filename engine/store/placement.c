@@ -1,0 +1,212 @@
+#include "store/placement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/status.h"
+#include "dicom/attribute_codec.h"
+#include "store/folder_name.h"
+
+/* Room for a Patient ID, an issuer and a birth date, each as long as values are captured. */
+#define IDENTITY_BYTES_MAX (4 * DICOM_VALUE_CAPTURED_MAX)
+
+/* One step down the tree: what stands for the child, what it would be called, and what is to be known of it. */
+struct step {
+  enum cas_level level;
+  char identity[IDENTITY_BYTES_MAX];
+  struct folder_name name;
+  const char *uid;
+  const char *date;
+};
+
+/* A patient is a Patient ID of an issuer; where there is no ID, a name and birth date (PS3.3 C.7.1.1, as far as it
+ * goes). */
+static void patient_identity(const struct cas_attributes *attributes, char *identity) {
+  const char *id = cas_attributes_text(attributes, CAS_TAG_PATIENT_ID);
+  const char *issuer = cas_attributes_text(attributes, CAS_TAG_ISSUER_OF_PATIENT_ID);
+  if (id[0] != '\0')
+    snprintf(identity, IDENTITY_BYTES_MAX, "%s\x1F%s", id, issuer);
+  else
+    snprintf(identity, IDENTITY_BYTES_MAX, "\x1F\x1F%s\x1F%s", cas_attributes_text(attributes, CAS_TAG_PATIENT_NAME),
+             cas_attributes_text(attributes, CAS_TAG_PATIENT_BIRTH_DATE));
+}
+
+static void describe_step(enum cas_level level, const struct manifest *manifest,
+                          const struct cas_attributes *attributes, struct step *step) {
+  step->level = level;
+  step->uid = step->date = NULL;
+  switch (level) {
+  case CAS_LEVEL_PATIENT:
+    patient_identity(attributes, step->identity);
+    folder_name_patient(attributes, &step->name);
+    step->uid = cas_attributes_text(attributes, CAS_TAG_PATIENT_ID);
+    break;
+  case CAS_LEVEL_STUDY:
+    step->uid = cas_attributes_text(attributes, CAS_TAG_STUDY_INSTANCE_UID);
+    step->date = cas_attributes_text(attributes, CAS_TAG_STUDY_DATE);
+    snprintf(step->identity, sizeof step->identity, "%s", step->uid);
+    folder_name_study(attributes, &step->name);
+    break;
+  case CAS_LEVEL_SERIES:
+    step->uid = cas_attributes_text(attributes, CAS_TAG_SERIES_INSTANCE_UID);
+    snprintf(step->identity, sizeof step->identity, "%s", step->uid);
+    folder_name_series(attributes, &step->name);
+    break;
+  case CAS_LEVEL_INSTANCE:
+    step->uid = manifest->sop_instance_uid;
+    snprintf(step->identity, sizeof step->identity, "%s#%" PRIu32, manifest->sop_instance_uid, manifest->version);
+    folder_name_instance(attributes, manifest->sop_instance_uid, manifest->version, &step->name);
+    break;
+  }
+}
+
+static void join(const char *parent, const char *name, char path[PLACEMENT_PATH_MAX]) {
+  snprintf(path, PLACEMENT_PATH_MAX, "%s%s%s", parent, parent[0] != '\0' ? "/" : "", name);
+}
+
+/* Finds the child by identity; else chooses the first name that is free. */
+static cas_status choose_path(struct index_batch *batch, const char *parent, const struct step *step,
+                              char path[PLACEMENT_PATH_MAX], struct index_node *node, struct cas_error *error) {
+  struct folder_name name = step->name;
+  cas_status status = index_batch_get_name(batch, parent, step->identity, name.text, sizeof name.text, error);
+  if (status == CAS_OK) {
+    join(parent, name.text, path);
+    return index_batch_get_node(batch, path, node, error);
+  }
+  for (unsigned attempt = 0; status == CAS_NOT_FOUND; attempt++) {
+    struct index_node other = {0};
+    join(parent, name.text, path);
+    status = index_batch_get_node(batch, path, &other, error);
+    if (status == CAS_NOT_FOUND)
+      return CAS_NOT_FOUND;
+    index_node_fini(&other);
+    if (status == CAS_OK) {
+      name = step->name;
+      folder_name_distinguish(&name, step->identity, attempt);
+      status = CAS_NOT_FOUND;
+    }
+  }
+  return status;
+}
+
+/* What a folder did not know yet it learns from later instances; what it knows stays. */
+static cas_status merge_attributes(struct index_node *node, const struct cas_attributes *attributes) {
+  struct cas_attributes *known;
+  STATUS_TRY(cas_attributes_create(&known));
+  cas_status status = attributes_decode(slice_of_buffer(&node->attributes), known);
+  struct cas_attribute attribute;
+  size_t count, position = 0;
+  const struct cas_attribute_definition *definitions = cas_indexed_attributes(&count);
+  while (status == CAS_OK && cas_attributes_next(attributes, &position, &attribute)) {
+    for (size_t i = 0; i < count && status == CAS_OK; i++)
+      if (definitions[i].tag == attribute.tag && definitions[i].level == node->level &&
+          cas_attributes_text(known, attribute.tag)[0] == '\0' && attribute.value[0] != '\0')
+        status = cas_attributes_set(known, attribute.tag, slice_of(attribute.value, strlen(attribute.value)));
+  }
+  if (status == CAS_OK) {
+    node->attributes.size = 0;
+    status = attributes_encode(known, node->level, &node->attributes);
+  }
+  cas_attributes_destroy(known);
+  return status;
+}
+
+static cas_status put_node(struct index_batch *batch, struct index_node *node, const struct step *step,
+                           const struct manifest *manifest, struct cas_error *error) {
+  if (node->instances == 0 || manifest->arrival_ns < node->first_arrival_ns)
+    node->first_arrival_ns = manifest->arrival_ns;
+  if (node->instances == 0 || manifest->arrival_ns > node->last_arrival_ns)
+    node->last_arrival_ns = manifest->arrival_ns;
+  node->instances++;
+  node->bytes += manifest->file_size;
+  return index_batch_put_node(batch, node, step->uid, step->date, error);
+}
+
+/* Puts one folder; `path` is the parent's before and its own after. */
+static cas_status put_folder(struct index_batch *batch, enum cas_level level, const struct manifest *manifest,
+                             const struct cas_attributes *attributes, char path[PLACEMENT_PATH_MAX],
+                             struct cas_error *error) {
+  char child[PLACEMENT_PATH_MAX];
+  struct index_node node = {0};
+  struct step step;
+  describe_step(level, manifest, attributes, &step);
+  cas_status status = choose_path(batch, path, &step, child, &node, error);
+  if (status == CAS_NOT_FOUND) {
+    node = (struct index_node){.level = level, .path = strdup(child), .identity = strdup(step.identity)};
+    status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
+  }
+  if (status == CAS_OK)
+    status = merge_attributes(&node, attributes);
+  if (status == CAS_OK)
+    status = put_node(batch, &node, &step, manifest, error);
+  index_node_fini(&node);
+  if (status == CAS_OK)
+    memcpy(path, child, sizeof child);
+  return status;
+}
+
+static cas_status put_instance(struct index_batch *batch, const struct manifest *manifest,
+                               const struct cas_attributes *attributes, const char *path, const struct step *step,
+                               struct record_cookie cookie, struct cas_error *error) {
+  struct index_node node = {.level = CAS_LEVEL_INSTANCE,
+                            .path = strdup(path),
+                            .identity = strdup(step->identity),
+                            .version = manifest->version,
+                            .content_hash = manifest->content_hash,
+                            .manifest = cookie};
+  cas_status status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
+  if (status == CAS_OK)
+    status = attributes_encode(attributes, CAS_LEVEL_INSTANCE, &node.attributes);
+  if (status == CAS_OK)
+    status = put_node(batch, &node, step, manifest, error);
+  index_node_fini(&node);
+  return status;
+}
+
+/* Looks for the very version anywhere in the tree: a healed manifest only changes its place on disk. */
+struct known_version {
+  struct index_batch *batch;
+  const struct manifest *manifest;
+  struct record_cookie cookie;
+  bool found;
+};
+
+static cas_status replace_if_same(void *arg, const char *path) {
+  struct known_version *known = arg;
+  struct index_node node = {0};
+  STATUS_TRY(index_batch_get_node(known->batch, path, &node, NULL));
+  cas_status status = CAS_OK;
+  if (node.version == known->manifest->version) {
+    known->found = true;
+    node.manifest = known->cookie;
+    status = index_batch_put_node(known->batch, &node, known->manifest->sop_instance_uid, NULL, NULL);
+    if (status == CAS_OK)
+      status = CAS_END;
+  }
+  index_node_fini(&node);
+  return status;
+}
+
+cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
+                         const struct cas_attributes *attributes, struct record_cookie cookie,
+                         struct cas_error *error) {
+  struct known_version known = {.batch = batch, .manifest = manifest, .cookie = cookie};
+  cas_status status =
+      index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
+  if (known.found && (status == CAS_END || status == CAS_OK))
+    return CAS_OK;
+  if (status != CAS_OK && status != CAS_NOT_FOUND)
+    return status;
+  char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, manifest, attributes, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, manifest, attributes, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, manifest, attributes, path, error));
+  struct index_node other = {0};
+  struct step step;
+  describe_step(CAS_LEVEL_INSTANCE, manifest, attributes, &step);
+  status = choose_path(batch, path, &step, child, &other, error);
+  index_node_fini(&other);
+  if (status != CAS_NOT_FOUND)
+    return status;
+  return put_instance(batch, manifest, attributes, child, &step, cookie, error);
+}

@@ -1,0 +1,28 @@
+/*
+ * Where an instance stands in the tree: its folders, made when they are missing, with their attributes and sums.
+ *
+ * Names are given once and stay: patient folder "ID name", study "date description accession", series "number modality
+ * description", instance "number UID.dcm". Where a sibling bears the name already, a piece of the identity's hash is
+ * added.
+ *
+ * Threads: those of the batch.
+ */
+#ifndef STORE_PLACEMENT_H
+#define STORE_PLACEMENT_H
+
+#include "cassette/attributes.h"
+#include "index/index.h"
+#include "store/manifest.h"
+
+/* Longest path: four names and three slashes. */
+#define PLACEMENT_PATH_MAX (4 * 256)
+
+/*
+ * Puts the instance and its ancestors into the batch. One that stands there already (by SOP Instance UID and version)
+ * gets the new manifest place and nothing else.
+ */
+CAS_MUST_USE cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
+                                      const struct cas_attributes *attributes, struct record_cookie cookie,
+                                      struct cas_error *error);
+
+#endif

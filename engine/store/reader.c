@@ -1,0 +1,100 @@
+/*
+ * Reading an instance by ranges: piece by piece, each from its verified blob.
+ */
+#include "cassette/reader.h"
+
+#include "store/blob_read.h"
+#include "store/manifest_read.h"
+
+struct cas_reader {
+  struct cas_store *store;
+  struct manifest manifest;
+  uint64_t *ends; /* of the pieces, in the file */
+};
+
+static cas_status index_pieces(struct cas_reader *reader) {
+  uint64_t end = 0;
+  reader->ends = calloc(reader->manifest.piece_count + 1, sizeof *reader->ends);
+  if (reader->ends == NULL)
+    return CAS_NO_MEMORY;
+  for (size_t i = 0; i < reader->manifest.piece_count; i++)
+    reader->ends[i] = end += reader->manifest.pieces[i].size;
+  return CAS_OK;
+}
+
+cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas_reader **reader,
+                           struct cas_error *error) {
+  struct index_node node = {0};
+  STATUS_TRY(index_get_node(store->index, path, &node, error));
+  bool is_instance = node.level == CAS_LEVEL_INSTANCE;
+  struct record_cookie cookie = node.manifest;
+  index_node_fini(&node);
+  if (!is_instance)
+    return status_fail(error, CAS_INVALID, "%s is no instance", path);
+  struct cas_reader *opened = calloc(1, sizeof *opened);
+  if (opened == NULL)
+    return CAS_NO_MEMORY;
+  opened->store = store;
+  cas_status status = manifest_read(store, cookie, &opened->manifest, error);
+  if (status == CAS_OK)
+    status = index_pieces(opened);
+  if (status != CAS_OK) {
+    cas_reader_close(opened);
+    return status;
+  }
+  *reader = opened;
+  return CAS_OK;
+}
+
+void cas_reader_close(struct cas_reader *reader) {
+  if (reader == NULL)
+    return;
+  manifest_fini(&reader->manifest);
+  free(reader->ends);
+  free(reader);
+}
+
+uint64_t cas_reader_size(const struct cas_reader *reader) { return reader->manifest.file_size; }
+
+uint64_t cas_reader_data_set_offset(const struct cas_reader *reader) { return reader->manifest.data_set_offset; }
+
+const char *cas_reader_source(const struct cas_reader *reader) { return reader->manifest.source; }
+
+/* The first piece that ends behind `offset`. */
+static size_t find_piece(const struct cas_reader *reader, uint64_t offset) {
+  size_t low = 0, high = reader->manifest.piece_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (reader->ends[middle] <= offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Copies from one piece, beginning `skip` bytes into it. */
+static cas_status copy_from(struct cas_reader *reader, const struct manifest_piece *piece, uint32_t skip,
+                            uint8_t *bytes, size_t size, struct cas_error *error) {
+  const struct cached_blob *blob;
+  STATUS_TRY(blob_read(reader->store, NULL, &reader->manifest.blobs[piece->blob].id, &blob, error));
+  bool fits = (uint64_t)piece->offset + skip + size <= blob->size;
+  if (fits)
+    memcpy(bytes, blob->bytes + piece->offset + skip, size);
+  read_cache_unref(reader->store->read_cache, blob);
+  return fits ? CAS_OK : status_fail(error, CAS_CORRUPT, "a blob is shorter than its manifest says");
+}
+
+cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *bytes, size_t size, size_t *got,
+                           struct cas_error *error) {
+  size_t done = 0;
+  for (size_t i = find_piece(reader, offset); i < reader->manifest.piece_count && done < size; i++) {
+    const struct manifest_piece *piece = &reader->manifest.pieces[i];
+    uint32_t skip = (uint32_t)(offset + done - (reader->ends[i] - piece->size));
+    size_t part = piece->size - skip < size - done ? piece->size - skip : size - done;
+    STATUS_TRY(copy_from(reader, piece, skip, bytes + done, part, error));
+    done += part;
+  }
+  *got = done;
+  return CAS_OK;
+}

@@ -1,0 +1,42 @@
+/*
+ * Making the index anew from the segments alone (P3): the log is replayed from its beginning into a new folder, which
+ * then takes the old one's place.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/folder.h"
+#include "store/store.h"
+
+/* The old index is in the way of nothing until the new one is whole. */
+static cas_status replace_index(const char *fresh, const char *index, const char *old, struct cas_error *error) {
+  folder_remove(old);
+  if (rename(index, old) != 0 && errno != ENOENT)
+    return status_fail_errno(error, errno, "cannot put the old index aside");
+  if (rename(fresh, index) != 0)
+    return status_fail_errno(error, errno, "cannot put the new index in place");
+  STATUS_TRY(folder_sync_parent(index, error));
+  folder_remove(old);
+  return CAS_OK;
+}
+
+cas_status cas_store_rebuild(const char *path, const struct cas_store_options *options, cas_progress_fn progress,
+                             void *arg, struct cas_error *error) {
+  CLEANUP_FREE char *index = folder_join(path, "index");
+  CLEANUP_FREE char *fresh = folder_join(path, "index.new");
+  CLEANUP_FREE char *old = folder_join(path, "index.old");
+  if (index == NULL || fresh == NULL || old == NULL)
+    return CAS_NO_MEMORY;
+  struct cas_store *store;
+  STATUS_TRY(store_open_for_rebuild(path, options, "index.new", &store, error));
+  struct segment_mark end;
+  cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, progress, arg, &end, error);
+  if (status == CAS_OK)
+    status = index_flush(store->index, error);
+  store_close_index(store);
+  if (status == CAS_OK)
+    status = replace_index(fresh, index, old, error);
+  cas_store_close(store);
+  return status;
+}

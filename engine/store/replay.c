@@ -1,0 +1,279 @@
+/*
+ * Applying the log to the index: its tail on every start, all of it in a rebuild.
+ *
+ * Each group is one batch with its mark. A group whose records are all good is applied as it was committed. Where
+ * records are damaged, an instance stays in the index if the group was durable for certain: its reading will say what
+ * is damaged. In a doubtful last group (segment.h) an instance that lacks blobs was never acknowledged, and is left
+ * out.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/blob_read.h"
+#include "store/describe.h"
+#include "store/dictionaries.h"
+#include "store/manifest_read.h"
+#include "store/placement.h"
+#include "store/store.h"
+
+struct replayed_manifest {
+  struct manifest manifest;
+  struct record_cookie cookie;
+};
+
+struct replay {
+  struct cas_store *store;
+  struct index_batch *batch; /* of the open group; NULL between groups */
+  struct replayed_manifest *manifests;
+  size_t manifest_count, manifest_capacity;
+  uint64_t group_damage; /* damaged records or ranges in the open group */
+  bool held;             /* the open group is at its end, but damaged: what follows tells whether it was durable */
+  struct segment_mark held_mark;
+  uint64_t instances;
+  cas_progress_fn progress;
+  void *progress_arg;
+  uint64_t bytes_done, bytes_total;
+  struct cas_error *error;
+};
+
+#define MARK_FACT "mark"
+#define MARK_BYTES 20
+
+cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  cas_status status = index_get_fact(index, MARK_FACT, &value, error);
+  if (status == CAS_NOT_FOUND) {
+    *mark = (struct segment_mark){0};
+    return CAS_OK;
+  }
+  STATUS_TRY(status);
+  if (value.size != MARK_BYTES)
+    return status_fail(error, CAS_CORRUPT, "the index has no valid mark");
+  *mark = (struct segment_mark){
+      .group = load_u64(value.data), .segment = load_u32(value.data + 8), .offset = load_u64(value.data + 12)};
+  return CAS_OK;
+}
+
+cas_status mark_put(struct index_batch *batch, const struct segment_mark *mark, struct cas_error *error) {
+  uint8_t value[MARK_BYTES];
+  store_u64(value, mark->group);
+  store_u32(value + 8, mark->segment);
+  store_u64(value + 12, mark->offset);
+  return index_batch_put_fact(batch, MARK_FACT, slice_of(value, sizeof value), error);
+}
+
+/* --- records of the open group --- */
+
+static cas_status take_blob(struct replay *replay, const struct segment_event *event) {
+  struct index_blob present, place = {.cookie = event->cookie,
+                                      .codec = event->record.codec,
+                                      .raw_size = (uint32_t)event->record.raw_size,
+                                      .stored_size = (uint32_t)event->record.stored_size};
+  if (!event->payload_good) {
+    replay->group_damage++;
+    cas_status status = index_batch_get_blob(replay->batch, &event->record.id, &present, replay->error);
+    if (status != CAS_NOT_FOUND)
+      return status; /* a better copy is known */
+  }
+  return index_batch_put_blob(replay->batch, &event->record.id, &place, replay->error);
+}
+
+static cas_status take_manifest(struct replay *replay, const struct segment_event *event) {
+  struct manifest manifest;
+  cas_status status = event->payload_good
+                          ? manifest_decode_record(replay->store, &event->record, event->payload, &manifest)
+                          : CAS_CORRUPT;
+  if (status == CAS_CORRUPT) {
+    store_log(replay->store, CAS_LOG_ERROR,
+              "segment %" PRIu32 ": the manifest at %" PRIu64 " is damaged: an instance is lost", event->segment,
+              event->offset);
+    replay->group_damage++;
+    return CAS_OK;
+  }
+  STATUS_TRY(status);
+  if (replay->manifest_count == replay->manifest_capacity) {
+    size_t capacity = replay->manifest_capacity == 0 ? 64 : replay->manifest_capacity * 2;
+    struct replayed_manifest *grown = realloc(replay->manifests, capacity * sizeof *grown);
+    if (grown == NULL) {
+      manifest_fini(&manifest);
+      return CAS_NO_MEMORY;
+    }
+    replay->manifests = grown;
+    replay->manifest_capacity = capacity;
+  }
+  replay->manifests[replay->manifest_count++] =
+      (struct replayed_manifest){.manifest = manifest, .cookie = event->cookie};
+  return CAS_OK;
+}
+
+/* --- the end of a group --- */
+
+struct placing {
+  struct replay *replay;
+  const struct replayed_manifest *replayed;
+};
+
+/* The first header of a series is what the next ones resemble; so it is after a rebuild. */
+static cas_status note_dictionary(struct replay *replay, const struct manifest *manifest,
+                                  const struct cas_attributes *attributes) {
+  const char *series_uid = cas_attributes_text(attributes, CAS_TAG_SERIES_INSTANCE_UID);
+  char name[CAS_UID_TEXT_MAX + 16];
+  uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
+  struct index_blob place;
+  if (series_uid[0] == '\0' || strlen(series_uid) >= CAS_UID_TEXT_MAX || manifest->blob_count == 0)
+    return CAS_OK;
+  const struct blob_id *id = &manifest->blobs[0].id;
+  if (index_batch_get_blob(replay->batch, id, &place, NULL) != CAS_OK)
+    return CAS_OK;
+  if (place.codec == CODEC_ZSTD_DICTIONARY || place.raw_size < DICTIONARY_BYTES_MIN ||
+      place.raw_size > DICTIONARY_BYTES_MAX)
+    return CAS_OK;
+  dictionary_fact_name(series_uid, name);
+  memcpy(value, id->hash.bytes, 16);
+  store_u16(value + 16, id->ordinal);
+  return index_batch_put_fact(replay->batch, name, slice_of(value, sizeof value), replay->error);
+}
+
+static cas_status place(void *arg, const struct cas_attributes *attributes) {
+  struct placing *placing = arg;
+  struct replay *replay = placing->replay;
+  uint64_t offset, bytes_on_disk;
+  uint32_t segment;
+  STATUS_TRY(
+      placement_put(replay->batch, &placing->replayed->manifest, attributes, placing->replayed->cookie, replay->error));
+  STATUS_TRY(note_dictionary(replay, &placing->replayed->manifest, attributes));
+  record_cookie_explain(placing->replayed->cookie, &segment, &offset, &bytes_on_disk);
+  index_batch_count_manifest(replay->batch, bytes_on_disk);
+  replay->instances++;
+  return CAS_OK;
+}
+
+static bool has_all_blobs(struct replay *replay, const struct manifest *manifest) {
+  for (size_t i = 0; i < manifest->blob_count; i++) {
+    const struct cached_blob *blob;
+    if (blob_read(replay->store, replay->batch, &manifest->blobs[i].id, &blob, NULL) != CAS_OK)
+      return false;
+    read_cache_unref(replay->store->read_cache, blob);
+  }
+  return true;
+}
+
+static cas_status place_manifest(struct replay *replay, const struct replayed_manifest *replayed, bool doubtful) {
+  struct placing placing = {.replay = replay, .replayed = replayed};
+  if (doubtful && !has_all_blobs(replay, &replayed->manifest)) {
+    store_log(replay->store, CAS_LOG_WARNING, "an instance of the last write, which was not finished, is left out");
+    return CAS_OK;
+  }
+  cas_status status =
+      describe_instance(replay->store, replay->batch, &replayed->manifest, place, &placing, replay->error);
+  if (status != CAS_CORRUPT)
+    return status;
+  store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged: it is kept under its UID alone",
+            replayed->manifest.sop_instance_uid);
+  struct cas_attributes *nothing;
+  STATUS_TRY(cas_attributes_create(&nothing));
+  status = place(&placing, nothing);
+  cas_attributes_destroy(nothing);
+  return status;
+}
+
+static void forget_group(struct replay *replay) {
+  for (size_t i = 0; i < replay->manifest_count; i++)
+    manifest_fini(&replay->manifests[i].manifest);
+  replay->manifest_count = 0;
+  replay->group_damage = 0;
+  if (replay->batch != NULL)
+    index_batch_abort(replay->batch);
+  replay->batch = NULL;
+}
+
+static cas_status apply_group(struct replay *replay, const struct segment_mark *mark, bool doubtful) {
+  for (size_t i = 0; i < replay->manifest_count; i++)
+    STATUS_TRY(place_manifest(replay, &replay->manifests[i], doubtful));
+  STATUS_TRY(mark_put(replay->batch, mark, replay->error));
+  struct index_batch *batch = replay->batch;
+  replay->batch = NULL;
+  STATUS_TRY(index_batch_apply(batch, replay->error));
+  forget_group(replay);
+  if (replay->progress == NULL)
+    return CAS_OK;
+  struct cas_progress progress = {
+      .done = replay->bytes_done, .total = replay->bytes_total, .instances = replay->instances};
+  return replay->progress(replay->progress_arg, &progress);
+}
+
+static cas_status finish_group(struct replay *replay, const struct segment_event *event) {
+  struct segment_mark mark = {.group = event->group, .segment = event->segment, .offset = event->offset + event->size};
+  if (replay->group_damage == 0)
+    return apply_group(replay, &mark, false);
+  replay->held = true;
+  replay->held_mark = mark;
+  return CAS_OK;
+}
+
+/* A group that is followed by anything durable was durable itself. */
+static cas_status apply_held(struct replay *replay, bool doubtful) {
+  if (!replay->held)
+    return CAS_OK;
+  replay->held = false;
+  return apply_group(replay, &replay->held_mark, doubtful);
+}
+
+static cas_status take_event(void *arg, const struct segment_event *event) {
+  struct replay *replay = arg;
+  replay->bytes_done += event->size;
+  if (event->kind == SEGMENT_EVENT_TORN) {
+    store_log(replay->store, CAS_LOG_NOTICE,
+              "segment %" PRIu32 ": %" PRIu64 " bytes of an unfinished write are dropped", event->segment, event->size);
+    return CAS_OK;
+  }
+  STATUS_TRY(apply_held(replay, false));
+  if (replay->batch == NULL)
+    STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
+  switch (event->kind) {
+  case SEGMENT_EVENT_DAMAGE:
+    store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": %" PRIu64 " bytes at %" PRIu64 " are damaged",
+              event->segment, event->size, event->offset);
+    replay->group_damage++;
+    return CAS_OK;
+  case SEGMENT_EVENT_COMMIT:
+    return finish_group(replay, event);
+  default:
+    break;
+  }
+  if (event->record.kind == RECORD_BLOB)
+    return take_blob(replay, event);
+  return event->record.kind == RECORD_MANIFEST ? take_manifest(replay, event) : CAS_OK;
+}
+
+static cas_status count_bytes(struct replay *replay, const struct segment_mark *from) {
+  CLEANUP_FREE uint32_t *numbers = NULL;
+  size_t count;
+  STATUS_TRY(volume_list(replay->store->volume, &numbers, &count, replay->error));
+  for (size_t i = 0; i < count; i++) {
+    uint64_t size;
+    if (numbers[i] < from->segment)
+      continue;
+    STATUS_TRY(volume_size(replay->store->volume, numbers[i], &size, replay->error));
+    replay->bytes_total += size - (numbers[i] == from->segment && size > from->offset ? from->offset : 0);
+  }
+  return CAS_OK;
+}
+
+cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progress_fn progress, void *arg,
+                        struct segment_mark *end, struct cas_error *error) {
+  struct replay replay = {.store = store, .progress = progress, .progress_arg = arg, .error = error};
+  struct segment_mark from;
+  STATUS_TRY(mark_get(store->index, &from, error));
+  STATUS_TRY(count_bytes(&replay, &from));
+  cas_status status =
+      segment_recover(store->volume, &store->superblock.key, from, scan_flags, take_event, &replay, end, error);
+  if (status == CAS_OK)
+    status = apply_held(&replay, end->doubtful_from != 0);
+  forget_group(&replay);
+  free(replay.manifests);
+  if (status == CAS_OK && replay.instances > 0)
+    store_log(store, CAS_LOG_NOTICE, "%" PRIu64 " instances were taken over from the log into the index",
+              replay.instances);
+  return status;
+}

@@ -1,0 +1,61 @@
+/*
+ * What is in a store and what it takes on disk, from the totals that the index keeps and the lengths of the segments.
+ */
+#include "store/folder.h"
+#include "store/store.h"
+
+static cas_status measure_segments(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
+  CLEANUP_FREE uint32_t *numbers = NULL;
+  size_t count;
+  STATUS_TRY(volume_list(store->volume, &numbers, &count, error));
+  for (size_t i = 0; i < count; i++) {
+    uint64_t size;
+    STATUS_TRY(volume_size(store->volume, numbers[i], &size, error));
+    stats->segment_bytes += size;
+  }
+  stats->segments = count;
+  return CAS_OK;
+}
+
+static void sum_codecs(const struct index_totals *totals, struct cas_stats *stats) {
+  size_t used = 0;
+  for (uint8_t codec = 0; codec < INDEX_CODECS_MAX; codec++) {
+    stats->blob_bytes += totals->raw_bytes[codec];
+    stats->blob_stored_bytes += totals->stored_bytes[codec];
+    if (totals->raw_bytes[codec] == 0)
+      continue;
+    stats->codecs[used++] = (struct cas_codec_stats){
+        .name = codec_name(codec), .raw_bytes = totals->raw_bytes[codec], .stored_bytes = totals->stored_bytes[codec]};
+  }
+}
+
+cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
+  struct index_totals totals;
+  uint64_t total_bytes;
+  CLEANUP_FREE char *index_folder = folder_join(store->path, "index");
+  if (index_folder == NULL)
+    return CAS_NO_MEMORY;
+  STATUS_TRY(index_get_totals(store->index, &totals, error));
+  *stats = (struct cas_stats){.patients = totals.patients,
+                              .studies = totals.studies,
+                              .series = totals.series,
+                              .instances = totals.instances,
+                              .instance_bytes = totals.instance_bytes,
+                              .blobs = totals.blobs,
+                              .manifest_bytes = totals.manifest_bytes,
+                              .superseded_bytes = totals.superseded_bytes,
+                              .index_bytes = folder_bytes(index_folder)};
+  sum_codecs(&totals, stats);
+  STATUS_TRY(measure_segments(store, stats, error));
+  return store->disk->ops->space(store->disk, &stats->free_bytes, &total_bytes, error);
+}
+
+void cas_store_info(const struct cas_store *store, struct cas_store_info *info) {
+  *info = (struct cas_store_info){.path = store->path,
+                                  .format_version = store->superblock.format_version,
+                                  .created_ns = store->superblock.created_ns,
+                                  .disk = store->disk->ops->describe(store->disk)};
+  superblock_uuid_text(store->superblock.key.uuid, info->uuid);
+}
+
+const char *cas_version(void) { return CASSETTE_VERSION; }

@@ -1,0 +1,80 @@
+/*
+ * A store from the inside: the parts that meet here, and what each may touch.
+ *
+ * Way of one image: ingest.c (bytes -> blobs, through dicom/scanner) -> intake.c (a worker hashes, compares, encodes)
+ * -> committer.c (one thread: group, sync, index) -> placement.c (where in the tree). Back: reader.c -> blob_read.c.
+ *
+ * Locks, in the order in which they may be taken together: pending (pending.h), committer (committer.h). All others are
+ * leaves. No lock is held across I/O.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdatomic.h>
+
+#include "base/status.h"
+#include "cassette/store.h"
+#include "codec/codec.h"
+#include "index/index.h"
+#include "segment/segment.h"
+#include "store/superblock.h"
+
+typedef void (*store_hash_fn)(struct cas_slice bytes, struct cas_hash *hash);
+
+struct cas_store {
+  char *path;
+  enum cas_open_mode mode;
+  struct superblock superblock;
+  cas_log_fn log;
+  void *log_arg;
+  int lock_fd; /* CASSETTE, locked while open for writing; else -1 */
+  struct io_disk *disk;
+  bool disk_is_borrowed; /* by a test */
+  struct volume *volume;
+  struct index *index;
+  char *scratch; /* follower: RocksDB's own notes; removed at close */
+  struct codec *codec;
+  struct read_cache *read_cache;
+  store_hash_fn hash;
+  /* Writers only. */
+  uint64_t in_flight_bytes_max;
+  struct budget *budget;
+  struct worker_pool *workers;
+  struct pending *pending;
+  struct dictionaries *dictionaries;
+  struct committer *committer;
+};
+
+/* What tests put in place of the real thing. NULL fields mean the real thing. */
+struct store_seams {
+  struct io_disk *disk; /* borrowed */
+  store_hash_fn hash;   /* weak on purpose, to make blobs collide */
+};
+
+CAS_MUST_USE cas_status store_open(const char *path, const struct cas_store_options *options,
+                                   const struct store_seams *seams, struct cas_store **store, struct cas_error *error);
+
+/* Locks the store and opens it for replaying into a new, empty index in `index_folder`; nothing can be stored in it. */
+CAS_MUST_USE cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options,
+                                               const char *index_folder, struct cas_store **store,
+                                               struct cas_error *error);
+
+/* Closes the index before the rest. */
+void store_close_index(struct cas_store *store);
+
+/* Puts one line into the log of the store's owner. */
+void store_log(const struct cas_store *store, enum cas_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* XXH3-128 in canonical form, the store_hash_fn of every real store. */
+void store_hash_xxh3(struct cas_slice bytes, struct cas_hash *hash);
+
+/* The tail of the log that the index has not seen yet (replay.c). */
+CAS_MUST_USE cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progress_fn progress, void *arg,
+                                     struct segment_mark *end, struct cas_error *error);
+
+/* The mark of the log up to which the index is applied, as a fact in the index. */
+CAS_MUST_USE cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error);
+CAS_MUST_USE cas_status mark_put(struct index_batch *batch, const struct segment_mark *mark, struct cas_error *error);
+
+#endif

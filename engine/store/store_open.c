@@ -1,0 +1,260 @@
+/*
+ * Making, opening and closing a store. A store is held for writing by a lock on its CASSETTE file, which the kernel
+ * lets go whenever the process ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/limits.h"
+#include "store/budget.h"
+#include "store/committer.h"
+#include "store/dictionaries.h"
+#include "store/folder.h"
+#include "store/pending.h"
+#include "store/read_cache.h"
+#include "store/worker_pool.h"
+
+/* Segments open for reading at once: readers of old studies come in bursts, descriptors are few. */
+#define OPEN_SEGMENTS_MAX 128
+
+/* Below this, one large blob on each of a few streams would already wait. */
+#define IN_FLIGHT_BYTES_MIN (16u << 20)
+
+void store_log(const struct cas_store *store, enum cas_log_level level, const char *format, ...) {
+  char line[1024];
+  va_list args;
+  if (store->log == NULL)
+    return;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  store->log(store->log_arg, level, line);
+}
+
+void store_hash_xxh3(struct cas_slice bytes, struct cas_hash *hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data, bytes.size));
+  memcpy(hash->bytes, canonical.digest, sizeof hash->bytes);
+}
+
+/* --- making --- */
+
+static cas_status make_contents(struct io_disk *disk, struct cas_error *error) {
+  struct superblock superblock;
+  CLEANUP_BUFFER struct cas_buffer text = {0};
+  STATUS_TRY(superblock_make(&superblock, error));
+  STATUS_TRY(superblock_format(&superblock, &text));
+  STATUS_TRY(disk->ops->make_folder(disk, "segments", error));
+  return disk->ops->replace(disk, SUPERBLOCK_NAME, slice_of_buffer(&text), error);
+}
+
+cas_status cas_store_init(const char *path, struct cas_error *error) {
+  struct io_disk *disk;
+  if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    return status_fail_errno(error, errno, "cannot make %s", path);
+  STATUS_TRY(folder_check_empty(path, error));
+  STATUS_TRY(io_disk_open_plain(path, false, &disk, error));
+  cas_status status = make_contents(disk, error);
+  disk->ops->close(disk);
+  if (status == CAS_OK)
+    status = folder_sync_parent(path, error);
+  return status;
+}
+
+/* --- opening --- */
+
+static cas_status read_superblock(struct cas_store *store, struct cas_error *error) {
+  uint8_t text[1024];
+  CLEANUP_FREE char *path = folder_join(store->path, SUPERBLOCK_NAME);
+  if (path == NULL)
+    return CAS_NO_MEMORY;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT)
+    return status_fail(error, CAS_NOT_FOUND, "%s is no Cassette store", store->path);
+  if (fd < 0)
+    return status_fail_errno(error, errno, "cannot open %s", path);
+  ssize_t size = read(fd, text, sizeof text);
+  cas_status status = size < 0 ? status_fail_errno(error, errno, "cannot read %s", path)
+                               : superblock_parse(slice_of(text, (size_t)size), &store->superblock, error);
+  if (status == CAS_OK && store->mode == CAS_OPEN_WRITE && flock(fd, LOCK_EX | LOCK_NB) != 0)
+    status = errno == EWOULDBLOCK ? status_fail(error, CAS_BUSY, "another process holds %s", store->path)
+                                  : status_fail_errno(error, errno, "cannot lock %s", path);
+  if (status == CAS_OK && store->mode == CAS_OPEN_WRITE)
+    store->lock_fd = fd;
+  else
+    close(fd);
+  return status;
+}
+
+static cas_status open_disk(struct cas_store *store, const struct cas_store_options *options,
+                            const struct store_seams *seams, struct cas_error *error) {
+  bool read_only = store->mode == CAS_OPEN_FOLLOW;
+  if (seams != NULL && seams->disk != NULL) {
+    store->disk = seams->disk;
+    store->disk_is_borrowed = true;
+  } else if (options->no_io_uring) {
+    STATUS_TRY(io_disk_open_plain(store->path, read_only, &store->disk, error));
+  } else {
+    STATUS_TRY(io_disk_open(store->path, read_only, &store->disk, error));
+  }
+  return volume_open(store->disk, OPEN_SEGMENTS_MAX, &store->volume, error);
+}
+
+static cas_status open_index(struct cas_store *store, const char *folder, struct cas_error *error) {
+  CLEANUP_FREE char *path = folder_join(store->path, folder);
+  if (path == NULL)
+    return CAS_NO_MEMORY;
+  if (store->mode == CAS_OPEN_WRITE)
+    return index_open(path, &store->index, error);
+  STATUS_TRY(folder_make_scratch(&store->scratch, error));
+  return index_open_follower(path, store->scratch, &store->index, error);
+}
+
+static cas_status open_for_all(struct cas_store *store, const struct cas_store_options *options,
+                               const struct store_seams *seams, const char *index_folder, struct cas_error *error) {
+  uint64_t cache_bytes = options->read_cache_bytes != 0 ? options->read_cache_bytes : READ_CACHE_BYTES_DEFAULT;
+  STATUS_TRY(open_disk(store, options, seams, error));
+  STATUS_TRY(codec_create(&store->codec));
+  STATUS_TRY(read_cache_create(cache_bytes, &store->read_cache));
+  return open_index(store, index_folder, error);
+}
+
+static cas_status open_for_writing(struct cas_store *store, const struct cas_store_options *options,
+                                   struct cas_error *error) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  unsigned workers = options->workers != 0 ? options->workers : processors > 0 ? (unsigned)processors : 1;
+  struct segment_writer_options writing = {.segment_bytes_target = options->segment_bytes};
+  struct segment_writer *writer;
+  struct segment_mark end;
+  store->in_flight_bytes_max = options->in_flight_bytes != 0 ? options->in_flight_bytes : INGEST_BYTES_IN_FLIGHT_MAX;
+  if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN)
+    store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
+  STATUS_TRY(store_replay(store, 0, NULL, NULL, &end, error));
+  STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
+  STATUS_TRY(pending_create(&store->pending));
+  STATUS_TRY(dictionaries_create(store, &store->dictionaries));
+  STATUS_TRY(worker_pool_create(workers, &store->workers, error));
+  STATUS_TRY(segment_writer_open(store->volume, &store->superblock.key, &writing, end, &writer, error));
+  cas_status status = committer_create(store, writer, &store->committer, error);
+  if (status != CAS_OK)
+    segment_writer_close(writer);
+  return status;
+}
+
+static cas_status open_parts(struct cas_store *store, const struct cas_store_options *options,
+                             const struct store_seams *seams, struct cas_error *error) {
+  STATUS_TRY(read_superblock(store, error));
+  STATUS_TRY(open_for_all(store, options, seams, "index", error));
+  if (store->mode == CAS_OPEN_FOLLOW)
+    return CAS_OK;
+  STATUS_TRY(open_for_writing(store, options, error));
+  store_log(store, CAS_LOG_NOTICE, "store %s is open: %s", store->path, store->disk->ops->describe(store->disk));
+  return CAS_OK;
+}
+
+static const struct cas_store_options default_options = {0};
+
+static struct cas_store *make_handle(const char *path, const struct cas_store_options *options) {
+  struct cas_store *store = calloc(1, sizeof *store);
+  if (store == NULL)
+    return NULL;
+  store->mode = options->mode;
+  store->log = options->log;
+  store->log_arg = options->log_arg;
+  store->lock_fd = -1;
+  store->hash = store_hash_xxh3;
+  store->path = strdup(path);
+  if (store->path != NULL)
+    return store;
+  free(store);
+  return NULL;
+}
+
+cas_status store_open(const char *path, const struct cas_store_options *options, const struct store_seams *seams,
+                      struct cas_store **store, struct cas_error *error) {
+  if (options == NULL)
+    options = &default_options;
+  struct cas_store *opened = make_handle(path, options);
+  if (opened == NULL)
+    return CAS_NO_MEMORY;
+  if (seams != NULL && seams->hash != NULL)
+    opened->hash = seams->hash;
+  cas_status status = open_parts(opened, options, seams, error);
+  if (status != CAS_OK) {
+    cas_store_close(opened);
+    return status;
+  }
+  *store = opened;
+  return CAS_OK;
+}
+
+cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options, const char *index_folder,
+                                  struct cas_store **store, struct cas_error *error) {
+  CLEANUP_FREE char *remains = folder_join(path, index_folder);
+  if (options == NULL)
+    options = &default_options;
+  struct cas_store *opened = make_handle(path, options);
+  if (opened == NULL || remains == NULL)
+    return CAS_NO_MEMORY;
+  opened->mode = CAS_OPEN_WRITE;
+  cas_status status = read_superblock(opened, error);
+  if (status == CAS_OK) {
+    folder_remove(remains);
+    status = open_for_all(opened, options, NULL, index_folder, error);
+  }
+  if (status != CAS_OK) {
+    cas_store_close(opened);
+    return status;
+  }
+  *store = opened;
+  return CAS_OK;
+}
+
+void store_close_index(struct cas_store *store) {
+  if (store->index != NULL)
+    index_close(store->index);
+  store->index = NULL;
+}
+
+cas_status cas_store_open(const char *path, const struct cas_store_options *options, struct cas_store **store,
+                          struct cas_error *error) {
+  return store_open(path, options, NULL, store, error);
+}
+
+cas_status cas_store_refresh(struct cas_store *store, struct cas_error *error) {
+  return index_refresh(store->index, error);
+}
+
+void cas_store_close(struct cas_store *store) {
+  if (store == NULL)
+    return;
+  worker_pool_destroy(store->workers);
+  committer_destroy(store->committer);
+  dictionaries_destroy(store->dictionaries);
+  pending_destroy(store->pending);
+  budget_destroy(store->budget);
+  if (store->index != NULL && store->mode == CAS_OPEN_WRITE && index_flush(store->index, NULL) != CAS_OK)
+    store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");
+  if (store->index != NULL)
+    index_close(store->index);
+  read_cache_destroy(store->read_cache);
+  codec_destroy(store->codec);
+  if (store->volume != NULL)
+    volume_close(store->volume);
+  if (store->disk != NULL && !store->disk_is_borrowed)
+    store->disk->ops->close(store->disk);
+  if (store->scratch != NULL)
+    folder_remove(store->scratch);
+  if (store->lock_fd >= 0)
+    close(store->lock_fd);
+  free(store->scratch);
+  free(store->path);
+  free(store);
+}

@@ -1,0 +1,170 @@
+/*
+ * Verifying a store: first every record of every segment against its checksum, then every instance through the ordinary
+ * read path against its hash. The first pass finds rot wherever it is, the second whatever would be read wrong.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "base/limits.h"
+#include "cassette/reader.h"
+#include "store/store.h"
+
+struct verification {
+  struct cas_store *store;
+  const struct cas_verify_options *options;
+  struct cas_verify_result result;
+  struct cas_progress progress;
+  uint8_t *buffer; /* BLOB_BYTES_MAX */
+  struct cas_error *error;
+};
+
+static void report(struct verification *v, enum cas_finding_kind kind, const char *path, uint64_t offset,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void report(struct verification *v, enum cas_finding_kind kind, const char *path, uint64_t offset,
+                   const char *format, ...) {
+  char message[640];
+  va_list args;
+  if (v->options->finding == NULL)
+    return;
+  va_start(args, format);
+  vsnprintf(message, sizeof message, format, args);
+  va_end(args);
+  struct cas_finding finding = {.kind = kind, .path = path, .offset = offset, .message = message};
+  v->options->finding(v->options->arg, &finding);
+}
+
+static cas_status tell_progress(struct verification *v) {
+  return v->options->progress != NULL ? v->options->progress(v->options->arg, &v->progress) : CAS_OK;
+}
+
+/* --- records --- */
+
+/* A damaged blob whose good copy lies elsewhere by now was healed. */
+static bool is_superseded(struct verification *v, const struct segment_event *event) {
+  struct index_blob place;
+  return event->record.kind == RECORD_BLOB &&
+         index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_OK &&
+         memcmp(place.cookie.bytes, event->cookie.bytes, sizeof place.cookie.bytes) != 0;
+}
+
+static void check_record(struct verification *v, const struct segment_event *event, const char *segment) {
+  struct index_blob place;
+  v->result.records++;
+  if (!event->payload_good) {
+    if (is_superseded(v, event))
+      return;
+    v->result.damaged_records++;
+    report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset,
+           "the payload of a record does not match its checksum");
+  } else if (event->record.kind == RECORD_BLOB &&
+             index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_NOT_FOUND) {
+    v->result.index_findings++;
+    report(v, CAS_FINDING_INDEX, segment, event->offset, "a blob is not in the index");
+  }
+}
+
+static cas_status take_event(void *arg, const struct segment_event *event) {
+  struct verification *v = arg;
+  char segment[VOLUME_NAME_BYTES];
+  volume_name(event->segment, segment);
+  v->progress.done += event->size;
+  v->result.bytes += event->size;
+  if (event->kind == SEGMENT_EVENT_RECORD)
+    check_record(v, event, segment);
+  if (event->kind == SEGMENT_EVENT_DAMAGE) {
+    v->result.damaged_records++;
+    report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset, "%" PRIu64 " bytes are no valid records",
+           event->size);
+  }
+  return event->kind == SEGMENT_EVENT_COMMIT ? tell_progress(v) : CAS_OK;
+}
+
+static cas_status check_segments(struct verification *v) {
+  CLEANUP_FREE uint32_t *numbers = NULL;
+  struct segment_mark mark;
+  size_t count;
+  STATUS_TRY(mark_get(v->store->index, &mark, v->error));
+  STATUS_TRY(volume_list(v->store->volume, &numbers, &count, v->error));
+  for (size_t i = 0; i < count; i++) {
+    uint64_t size;
+    STATUS_TRY(volume_size(v->store->volume, numbers[i], &size, v->error));
+    v->progress.total += size;
+  }
+  for (size_t i = 0; i < count && numbers[i] <= mark.segment; i++) {
+    uint64_t end = numbers[i] == mark.segment ? mark.offset : SEGMENT_END_UNKNOWN;
+    STATUS_TRY(segment_scan(v->store->volume, &v->store->superblock.key, numbers[i], 0, end, SEGMENT_SCAN_PAYLOADS,
+                            take_event, v, v->error));
+    v->result.segments++;
+  }
+  return CAS_OK;
+}
+
+/* --- instances --- */
+
+static cas_status hash_file(struct verification *v, struct cas_reader *reader, struct cas_hash *hash,
+                            struct cas_error *detail) {
+  XXH3_state_t *state = XXH3_createState();
+  if (state == NULL)
+    return CAS_NO_MEMORY;
+  cas_status status = XXH3_128bits_reset(state) == XXH_OK ? CAS_OK : CAS_NO_MEMORY;
+  uint64_t offset = 0, size = cas_reader_size(reader);
+  while (status == CAS_OK && offset < size) {
+    size_t got;
+    status = cas_reader_read(reader, offset, v->buffer, BLOB_BYTES_MAX, &got, detail);
+    if (status == CAS_OK)
+      XXH3_128bits_update(state, v->buffer, got);
+    offset += status == CAS_OK ? got : 0;
+  }
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+  memcpy(hash->bytes, canonical.digest, sizeof hash->bytes);
+  XXH3_freeState(state);
+  return status;
+}
+
+static cas_status read_back(struct verification *v, const struct cas_node *node, struct cas_error *detail) {
+  struct cas_reader *reader;
+  struct cas_hash hash;
+  STATUS_TRY(cas_reader_open(v->store, node->path, &reader, detail));
+  bool right_size = cas_reader_size(reader) == node->bytes;
+  cas_status status = hash_file(v, reader, &hash, detail);
+  cas_reader_close(reader);
+  STATUS_TRY(status);
+  if (right_size && hash_equal(&hash, &node->content_hash))
+    return CAS_OK;
+  return status_fail(detail, CAS_CORRUPT, "the file does not match its hash");
+}
+
+static cas_status check_instance(void *arg, const struct cas_node *node) {
+  struct verification *v = arg;
+  struct cas_error detail = {0};
+  cas_status status = read_back(v, node, &detail);
+  v->result.instances++;
+  v->progress.instances++;
+  if (status != CAS_OK && status != CAS_CORRUPT && status != CAS_IO)
+    return status_fail(v->error, status, "%s", detail.message);
+  if (status != CAS_OK) {
+    v->result.damaged_instances++;
+    report(v, CAS_FINDING_DAMAGED_INSTANCE, node->path, 0, "%s", detail.message);
+  }
+  return tell_progress(v);
+}
+
+cas_status cas_store_verify(struct cas_store *store, const struct cas_verify_options *options,
+                            struct cas_verify_result *result, struct cas_error *error) {
+  static const struct cas_verify_options silent = {0};
+  struct verification v = {.store = store, .options = options != NULL ? options : &silent, .error = error};
+  v.buffer = malloc(BLOB_BYTES_MAX);
+  if (v.buffer == NULL)
+    return CAS_NO_MEMORY;
+  cas_status status = check_segments(&v);
+  if (status == CAS_OK)
+    status = cas_instances_below(store, "", check_instance, &v, error);
+  free(v.buffer);
+  if (status == CAS_OK)
+    *result = v.result;
+  return status;
+}
