@@ -6,26 +6,26 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "store/folder.h"
+#include "store/paths.h"
 #include "store/store.h"
 
 /* The old index is in the way of nothing until the new one is whole. */
 static cas_status replace_index(const char *fresh, const char *index, const char *old, struct cas_error *error) {
-  folder_remove(old);
+  path_remove_folder(old);
   if (rename(index, old) != 0 && errno != ENOENT)
     return status_fail_errno(error, errno, "cannot put the old index aside");
   if (rename(fresh, index) != 0)
     return status_fail_errno(error, errno, "cannot put the new index in place");
-  STATUS_TRY(folder_sync_parent(index, error));
-  folder_remove(old);
+  STATUS_TRY(path_sync_parent(index, error));
+  path_remove_folder(old);
   return CAS_OK;
 }
 
 cas_status cas_store_rebuild(const char *path, const struct cas_store_options *options, cas_progress_fn progress,
                              void *arg, struct cas_error *error) {
-  CLEANUP_FREE char *index = folder_join(path, "index");
-  CLEANUP_FREE char *fresh = folder_join(path, "index.new");
-  CLEANUP_FREE char *old = folder_join(path, "index.old");
+  CLEANUP_FREE char *index = path_join(path, "index");
+  CLEANUP_FREE char *fresh = path_join(path, "index.new");
+  CLEANUP_FREE char *old = path_join(path, "index.old");
   if (index == NULL || fresh == NULL || old == NULL)
     return CAS_NO_MEMORY;
   struct cas_store *store;

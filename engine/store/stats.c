@@ -1,7 +1,7 @@
 /*
  * What is in a store and what it takes on disk, from the totals that the index keeps and the lengths of the segments.
  */
-#include "store/folder.h"
+#include "store/paths.h"
 #include "store/store.h"
 
 static cas_status measure_segments(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
@@ -32,7 +32,7 @@ static void sum_codecs(const struct index_totals *totals, struct cas_stats *stat
 cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
   struct index_totals totals;
   uint64_t total_bytes;
-  CLEANUP_FREE char *index_folder = folder_join(store->path, "index");
+  CLEANUP_FREE char *index_folder = path_join(store->path, "index");
   if (index_folder == NULL)
     return CAS_NO_MEMORY;
   STATUS_TRY(index_get_totals(store->index, &totals, error));
@@ -44,7 +44,7 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
                               .blobs = totals.blobs,
                               .manifest_bytes = totals.manifest_bytes,
                               .superseded_bytes = totals.superseded_bytes,
-                              .index_bytes = folder_bytes(index_folder)};
+                              .index_bytes = path_folder_bytes(index_folder)};
   sum_codecs(&totals, stats);
   STATUS_TRY(measure_segments(store, stats, error));
   return store->disk->ops->space(store->disk, &stats->free_bytes, &total_bytes, error);

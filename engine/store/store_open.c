@@ -16,7 +16,7 @@
 #include "store/budget.h"
 #include "store/committer.h"
 #include "store/dictionaries.h"
-#include "store/folder.h"
+#include "store/paths.h"
 #include "store/pending.h"
 #include "store/read_cache.h"
 #include "store/worker_pool.h"
@@ -59,12 +59,12 @@ cas_status cas_store_init(const char *path, struct cas_error *error) {
   struct io_disk *disk;
   if (mkdir(path, 0777) != 0 && errno != EEXIST)
     return status_fail_errno(error, errno, "cannot make %s", path);
-  STATUS_TRY(folder_check_empty(path, error));
+  STATUS_TRY(path_check_empty(path, error));
   STATUS_TRY(io_disk_open_plain(path, false, &disk, error));
   cas_status status = make_contents(disk, error);
   disk->ops->close(disk);
   if (status == CAS_OK)
-    status = folder_sync_parent(path, error);
+    status = path_sync_parent(path, error);
   return status;
 }
 
@@ -72,7 +72,7 @@ cas_status cas_store_init(const char *path, struct cas_error *error) {
 
 static cas_status read_superblock(struct cas_store *store, struct cas_error *error) {
   uint8_t text[1024];
-  CLEANUP_FREE char *path = folder_join(store->path, SUPERBLOCK_NAME);
+  CLEANUP_FREE char *path = path_join(store->path, SUPERBLOCK_NAME);
   if (path == NULL)
     return CAS_NO_MEMORY;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -108,12 +108,12 @@ static cas_status open_disk(struct cas_store *store, const struct cas_store_opti
 }
 
 static cas_status open_index(struct cas_store *store, const char *folder, struct cas_error *error) {
-  CLEANUP_FREE char *path = folder_join(store->path, folder);
+  CLEANUP_FREE char *path = path_join(store->path, folder);
   if (path == NULL)
     return CAS_NO_MEMORY;
   if (store->mode == CAS_OPEN_WRITE)
     return index_open(path, &store->index, error);
-  STATUS_TRY(folder_make_scratch(&store->scratch, error));
+  STATUS_TRY(path_make_scratch(&store->scratch, error));
   return index_open_follower(path, store->scratch, &store->index, error);
 }
 
@@ -197,7 +197,7 @@ cas_status store_open(const char *path, const struct cas_store_options *options,
 
 cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options, const char *index_folder,
                                   struct cas_store **store, struct cas_error *error) {
-  CLEANUP_FREE char *remains = folder_join(path, index_folder);
+  CLEANUP_FREE char *remains = path_join(path, index_folder);
   if (options == NULL)
     options = &default_options;
   struct cas_store *opened = make_handle(path, options);
@@ -206,7 +206,7 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   opened->mode = CAS_OPEN_WRITE;
   cas_status status = read_superblock(opened, error);
   if (status == CAS_OK) {
-    folder_remove(remains);
+    path_remove_folder(remains);
     status = open_for_all(opened, options, NULL, index_folder, error);
   }
   if (status != CAS_OK) {
@@ -251,7 +251,7 @@ void cas_store_close(struct cas_store *store) {
   if (store->disk != NULL && !store->disk_is_borrowed)
     store->disk->ops->close(store->disk);
   if (store->scratch != NULL)
-    folder_remove(store->scratch);
+    path_remove_folder(store->scratch);
   if (store->lock_fd >= 0)
     close(store->lock_fd);
   free(store->scratch);

@@ -1,4 +1,4 @@
-#include "store/folder.h"
+#include "store/paths.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 
-char *folder_join(const char *folder, const char *name) {
+char *path_join(const char *folder, const char *name) {
   char *path;
   return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
@@ -27,7 +27,7 @@ static struct dirent *next_entry(DIR *folder) {
   return NULL;
 }
 
-cas_status folder_check_empty(const char *path, struct cas_error *error) {
+cas_status path_check_empty(const char *path, struct cas_error *error) {
   DIR *folder = opendir(path);
   if (folder == NULL && errno == ENOTDIR)
     return status_fail(error, CAS_INVALID, "%s is no folder", path);
@@ -38,7 +38,7 @@ cas_status folder_check_empty(const char *path, struct cas_error *error) {
   return empty ? CAS_OK : status_fail(error, CAS_EXISTS, "%s is not empty", path);
 }
 
-cas_status folder_sync_parent(const char *path, struct cas_error *error) {
+cas_status path_sync_parent(const char *path, struct cas_error *error) {
   CLEANUP_FREE char *copy = strdup(path);
   if (copy == NULL)
     return CAS_NO_MEMORY;
@@ -50,9 +50,9 @@ cas_status folder_sync_parent(const char *path, struct cas_error *error) {
   return failure == 0 ? CAS_OK : status_fail_errno(error, failure, "cannot sync the folder above %s", path);
 }
 
-cas_status folder_make_scratch(char **path, struct cas_error *error) {
+cas_status path_make_scratch(char **path, struct cas_error *error) {
   const char *base = getenv("TMPDIR");
-  char *made = folder_join(base != NULL && base[0] != '\0' ? base : "/tmp", "cassette.XXXXXX");
+  char *made = path_join(base != NULL && base[0] != '\0' ? base : "/tmp", "cassette.XXXXXX");
   if (made == NULL)
     return CAS_NO_MEMORY;
   if (mkdtemp(made) == NULL) {
@@ -64,7 +64,7 @@ cas_status folder_make_scratch(char **path, struct cas_error *error) {
   return CAS_OK;
 }
 
-void folder_remove(const char *path) {
+void path_remove_folder(const char *path) {
   DIR *folder = opendir(path);
   if (folder == NULL)
     return;
@@ -75,7 +75,7 @@ void folder_remove(const char *path) {
   rmdir(path);
 }
 
-unsigned long long folder_bytes(const char *path) {
+unsigned long long path_folder_bytes(const char *path) {
   unsigned long long bytes = 0;
   DIR *folder = opendir(path);
   if (folder == NULL)
