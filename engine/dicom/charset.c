@@ -84,6 +84,9 @@ cas_status charset_create(struct cas_slice specific_character_set, struct charse
   if (created == NULL)
     return CAS_NO_MEMORY;
   created->first = (struct code_elements){CODE_SET_ASCII, CODE_SET_NONE};
+  *charset = created;
+  if (specific_character_set.size == 0)
+    return CAS_OK;
   bool is_first = true;
   size_t begin = 0;
   for (size_t i = 0; i <= specific_character_set.size; i++) {
@@ -93,7 +96,6 @@ cas_status charset_create(struct cas_slice specific_character_set, struct charse
     is_first = false;
     begin = i + 1;
   }
-  *charset = created;
   return CAS_OK;
 }
 

@@ -7,7 +7,11 @@
 
 #include "base/status.h"
 
-enum { INFLATED_BYTES_MAX = 16 << 10 };
+enum {
+  INFLATED_BYTES_MAX = 16 << 10,
+  GZIP_TRAILER_BYTES = 8,
+  TRAILING_BYTES_MAX = GZIP_TRAILER_BYTES + 1,
+};
 
 enum look { LOOK_LOOKING, LOOK_ENDED, LOOK_STOPPED };
 
@@ -19,7 +23,9 @@ struct deflate_reader {
   uint64_t bytes;        /* of it passed on */
   uint64_t stream_bytes; /* LOOK_ENDED: the length of the stream */
   enum look look;
-  bool trailing_is_reported;
+  uint64_t trailing_bytes; /* behind the stream */
+  uint8_t trailing[TRAILING_BYTES_MAX];
+  uint32_t crc; /* of the inflated bytes */
   z_stream stream;
   uint64_t inflated_bytes;
   struct byte_router mute;
@@ -90,6 +96,7 @@ static cas_status parse_inflated(struct deflate_reader *reader) {
   size_t size = sizeof reader->inflated - reader->stream.avail_out;
   struct cas_slice inflated = slice_of(reader->inflated, size);
   reader->inflated_bytes += size;
+  reader->crc = (uint32_t)crc32(reader->crc, inflated.data, (uInt)size);
   STATUS_TRY(element_parser_push(&reader->parser, &inflated));
   return byte_router_flush(&reader->mute);
 }
@@ -118,15 +125,32 @@ static cas_status look(struct deflate_reader *reader, struct cas_slice bytes) {
   return CAS_OK;
 }
 
-/* Bytes behind the stream: one NUL makes the length even, PS3.5 A.5; more are none of the data set. */
-static void check_trailing(struct deflate_reader *reader, struct cas_slice bytes) {
-  uint64_t end = reader->bytes + bytes.size;
-  if (reader->trailing_is_reported || end <= reader->stream_bytes)
+/* Keeps the bytes behind the stream, as far as they can mean something. */
+static void keep_trailing(struct deflate_reader *reader, struct cas_slice bytes) {
+  uint64_t begin = reader->stream_bytes > reader->bytes ? reader->stream_bytes - reader->bytes : 0;
+  for (size_t i = (size_t)begin; i < bytes.size && reader->trailing_bytes + i - begin < TRAILING_BYTES_MAX; i++) {
+    reader->trailing[reader->trailing_bytes + i - begin] = bytes.data[i];
+  }
+  if (begin < bytes.size)
+    reader->trailing_bytes += bytes.size - begin;
+}
+
+/*
+ * One NUL behind the stream makes the length even, PS3.5 A.5. Some writers leave the trailer of RFC 1952 there,
+ * checksum and length of the inflated bytes: it proves them, or proves damage. Everything else is none of the data set.
+ */
+static void check_trailing(const struct deflate_reader *reader) {
+  uint64_t count = reader->trailing_bytes;
+  const uint8_t *bytes = reader->trailing;
+  bool has_trailer = count >= GZIP_TRAILER_BYTES && load_u32(bytes + 4) == (uint32_t)reader->inflated_bytes;
+  bool is_padded = count == 1 || (has_trailer && count == TRAILING_BYTES_MAX);
+  if (has_trailer && load_u32(bytes) != reader->crc) {
+    reader->listener.defect(reader->listener.arg, DICOM_DEFECT_DEFLATE, reader->offset);
+  }
+  if (count == 0 || (has_trailer && count == GZIP_TRAILER_BYTES))
     return;
-  bool is_pad = end == reader->stream_bytes + 1 && bytes.data[bytes.size - 1] == 0;
-  if (is_pad)
+  if (is_padded && bytes[count - 1] == 0)
     return;
-  reader->trailing_is_reported = true;
   reader->listener.defect(reader->listener.arg, DICOM_DEFECT_TRAILING_BYTES, reader->offset + reader->stream_bytes);
 }
 
@@ -138,7 +162,7 @@ cas_status deflate_reader_push(struct deflate_reader *reader, struct cas_slice b
     if (reader->look == LOOK_LOOKING)
       STATUS_TRY(look(reader, piece));
     if (reader->look == LOOK_ENDED)
-      check_trailing(reader, piece);
+      keep_trailing(reader, piece);
     reader->bytes += piece.size;
     bytes = slice_of(bytes.data + piece.size, bytes.size - piece.size);
   }
@@ -148,6 +172,8 @@ cas_status deflate_reader_push(struct deflate_reader *reader, struct cas_slice b
 cas_status deflate_reader_finish(struct deflate_reader *reader) {
   if (reader->router->chunk_is_open)
     STATUS_TRY(byte_router_close(reader->router));
+  if (reader->look == LOOK_ENDED)
+    check_trailing(reader);
   if (reader->look == LOOK_LOOKING) {
     reader->listener.defect(reader->listener.arg, DICOM_DEFECT_TRUNCATED, reader->offset + reader->bytes);
   }

@@ -85,7 +85,9 @@ static enum length_form length_form_of(struct element_form form, const uint8_t *
   bool has_reserved_zeros = bytes[6] == 0 && bytes[7] == 0;
   if (is_printable(bytes[4]) && is_printable(bytes[5]))
     return has_reserved_zeros ? LENGTH_LONG : LENGTH_SHORT;
-  bool is_nul_vr = bytes[4] == 0 && bytes[5] == 0 && !has_reserved_zeros;
+  /* Pixel data has no VR of the short form: what has no VR either is one implicit element among explicit ones. */
+  bool is_pixels = read_u16(bytes, form.big_endian) == 0x7FE0;
+  bool is_nul_vr = bytes[4] == 0 && bytes[5] == 0 && !has_reserved_zeros && !is_pixels;
   return is_nul_vr ? LENGTH_SHORT : LENGTH_IMPLICIT;
 }
 
@@ -155,8 +157,11 @@ enum form_judgement element_form_judge(const uint8_t bytes[ELEMENT_HEADER_BYTES_
     return declared != NULL && !declared->explicit_vr ? FORM_AS_DECLARED : FORM_OTHER;
   }
   *form = declared != NULL ? *declared : (struct element_form){.explicit_vr = true};
-  /* An odd first VR in a data set whose form is declared. */
-  bool could_be = declared != NULL && declared->explicit_vr && is_first_tag(bytes, declared->big_endian);
+  if (declared == NULL)
+    return FORM_IMPLAUSIBLE;
+  /* A private element may stand first where the form is declared; without a VR nothing speaks against implicit VR. In
+   * explicit VR an odd first VR may be a slip. */
+  bool could_be = declared->explicit_vr ? is_first_tag(bytes, declared->big_endian) : load_u32(bytes) != 0;
   return could_be ? FORM_AS_DECLARED : FORM_IMPLAUSIBLE;
 }
 

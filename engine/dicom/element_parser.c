@@ -7,13 +7,18 @@
  *  2. In PARSER_VALUE and PARSER_FRAGMENT_VALUE at least one byte is to come.
  *  3. held > 0 only before a header: bytes are passed on when it is known what they are.
  */
-#include "dicom/element_parser.h"
+#include "dicom/element_parser_internal.h"
 
 #include <assert.h>
 
 #include "base/status.h"
 
-enum { TAG_META_LENGTH = 0x00020000, META_GROUP = 0x0002, DELIMITER_GROUP = 0xFFFE };
+enum {
+  TAG_META_LENGTH = 0x00020000,
+  TAG_DATA_SET_TRAILING_PADDING = 0xFFFCFFFC,
+  META_GROUP = 0x0002,
+  DELIMITER_GROUP = 0xFFFE,
+};
 
 void element_parser_init(struct element_parser *parser, struct byte_router *router,
                          const struct element_listener *listener, uint64_t offset) {
@@ -21,12 +26,11 @@ void element_parser_init(struct element_parser *parser, struct byte_router *rout
       .router = router, .listener = *listener, .state = PARSER_META, .in_meta = true, .offset = offset};
 }
 
-static void report(struct element_parser *parser, enum dicom_defect defect) {
+void parser_report(struct element_parser *parser, enum dicom_defect defect) {
   parser->listener.defect(parser->listener.arg, defect, parser->offset);
 }
 
-/* The next `need` bytes in one run, or NULL until they are there. They stay unconsumed. */
-static const uint8_t *peek(struct element_parser *parser, size_t need) {
+const uint8_t *parser_peek(struct element_parser *parser, size_t need) {
   if (parser->held == 0 && parser->input.size >= need)
     return parser->input.data;
   while (parser->held < need && parser->input.size > 0) {
@@ -37,8 +41,7 @@ static const uint8_t *peek(struct element_parser *parser, size_t need) {
   return parser->is_starved ? NULL : parser->head;
 }
 
-/* Consumes the bytes that were peeked at. */
-static struct cas_slice take(struct element_parser *parser, size_t size) {
+struct cas_slice parser_take(struct element_parser *parser, size_t size) {
   struct cas_slice taken = slice_of(parser->input.data, size);
   assert(parser->held == 0 || parser->held == size);
   if (parser->held > 0) {
@@ -51,10 +54,10 @@ static struct cas_slice take(struct element_parser *parser, size_t size) {
   return taken;
 }
 
-/* Consumes peeked bytes as header. Those in `head` are handed over at once, since it is used again. */
-static cas_status take_header(struct element_parser *parser, size_t size) {
+cas_status parser_take_header(struct element_parser *parser, size_t size) {
   bool is_held = parser->held > 0;
-  STATUS_TRY(byte_router_header(parser->router, take(parser, size)));
+  STATUS_TRY(byte_router_header(parser->router, parser_take(parser, size)));
+  /* `head` is used again. */
   return is_held ? byte_router_flush(parser->router) : CAS_OK;
 }
 
@@ -66,13 +69,12 @@ cas_status element_parser_rest(struct element_parser *parser) {
   if (parser->held == 0)
     return CAS_OK;
   size_t size = parser->held;
-  STATUS_TRY(value_cutter_push(&parser->value, parser->router, take(parser, size)));
+  STATUS_TRY(value_cutter_push(&parser->value, parser->router, parser_take(parser, size)));
   return byte_router_flush(parser->router);
 }
 
-/* The bytes from here on cannot be read. */
-static cas_status lose_step(struct element_parser *parser, enum dicom_defect defect) {
-  report(parser, defect);
+cas_status parser_lose_step(struct element_parser *parser, enum dicom_defect defect) {
+  parser_report(parser, defect);
   return element_parser_rest(parser);
 }
 
@@ -112,8 +114,7 @@ static bool is_wanted(struct element_parser *parser, uint32_t tag, char vr[2]) {
   return parser->listener.wants(parser->listener.arg, tag, vr) || is_geometry;
 }
 
-/* Begins the value of a header that has just been consumed; its cutter is planned. */
-static cas_status value_begin(struct element_parser *parser, const struct element_header *header,
+cas_status parser_value_begin(struct element_parser *parser, const struct element_header *header,
                               struct element_form form) {
   char vr[2] = {'U', 'N'};
   parser->is_captured = parser->depth == 0 && is_wanted(parser, header->tag, vr);
@@ -139,12 +140,21 @@ static cas_status step_value(struct element_parser *parser) {
       memcpy(parser->captured + parser->captured_bytes, parser->input.data, captured);
     parser->captured_bytes += captured;
   }
-  STATUS_TRY(value_cutter_push(&parser->value, parser->router, take(parser, size)));
+  STATUS_TRY(value_cutter_push(&parser->value, parser->router, parser_take(parser, size)));
   return parser->state == PARSER_VALUE && parser->value.left == 0 ? value_end(parser) : CAS_OK;
 }
 
+/* The form of one element of the meta group: explicit VR little endian, PS3.10 7.1, but some writers forget. */
+static struct element_form meta_form(const uint8_t *bytes) {
+  struct element_header header;
+  struct element_form form = {.explicit_vr = true};
+  element_header_decode(form, bytes, &header);
+  form.explicit_vr = header.has_vr;
+  return form;
+}
+
 static cas_status step_meta(struct element_parser *parser) {
-  const uint8_t *bytes = peek(parser, ELEMENT_HEADER_BYTES_MIN);
+  const uint8_t *bytes = parser_peek(parser, ELEMENT_HEADER_BYTES_MIN);
   if (bytes == NULL)
     return CAS_OK;
   if (load_u16(bytes) != META_GROUP) {
@@ -152,24 +162,21 @@ static cas_status step_meta(struct element_parser *parser) {
     parser->state = PARSER_DATA_SET;
     return CAS_OK;
   }
-  struct element_header header;
-  struct element_form form = {.explicit_vr = true};
-  element_header_decode(form, bytes, &header);
-  /* The meta group is explicit VR, PS3.10 7.1; some writers forget. */
-  form.explicit_vr = header.has_vr;
+  struct element_form form = meta_form(bytes);
   size_t size = element_header_bytes(form, bytes);
-  bytes = peek(parser, size);
+  bytes = parser_peek(parser, size);
   if (bytes == NULL)
     return CAS_OK;
+  struct element_header header;
   element_header_decode(form, bytes, &header);
   if (!header.has_vr)
-    report(parser, DICOM_DEFECT_META);
+    parser_report(parser, DICOM_DEFECT_META);
   if (header.length == ELEMENT_LENGTH_UNDEFINED)
-    return lose_step(parser, DICOM_DEFECT_STRUCTURE);
+    return parser_lose_step(parser, DICOM_DEFECT_STRUCTURE);
   parser->meta_seen = true;
-  STATUS_TRY(take_header(parser, size));
+  STATUS_TRY(parser_take_header(parser, size));
   value_cutter_plan_value(&parser->value, header.length);
-  return value_begin(parser, &header, form);
+  return parser_value_begin(parser, &header, form);
 }
 
 const uint8_t *element_parser_first(const struct element_parser *parser, struct cas_slice input) {
@@ -194,28 +201,28 @@ static cas_status step_delimiter(struct element_parser *parser, const struct ele
   bool in_sequence = parser->depth % 2 == 1;
   bool in_item = parser->depth > 0 && !in_sequence;
   if (header->tag == TAG_ITEM && in_item) {
-    report(parser, DICOM_DEFECT_STRUCTURE);
+    parser_report(parser, DICOM_DEFECT_STRUCTURE);
     leave(parser, 1);
     *again = true;
     return CAS_OK;
   }
   if (header->tag == TAG_ITEM && in_sequence) {
-    STATUS_TRY(take_header(parser, header->bytes));
+    STATUS_TRY(parser_take_header(parser, header->bytes));
     if (header->length == ELEMENT_LENGTH_UNDEFINED) {
       parser->depth++;
       return CAS_OK;
     }
     value_cutter_plan_value(&parser->value, header->length);
-    return value_begin(parser, header, form_now(parser));
+    return parser_value_begin(parser, header, form_now(parser));
   }
   bool is_item_end = header->tag == TAG_ITEM_END && in_item;
   bool is_sequence_end = header->tag == TAG_SEQUENCE_END && parser->depth > 0;
   bool is_due = is_item_end || (is_sequence_end && in_sequence);
   if (!is_due || header->length != 0)
-    report(parser, DICOM_DEFECT_STRUCTURE);
+    parser_report(parser, DICOM_DEFECT_STRUCTURE);
   if (is_item_end || is_sequence_end)
     leave(parser, is_sequence_end && in_item ? 2 : 1);
-  return take_header(parser, header->bytes);
+  return parser_take_header(parser, header->bytes);
 }
 
 /* True where bytes at the top level are no element of this data set, with the defect that they are. */
@@ -223,7 +230,7 @@ static bool is_out_of_step(const struct element_parser *parser, const struct ele
                            enum dicom_defect *defect) {
   if (parser->depth > 0 || !parser->has_elements)
     return false;
-  bool ascends = header->tag > parser->last_tag;
+  bool ascends = header->tag > parser->last_tag || header->tag == TAG_DATA_SET_TRAILING_PADDING;
   bool is_padding = header->tag == 0;
   bool is_behind_pixels = parser->pixels_seen && (!ascends || header->is_odd_vr);
   *defect = is_padding || is_behind_pixels ? DICOM_DEFECT_TRAILING_BYTES : DICOM_DEFECT_STRUCTURE;
@@ -234,40 +241,16 @@ static cas_status sequence_begin(struct element_parser *parser, const struct ele
   bool is_unknown = header->has_vr && memcmp(header->vr, "UN", 2) == 0;
   bool is_sequence = header->has_vr && memcmp(header->vr, "SQ", 2) == 0;
   if (header->is_odd_vr || (header->has_vr && !is_unknown && !is_sequence))
-    report(parser, DICOM_DEFECT_STRUCTURE);
+    parser_report(parser, DICOM_DEFECT_STRUCTURE);
   if (parser->depth / 2 >= DICOM_NESTING_MAX)
-    report(parser, DICOM_DEFECT_NESTING);
-  STATUS_TRY(take_header(parser, header->bytes));
+    parser_report(parser, DICOM_DEFECT_NESTING);
+  STATUS_TRY(parser_take_header(parser, header->bytes));
   parser->depth++;
   if (is_unknown && parser->implicit_depth == 0) {
     parser->implicit_depth = parser->depth;
     parser->un_is_undecided = true;
   }
   return CAS_OK;
-}
-
-static cas_status pixels_begin(struct element_parser *parser, const struct element_header *header) {
-  bool is_encapsulated = header->length == ELEMENT_LENGTH_UNDEFINED;
-  enum pixels_expected other = is_encapsulated ? PIXELS_NATIVE : PIXELS_ENCAPSULATED;
-  if (parser->syntax.pixels == other)
-    report(parser, DICOM_DEFECT_PIXELS);
-  parser->pixels_seen = true;
-  if (is_encapsulated) {
-    STATUS_TRY(take_header(parser, header->bytes));
-    parser->fragments = (struct fragment_cutter){0};
-    parser->state = PARSER_FRAGMENT_ITEM;
-    return CAS_OK;
-  }
-  bool is_missing = header->length == 0 && parser->geometry.rows == 0;
-  bool fits = image_geometry_fits(&parser->geometry, header->tag, header->length);
-  if (!fits && !is_missing)
-    report(parser, DICOM_DEFECT_PIXELS);
-  struct cas_pixel_format format;
-  bool big_endian = parser->syntax.form.big_endian || parser->syntax.has_big_endian_pixels;
-  bool is_modelled = image_geometry_format(&parser->geometry, header->tag, big_endian, &format);
-  STATUS_TRY(take_header(parser, header->bytes));
-  value_cutter_plan_pixels(&parser->value, header->length, is_modelled ? &format : NULL);
-  return value_begin(parser, header, parser->syntax.form);
 }
 
 static bool is_pixels(uint32_t tag, uint32_t length) {
@@ -279,28 +262,28 @@ static bool is_pixels(uint32_t tag, uint32_t length) {
 static cas_status step_plain(struct element_parser *parser, const struct element_header *header) {
   enum dicom_defect defect;
   if (is_out_of_step(parser, header, &defect))
-    return lose_step(parser, defect);
+    return parser_lose_step(parser, defect);
   if (header->is_odd_vr)
-    report(parser, DICOM_DEFECT_STRUCTURE);
+    parser_report(parser, DICOM_DEFECT_STRUCTURE);
   if (parser->depth == 0) {
     parser->has_elements = true;
     parser->last_tag = header->tag;
     if (is_pixels(header->tag, header->length))
-      return pixels_begin(parser, header);
+      return parser_pixels_begin(parser, header);
   }
   if (header->length == ELEMENT_LENGTH_UNDEFINED)
     return sequence_begin(parser, header);
   struct element_form form = form_now(parser);
-  STATUS_TRY(take_header(parser, header->bytes));
+  STATUS_TRY(parser_take_header(parser, header->bytes));
   value_cutter_plan_value(&parser->value, header->length);
-  return value_begin(parser, header, form);
+  return parser_value_begin(parser, header, form);
 }
 
 static cas_status step_element(struct element_parser *parser) {
   bool again = true;
   while (again) {
     again = false;
-    const uint8_t *bytes = peek(parser, ELEMENT_HEADER_BYTES_MIN);
+    const uint8_t *bytes = parser_peek(parser, ELEMENT_HEADER_BYTES_MIN);
     if (bytes == NULL)
       return CAS_OK;
     if (parser->un_is_undecided && parser->depth > parser->implicit_depth) {
@@ -309,63 +292,26 @@ static cas_status step_element(struct element_parser *parser) {
         parser->implicit_depth = 0;
     }
     struct element_form form = form_now(parser);
-    bytes = peek(parser, element_header_bytes(form, bytes));
+    bytes = parser_peek(parser, element_header_bytes(form, bytes));
     if (bytes == NULL)
       return CAS_OK;
     struct element_header header;
     element_header_decode(form, bytes, &header);
     bool is_delimiter = header.tag >> 16 == DELIMITER_GROUP;
     if (is_delimiter && header.tag != TAG_ITEM && header.tag != TAG_ITEM_END && header.tag != TAG_SEQUENCE_END) {
-      return lose_step(parser, DICOM_DEFECT_STRUCTURE);
+      return parser_lose_step(parser, DICOM_DEFECT_STRUCTURE);
     }
     if (is_delimiter) {
       STATUS_TRY(step_delimiter(parser, &header, &again));
     } else if (parser->depth % 2 == 1) {
       /* An element where an item is due: the sequence has ended without its delimiter. */
-      report(parser, DICOM_DEFECT_STRUCTURE);
+      parser_report(parser, DICOM_DEFECT_STRUCTURE);
       leave(parser, 1);
       again = true;
     } else {
       STATUS_TRY(step_plain(parser, &header));
     }
   }
-  return CAS_OK;
-}
-
-static cas_status step_fragment_item(struct element_parser *parser) {
-  const uint8_t *bytes = peek(parser, ELEMENT_HEADER_BYTES_MIN);
-  if (bytes == NULL)
-    return CAS_OK;
-  struct element_header header;
-  element_header_decode(parser->syntax.form, bytes, &header);
-  if (header.tag == TAG_SEQUENCE_END) {
-    if (header.length != 0)
-      report(parser, DICOM_DEFECT_STRUCTURE);
-    STATUS_TRY(fragment_cutter_end(&parser->fragments, parser->router));
-    parser->state = PARSER_ELEMENT;
-    return take_header(parser, ELEMENT_HEADER_BYTES_MIN);
-  }
-  if (header.tag != TAG_ITEM || header.length == ELEMENT_LENGTH_UNDEFINED) {
-    STATUS_TRY(fragment_cutter_end(&parser->fragments, parser->router));
-    return lose_step(parser, DICOM_DEFECT_STRUCTURE);
-  }
-  bool is_held = parser->held > 0;
-  struct cas_slice taken = take(parser, ELEMENT_HEADER_BYTES_MIN);
-  STATUS_TRY(fragment_cutter_item(&parser->fragments, parser->router, taken, header.length));
-  if (is_held)
-    STATUS_TRY(byte_router_flush(parser->router));
-  if (header.length > 0)
-    parser->state = PARSER_FRAGMENT_VALUE;
-  return CAS_OK;
-}
-
-static cas_status step_fragment_value(struct element_parser *parser) {
-  uint64_t left = parser->fragments.left;
-  size_t size = parser->input.size < left ? parser->input.size : (size_t)left;
-  parser->is_starved = size == 0;
-  STATUS_TRY(fragment_cutter_push(&parser->fragments, parser->router, take(parser, size)));
-  if (parser->fragments.left == 0)
-    parser->state = PARSER_FRAGMENT_ITEM;
   return CAS_OK;
 }
 
@@ -379,9 +325,9 @@ static cas_status step(struct element_parser *parser) {
   case PARSER_REST:
     return step_value(parser);
   case PARSER_FRAGMENT_ITEM:
-    return step_fragment_item(parser);
+    return parser_step_fragment_item(parser);
   case PARSER_FRAGMENT_VALUE:
-    return step_fragment_value(parser);
+    return parser_step_fragment_value(parser);
   case PARSER_DATA_SET:
     break;
   }
@@ -407,9 +353,9 @@ cas_status element_parser_finish(struct element_parser *parser) {
   if (parser->router->chunk_is_open)
     STATUS_TRY(byte_router_close(parser->router));
   if (is_behind_data_set) {
-    report(parser, DICOM_DEFECT_TRAILING_BYTES);
+    parser_report(parser, DICOM_DEFECT_TRAILING_BYTES);
   } else if (!is_whole) {
-    report(parser, DICOM_DEFECT_TRUNCATED);
+    parser_report(parser, DICOM_DEFECT_TRUNCATED);
   }
-  return parser->held > 0 ? take_header(parser, parser->held) : byte_router_flush(parser->router);
+  return parser->held > 0 ? parser_take_header(parser, parser->held) : byte_router_flush(parser->router);
 }

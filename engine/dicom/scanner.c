@@ -115,7 +115,8 @@ static bool captured_get(const struct dicom_scanner *scanner, uint32_t tag, stru
     if (scanner->captured[i].tag != tag)
       continue;
     *value = scanner->captured[i].value;
-    value->bytes.data = scanner->captured_bytes.data + scanner->captured[i].offset;
+    bool is_empty = value->bytes.size == 0;
+    value->bytes.data = is_empty ? NULL : scanner->captured_bytes.data + scanner->captured[i].offset;
     return true;
   }
   return false;
