@@ -1,0 +1,73 @@
+/*
+ * cassette rebuild: the index, made anew from the segments.
+ */
+#include "cli_interrupt.h"
+#include "cli_progress.h"
+#include "cli_text.h"
+#include "commands.h"
+
+static const struct cli_option options[] = {{'q', "quiet", NULL, "say only what went wrong"}, {0}};
+
+struct rebuilding {
+  struct cli_progress *progress;
+  struct cli_interrupt interrupt;
+  uint64_t instances;
+};
+
+static cas_status on_progress(void *arg, const struct cas_progress *now) {
+  struct rebuilding *rebuilding = arg;
+  if (cli_interrupted(&rebuilding->interrupt))
+    return CAS_END;
+  rebuilding->instances = now->instances;
+  struct cli_progress_state state = {.files = now->instances, .bytes = now->done, .bytes_total = now->total};
+  cli_progress_set(rebuilding->progress, &state);
+  return CAS_OK;
+}
+
+static void print_log(void *arg, enum cas_log_level level, const char *line) {
+  struct rebuilding *rebuilding = arg;
+  CLI_FREE char *escaped = cli_escape(line);
+  if (level <= CAS_LOG_WARNING && escaped)
+    cli_progress_line(rebuilding->progress, stderr, escaped);
+}
+
+static int run(struct cli_arguments *arguments) {
+  struct rebuilding rebuilding = {0};
+  bool quiet = false;
+  int key;
+  while ((key = cli_option(arguments)) > 0)
+    quiet = true;
+  if (key < 0)
+    return arguments->exit_code;
+  cli_interrupt_open(&rebuilding.interrupt);
+  rebuilding.progress = cli_progress_create("instances", quiet);
+  if (!rebuilding.progress)
+    return cli_fail("rebuild", CAS_NO_MEMORY, NULL);
+  struct cas_store_options store_options = {.mode = CAS_OPEN_WRITE, .log = print_log, .log_arg = &rebuilding};
+  struct cas_error error = {0};
+  const char *path = arguments->operands[0];
+  cas_status status = cas_store_rebuild(path, &store_options, on_progress, &rebuilding, &error);
+  double seconds = cli_progress_seconds(rebuilding.progress);
+  cli_progress_destroy(rebuilding.progress);
+  if (status == CAS_END && cli_interrupted(&rebuilding.interrupt)) {
+    cli_error("interrupted; the old index is as it was");
+    return CLI_INTERRUPTED;
+  }
+  if (status != CAS_OK)
+    return cli_fail(path, status, &error);
+  char instances[CLI_TEXT_MAX];
+  if (!quiet)
+    printf("the index has %s instances, made in %.1f s\n", cli_format_count(instances, rebuilding.instances), seconds);
+  return CLI_OK;
+}
+
+const struct cli_command command_rebuild = {
+    .name = "rebuild",
+    .operands = "STORE",
+    .summary = "Make the index anew from the segments",
+    .details = "Nothing may have the store open for writing. The old index is replaced when the new one is whole.\n",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run,
+};

@@ -1,0 +1,22 @@
+/*
+ * The commands of the program, one file each: command_<name>.c.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "cli.h"
+
+extern const struct cli_command command_cat, command_export, command_find, command_help, command_import, command_info,
+    command_init, command_ls, command_mount, command_rebuild, command_segment_dump, command_stats, command_verify,
+    command_version;
+
+/* All of them in the order of the help, ended by NULL. */
+extern const struct cli_command *const commands[];
+
+/* The command that the first one or two words name, and how many words that are; NULL if there is none. */
+const struct cli_command *command_by_words(int count, char *const *words, int *used);
+
+/* The program's own help: every command with its summary. */
+void commands_print_help(FILE *out);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * cassette: the command line of the archive. Finds the command, lets it run, and sees that its output arrived.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+
+#include "commands.h"
+
+const struct cli_command *const commands[] = {
+    &command_init,    &command_import, &command_ls,      &command_find,   &command_cat,
+    &command_export,  &command_info,   &command_stats,   &command_verify, &command_segment_dump,
+    &command_rebuild, &command_mount,  &command_version, &command_help,   NULL};
+
+/* How many of `words` the name consists of, 0 if it is another name. */
+static int words_of_name(const char *name, int count, char *const *words) {
+  int used = 0;
+  while (*name) {
+    size_t length = strcspn(name, " ");
+    if (used == count || strlen(words[used]) != length || memcmp(words[used], name, length) != 0)
+      return 0;
+    used++;
+    name += length + (name[length] == ' ');
+  }
+  return used;
+}
+
+const struct cli_command *command_by_words(int count, char *const *words, int *used) {
+  for (size_t i = 0; commands[i]; i++) {
+    *used = words_of_name(commands[i]->name, count, words);
+    if (*used > 0)
+      return commands[i];
+  }
+  return NULL;
+}
+
+void commands_print_help(FILE *out) {
+  fputs("usage: cassette COMMAND [OPTION…] [OPERAND…]\n\n"
+        "Cassette keeps medical images: DICOM in, folders out. A STORE is a folder that holds one archive.\n\n"
+        "Commands:\n",
+        out);
+  for (size_t i = 0; commands[i]; i++)
+    fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+  fputs("\nWHAT is a path as `cassette ls` shows it, a Study, Series or SOP Instance UID, a Patient ID, or a\n"
+        "query: Keyword=pattern[,Keyword=pattern…].\n"
+        "`cassette COMMAND --help` says more about each; cassette(1) is the manual.\n",
+        out);
+}
+
+static int dispatch(int count, char **words) {
+  if (count == 0) {
+    commands_print_help(stderr);
+    return CLI_USAGE;
+  }
+  if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
+    commands_print_help(stdout);
+    return CLI_OK;
+  }
+  int used;
+  const struct cli_command *command =
+      strcmp(words[0], "--version") == 0 ? (used = 1, &command_version) : command_by_words(count, words, &used);
+  if (!command) {
+    cli_error("there is no command \"%s\"; `cassette help` lists them", words[0]);
+    return CLI_USAGE;
+  }
+  struct cli_arguments arguments = {.command = command, .count = count - used + 1, .words = words + used - 1};
+  return command->run(&arguments);
+}
+
+int main(int argc, char **argv) {
+  /* Only how characters are classified: numbers and messages are the same everywhere. */
+  if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0)
+    setlocale(LC_CTYPE, "C.UTF-8");
+  int code = dispatch(argc - 1, argv + 1);
+  bool failed = ferror(stdout) != 0;
+  if (fclose(stdout) != 0)
+    failed = true;
+  if (failed && code == CLI_OK) {
+    cli_error("standard output: %s", strerror(errno));
+    code = CLI_IO;
+  }
+  return code;
+}
