@@ -163,8 +163,6 @@ cas_status control_server_start(struct cas_store *store, const struct control_se
   return CAS_OK;
 }
 
-uint64_t control_server_imports(struct control_server *server) { return atomic_load(&server->node.imports); }
-
 /* Ends reading (SHUT_RD) or everything (SHUT_RDWR) on all connections; the lock is held. */
 static void shut_connections(struct control_server *server, int how) {
   for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {

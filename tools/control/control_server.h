@@ -24,9 +24,9 @@
 struct control_server;
 
 struct control_server_options {
-  mode_t mode; /* of the socket; default 0600. Who may connect may import. */
-  json_t *(*state)(
-      void *arg); /* the object of a status answer, a new reference; called from any thread; NULL on failure */
+  mode_t mode;                 /* of the socket; default 0600. Who may connect may import. */
+  json_t *(*state)(void *arg); /* the object of a status answer, a new reference, to which "imports" is added; from any
+                                  thread; NULL on failure */
   void *state_arg;
   cas_log_fn log;
   void *log_arg;
@@ -36,9 +36,6 @@ struct control_server_options {
  * made. */
 CAS_MUST_USE cas_status control_server_start(struct cas_store *store, const struct control_server_options *options,
                                              struct control_server **server, struct cas_error *error);
-
-/* Objects imported since the start: stored, versions and duplicates together. */
-uint64_t control_server_imports(struct control_server *server);
 
 /* Stops accepting and reading requests, lets imports under way finish for up to `grace_seconds`, cuts off the rest,
  * removes the socket and frees. NULL is allowed. */

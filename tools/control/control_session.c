@@ -217,6 +217,7 @@ static void serve_status(struct session *session, json_int_t id) {
   if (state == NULL) {
     answer_with(session, failure(id, CAS_UNSUPPORTED, "the state is not known"));
   } else {
+    json_object_set_new(state, "imports", json_integer((json_int_t)atomic_load(&session->node->imports)));
     answer_with(session, json_pack("{sIsbso}", "id", id, "ok", 1, "state", state));
   }
 }

@@ -1,0 +1,256 @@
+/*
+ * Owns the table of keys. inih finds sections, keys and values; the reader below it counts lines, which inih does not
+ * tell its handler, and refuses lines that inih would cut in two.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL };
+
+struct key {
+  const char *section, *name;
+  enum kind kind;
+  size_t offset;
+  unsigned min, max; /* of numbers */
+};
+
+#define FIELD(name) offsetof(struct config, name)
+
+static const struct key keys[] = {
+    {"archive", "store", TEXT, FIELD(store), 0, 0},
+    {"archive", "log_file", TEXT, FIELD(log_file), 0, 0},
+    {"archive", "log_level", LEVEL, FIELD(log_level), 0, 0},
+    {"archive", "stop_seconds", NUMBER, FIELD(stop_seconds), 1, 3600},
+    {"dicom", "aet", TEXT, FIELD(aet), 0, 0},
+    {"dicom", "bind", TEXT, FIELD(bind), 0, 0},
+    {"dicom", "port", NUMBER, FIELD(port), 0, 65535},
+    {"dicom", "accept_any_called_aet", SWITCH, FIELD(accept_any_called_aet), 0, 0},
+    {"dicom", "associations_max", NUMBER, FIELD(associations_max), 1, 1024},
+    {"dicom", "pdu_bytes_max", NUMBER, FIELD(pdu_bytes_max), 4096, 131072},
+    {"dicom", "negotiation_seconds", NUMBER, FIELD(negotiation_seconds), 1, 3600},
+    {"dicom", "message_seconds", NUMBER, FIELD(message_seconds), 1, 3600},
+    {"dicom", "idle_seconds", NUMBER, FIELD(idle_seconds), 1, 86400},
+    {"mount", "folder", TEXT, FIELD(mount), 0, 0},
+    {"mount", "allow_other", SWITCH, FIELD(mount_allow_other), 0, 0},
+    {"control", "mode", OCTAL, FIELD(control_mode), 0600, 0666},
+    {"engine", "workers", NUMBER, FIELD(workers), 1, 1024},
+    {"engine", "in_flight_mib", NUMBER, FIELD(in_flight_mib), 16, 65536},
+    {"engine", "read_cache_mib", NUMBER, FIELD(read_cache_mib), 1, 65536},
+    {"engine", "segment_mib", NUMBER, FIELD(segment_mib), 1, 1048576},
+    {"engine", "io_uring", NO_SWITCH, FIELD(no_io_uring), 0, 0},
+};
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+_Static_assert(KEY_COUNT <= 64, "config.seen has a bit for each key");
+
+static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...) {
+  if (error != NULL) {
+    error->status = status;
+    error->system_errno = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+  }
+  return status;
+}
+
+void config_fini(struct config *config) {
+  free(config->store);
+  free(config->log_file);
+  free(config->aet);
+  free(config->bind);
+  free(config->mount);
+  *config = (struct config){0};
+}
+
+/* --- values --- */
+
+static bool parse_number(const char *value, int base, unsigned min, unsigned max, unsigned *number) {
+  char *end;
+  errno = 0;
+  if (value[0] < '0' || value[0] > '9')
+    return false;
+  const unsigned long parsed = strtoul(value, &end, base);
+  if (errno != 0 || *end != '\0' || parsed < min || parsed > max)
+    return false;
+  *number = (unsigned)parsed;
+  return true;
+}
+
+static bool parse_switch(const char *value, bool *on) {
+  static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
+  for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+    *on = strcmp(value, yes[i]) == 0;
+    if (*on || strcmp(value, no[i]) == 0)
+      return true;
+  }
+  return false;
+}
+
+static bool parse_level(const char *value, unsigned *level) {
+  static const char *const names[] = {"error", "warning", "notice", "debug"};
+  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(value, names[i]) != 0)
+      continue;
+    *level = CAS_LOG_ERROR + i;
+    return true;
+  }
+  return false;
+}
+
+static cas_status assign(struct config *config, const struct key *key, const char *value, struct cas_error *error) {
+  void *field = (char *)config + key->offset;
+  bool on;
+  switch (key->kind) {
+  case TEXT: {
+    if (value[0] == '\0')
+      return fail(error, CAS_INVALID, "%s: no value", key->name);
+    char *copy = strdup(value);
+    if (copy == NULL)
+      return fail(error, CAS_NO_MEMORY, "configuration");
+    free(*(char **)field);
+    *(char **)field = copy;
+    return CAS_OK;
+  }
+  case NUMBER:
+    if (parse_number(value, 10, key->min, key->max, field))
+      return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not a number from %u to %u", key->name, value, key->min, key->max);
+  case OCTAL:
+    if (parse_number(value, 8, key->min, key->max, field))
+      return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not an octal mode from %o to %o", key->name, value, key->min,
+                key->max);
+  case SWITCH:
+  case NO_SWITCH:
+    if (!parse_switch(value, &on))
+      return fail(error, CAS_INVALID, "%s: \"%s\" is neither yes nor no", key->name, value);
+    *(bool *)field = on == (key->kind == SWITCH);
+    return CAS_OK;
+  case LEVEL:
+    if (parse_level(value, field))
+      return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
+  }
+  return fail(error, CAS_INVALID, "%s", key->name);
+}
+
+static size_t find_key(const char *section, const char *name) {
+  size_t i = 0;
+  while (i < KEY_COUNT && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0))
+    i++;
+  return i;
+}
+
+cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
+                      struct cas_error *error) {
+  const size_t found = find_key(section, key);
+  if (found == KEY_COUNT)
+    return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
+  const cas_status status = assign(config, &keys[found], value, error);
+  if (status == CAS_OK && keys[found].offset == FIELD(port))
+    config->port_given = true;
+  return status;
+}
+
+/* --- the file --- */
+
+struct load {
+  struct config *config;
+  const char *path;
+  FILE *file;
+  unsigned line;
+  cas_status status; /* of the first error */
+  struct cas_error *error;
+};
+
+static void refuse_line(struct load *load, cas_status status, const char *why) {
+  if (load->status != CAS_OK)
+    return;
+  load->status = fail(load->error, status, "%s:%u: %s", load->path, load->line, why);
+}
+
+/* An ini_reader: a line that does not fit would be taken for two. */
+static char *read_line(char *text, int size, void *arg) {
+  struct load *load = arg;
+  char *got = fgets(text, size, load->file);
+  if (got == NULL)
+    return NULL;
+  load->line++;
+  if (strchr(text, '\n') == NULL && !feof(load->file)) {
+    char why[64];
+    snprintf(why, sizeof why, "the line is longer than %d bytes", size - 2);
+    refuse_line(load, CAS_INVALID, why);
+    return NULL;
+  }
+  return got;
+}
+
+/* An ini_handler: nonzero is success. */
+static int take_value(void *arg, const char *section, const char *name, const char *value) {
+  struct load *load = arg;
+  if (load->status != CAS_OK)
+    return 0;
+  struct cas_error reason = {0};
+  const size_t found = find_key(section, name);
+  const uint64_t bit = found < KEY_COUNT ? UINT64_C(1) << found : 0;
+  if ((load->config->seen & bit) != 0) {
+    refuse_line(load, CAS_INVALID, "the key was given before");
+    return 0;
+  }
+  load->config->seen |= bit;
+  const cas_status status = config_set(load->config, section, name, value, &reason);
+  if (status != CAS_OK)
+    refuse_line(load, status, reason.message);
+  return status == CAS_OK;
+}
+
+cas_status config_load(struct config *config, const char *path, struct cas_error *error) {
+  struct load load = {.config = config, .path = path, .error = error};
+  load.file = fopen(path, "re");
+  if (load.file == NULL) {
+    return fail(error, errno == ENOENT ? CAS_NOT_FOUND : CAS_IO, "%s: %s", path, strerrordesc_np(errno));
+  }
+  config->seen = 0;
+  const int bad_line = ini_parse_stream(read_line, &load, take_value, &load);
+  if (ferror(load.file))
+    refuse_line(&load, CAS_IO, "the file cannot be read");
+  fclose(load.file);
+  if (load.status == CAS_OK && bad_line > 0) {
+    return fail(error, CAS_INVALID, "%s:%d: neither [section], key = value, nor a comment", path, bad_line);
+  }
+  if (load.status == CAS_OK && bad_line < 0)
+    return fail(error, CAS_NO_MEMORY, "%s", path);
+  return load.status;
+}
+
+static bool default_text(char **field, const char *value) {
+  if (*field == NULL)
+    *field = strdup(value);
+  return *field != NULL;
+}
+
+cas_status config_complete(struct config *config, struct cas_error *error) {
+  if (config->store == NULL)
+    return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
+  if (config->log_level == 0)
+    config->log_level = CAS_LOG_NOTICE;
+  if (config->stop_seconds == 0)
+    config->stop_seconds = 30;
+  if (!config->port_given)
+    config->port = 11112;
+  if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1")) {
+    return fail(error, CAS_NO_MEMORY, "configuration");
+  }
+  return CAS_OK;
+}

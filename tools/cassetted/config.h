@@ -1,0 +1,59 @@
+/*
+ * The daemon's configuration: a file of sections and keys, and the command line's flags, which win over it.
+ *
+ * cassetted.conf.5 documents every key. An unknown key, a key given twice, or a value that does not fit is an error
+ * that names the line.
+ *
+ * Threads: none of this is safe for several threads.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cassette/store.h"
+
+/* Longest line of a configuration file: a path of the longest kind and its key. */
+#define CONFIG_LINE_BYTES_MAX 4608u
+
+/* Numbers are 0 and strings NULL where nothing was given: whoever uses them has the default. */
+struct config {
+  char *store;           /* [archive] store */
+  char *log_file;        /* [archive] log_file */
+  unsigned log_level;    /* [archive] log_level, enum cas_log_level; default CAS_LOG_NOTICE */
+  unsigned stop_seconds; /* [archive] stop_seconds */
+
+  char *aet;  /* [dicom] aet */
+  char *bind; /* [dicom] bind */
+  unsigned port;
+  bool port_given;
+  bool accept_any_called_aet;
+  unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds;
+
+  char *mount; /* [mount] folder */
+  bool mount_allow_other;
+
+  unsigned control_mode; /* [control] mode */
+
+  unsigned workers, in_flight_mib, read_cache_mib, segment_mib; /* [engine] */
+  bool no_io_uring;                                             /* [engine] io_uring = no */
+
+  uint64_t seen; /* config_load(): which keys the file has given so far */
+};
+
+void config_fini(struct config *config);
+
+/* Reads the file into `config`, over what is there. CAS_NOT_FOUND, CAS_IO: it cannot be read; CAS_INVALID: the detail
+ * has the line. */
+CAS_MUST_USE cas_status config_load(struct config *config, const char *path, struct cas_error *error);
+
+/* Sets one key, as the flags do. CAS_INVALID: no such key, or the value does not fit. */
+CAS_MUST_USE cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
+                                   struct cas_error *error);
+
+/* Fills the defaults in that the daemon itself uses (log_level, stop_seconds, aet, bind, port), and checks what only
+ * the whole can tell. CAS_INVALID: no store is named; CAS_NO_MEMORY. */
+CAS_MUST_USE cas_status config_complete(struct config *config, struct cas_error *error);
+
+#endif

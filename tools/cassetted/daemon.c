@@ -1,0 +1,259 @@
+/*
+ * Owns the store and everything that serves it. Order of start: log, store, mount, control socket, DICOM; stop is the
+ * reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it is over.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control_server.h"
+#include "daemon_log.h"
+#include "dicom_server.h"
+#include "fuse/mount.h"
+#include "service_notify.h"
+
+/* How often the mount is asked whether it still lives. */
+#define MOUNT_CHECK_MS 1000
+
+struct daemon {
+  const struct config *config;
+  struct daemon_log *log;
+  struct cas_store *store;
+  struct cas_mount *mount; /* NULL without one, and after it was unmounted from outside */
+  struct control_server *control;
+  struct dicom_server *dicom;
+  struct timespec started;
+};
+
+static enum daemon_exit exit_of(cas_status status) {
+  switch (status) {
+  case CAS_BUSY:
+    return DAEMON_BUSY;
+  case CAS_NOT_FOUND:
+  case CAS_INVALID:
+  case CAS_UNSUPPORTED:
+    return DAEMON_USAGE;
+  default:
+    return DAEMON_FAILED;
+  }
+}
+
+/* What keeps the daemon from starting goes to the log and, where that is a file, to standard error as well. */
+static enum daemon_exit give_up(struct daemon *daemon, cas_status status, const struct cas_error *error) {
+  const char *message = error->message[0] != '\0' ? error->message : cas_status_text(status);
+  if (daemon->log != NULL)
+    daemon_log_printf(daemon->log, CAS_LOG_ERROR, "cannot start: %s", message);
+  if (daemon->log == NULL || daemon->config->log_file != NULL)
+    fprintf(stderr, "cassetted: %s\n", message);
+  return exit_of(status);
+}
+
+/* --- the state for `cassette` --- */
+
+static json_t *daemon_state(void *arg) {
+  struct daemon *daemon = arg;
+  const struct config *config = daemon->config;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  struct cas_store_info info;
+  cas_store_info(daemon->store, &info);
+  json_t *state = json_pack("{sssIsIsssssssI}", "version", cas_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
+                            (json_int_t)(now.tv_sec - daemon->started.tv_sec), "store", info.path, "aet", config->aet,
+                            "bind", config->bind, "port", (json_int_t)dicom_server_port(daemon->dicom));
+  if (state == NULL)
+    return NULL;
+  if (config->mount != NULL)
+    json_object_set_new(state, "mount", json_string(config->mount));
+  struct dicom_counters counters;
+  dicom_server_counters(daemon->dicom, &counters);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } numbers[] = {
+      {"associations", counters.associations_open},
+      {"associations_total", counters.associations_accepted},
+      {"associations_rejected", counters.associations_rejected},
+      {"stored", counters.stored},
+      {"duplicates", counters.duplicates},
+      {"new_versions", counters.new_versions},
+      {"refused", counters.refused},
+      {"failed", counters.failed},
+      {"received_bytes", counters.received_bytes},
+  };
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    json_object_set_new(state, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+  }
+  return state;
+}
+
+/* --- start --- */
+
+static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
+  const struct config *config = daemon->config;
+  const struct cas_store_options options = {
+      .mode = CAS_OPEN_WRITE,
+      .log = daemon_log_write,
+      .log_arg = daemon->log,
+      .workers = config->workers,
+      .in_flight_bytes = (uint64_t)config->in_flight_mib << 20,
+      .read_cache_bytes = (uint64_t)config->read_cache_mib << 20,
+      .segment_bytes = (uint64_t)config->segment_mib << 20,
+      .no_io_uring = config->no_io_uring,
+  };
+  return cas_store_open(config->store, &options, &daemon->store, error);
+}
+
+static cas_status start_mount(struct daemon *daemon, struct cas_error *error) {
+  if (daemon->config->mount == NULL)
+    return CAS_OK;
+  const struct cas_mount_options options = {
+      .mountpoint = daemon->config->mount,
+      .allow_other = daemon->config->mount_allow_other,
+      .log = daemon_log_write,
+      .log_arg = daemon->log,
+  };
+  return cas_mount_start(daemon->store, &options, &daemon->mount, error);
+}
+
+static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
+  const struct config *config = daemon->config;
+  const struct dicom_server_options options = {
+      .aet = config->aet,
+      .bind = config->bind,
+      .port = (uint16_t)config->port,
+      .accept_any_called_aet = config->accept_any_called_aet,
+      .associations_max = config->associations_max,
+      .pdu_bytes_max = config->pdu_bytes_max,
+      .negotiation_seconds = config->negotiation_seconds,
+      .message_seconds = config->message_seconds,
+      .idle_seconds = config->idle_seconds,
+      .log = daemon_log_write,
+      .log_arg = daemon->log,
+  };
+  return dicom_server_start(daemon->store, &options, &daemon->dicom, error);
+}
+
+/* The control socket opens last: its state tells of all others. */
+static cas_status start_control(struct daemon *daemon, struct cas_error *error) {
+  const struct control_server_options options = {
+      .mode = (mode_t)daemon->config->control_mode,
+      .state = daemon_state,
+      .state_arg = daemon,
+      .log = daemon_log_write,
+      .log_arg = daemon->log,
+  };
+  return control_server_start(daemon->store, &options, &daemon->control, error);
+}
+
+static cas_status start(struct daemon *daemon, struct cas_error *error) {
+  const struct config *config = daemon->config;
+  clock_gettime(CLOCK_MONOTONIC, &daemon->started);
+  cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
+  if (status == CAS_OK)
+    status = open_store(daemon, error);
+  if (status == CAS_OK)
+    status = start_mount(daemon, error);
+  if (status == CAS_OK)
+    status = start_dicom(daemon, error);
+  if (status == CAS_OK)
+    status = start_control(daemon, error);
+  return status;
+}
+
+static void announce(struct daemon *daemon) {
+  const struct config *config = daemon->config;
+  char line[1024];
+  struct cas_store_info info;
+  cas_store_info(daemon->store, &info);
+  snprintf(line, sizeof line, "ready: AE %s on %s:%u, store %s (%s)%s%s", config->aet, config->bind,
+           (unsigned)dicom_server_port(daemon->dicom), info.path, info.disk, config->mount != NULL ? ", mount " : "",
+           config->mount != NULL ? config->mount : "");
+  fprintf(stderr, "cassetted: %s\n", line);
+  if (config->log_file != NULL)
+    daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
+  char state[1200];
+  snprintf(state, sizeof state, "READY=1\nSTATUS=%s\n", line);
+  service_notify(state);
+}
+
+/* --- the life --- */
+
+/* The archive goes on without a view that somebody unmounted. */
+static void check_mount(struct daemon *daemon) {
+  if (daemon->mount == NULL)
+    return;
+  struct cas_error error = {0};
+  const cas_status status = cas_mount_wait_for(daemon->mount, 0, &error);
+  if (status == CAS_BUSY)
+    return;
+  daemon_log_printf(daemon->log, CAS_LOG_WARNING, "the mount at %s ended: %s", daemon->config->mount,
+                    status == CAS_OK ? "unmounted from outside" : error.message);
+  cas_mount_stop(daemon->mount);
+  daemon->mount = NULL;
+}
+
+static void wait_for_signal(struct daemon *daemon, int signals) {
+  for (;;) {
+    struct pollfd entry = {.fd = signals, .events = POLLIN};
+    (void)poll(&entry, 1, daemon->mount != NULL ? MOUNT_CHECK_MS : -1);
+    check_mount(daemon);
+    struct signalfd_siginfo info;
+    if (read(signals, &info, sizeof info) != sizeof info)
+      continue;
+    if (info.ssi_signo != SIGHUP) {
+      daemon_log_printf(daemon->log, CAS_LOG_NOTICE, "stopping on SIG%s", sigabbrev_np((int)info.ssi_signo));
+      return;
+    }
+    daemon_log_reopen(daemon->log);
+  }
+}
+
+static void stop(struct daemon *daemon) {
+  service_notify("STOPPING=1\n");
+  control_server_stop(daemon->control, daemon->config->stop_seconds);
+  dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
+  cas_mount_stop(daemon->mount);
+  cas_store_close(daemon->store);
+  if (daemon->store != NULL)
+    daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
+  daemon_log_close(daemon->log);
+}
+
+static int open_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+enum daemon_exit daemon_run(const struct config *config) {
+  struct daemon daemon = {.config = config};
+  struct cas_error error = {0};
+  enum daemon_exit result = DAEMON_STOPPED;
+  const int signals = open_signals();
+  if (signals < 0) {
+    snprintf(error.message, sizeof error.message, "signalfd: %s", strerrordesc_np(errno));
+    return give_up(&daemon, CAS_IO, &error);
+  }
+  const cas_status status = start(&daemon, &error);
+  if (status == CAS_OK) {
+    announce(&daemon);
+    wait_for_signal(&daemon, signals);
+  } else {
+    result = give_up(&daemon, status, &error);
+  }
+  stop(&daemon);
+  close(signals);
+  return result;
+}
