@@ -1,0 +1,64 @@
+/*
+ * The adapter: answers the kernel's requests from the tree and the readers. What is specific to libfuse is here and in
+ * mount.c.
+ *
+ * Threads: the operations run on all threads of the mount at once. Nothing in struct adapter changes while the mount
+ * lives but what has a lock of its own. Source: libfuse's fuse_lowlevel.h.
+ */
+#ifndef FUSE_ADAPTER_H
+#define FUSE_ADAPTER_H
+
+#include <fuse_lowlevel.h>
+
+#include "fuse/inode_table.h"
+#include "fuse/mount.h"
+#include "fuse/opened.h"
+#include "fuse/read_buffers.h"
+#include "fuse/tree.h"
+
+/* For how long the kernel need not ask again. A file's name and attributes never change; a folder's time does, with
+ * what arrives below it. What was not found is not remembered, for it may arrive now. */
+#define FILE_TIMEOUT_S 86400.0
+#define FOLDER_TIMEOUT_S 1.0
+
+/* Above so many inodes, folder lists no longer hand out inodes in advance: the kernel keeps each until it needs the
+ * memory, and each costs about 100 bytes here. What programs look at themselves is not limited by us. */
+#define INODES_IN_ADVANCE_MAX 250000u
+
+/* The kernel reads ahead this much. */
+#define READAHEAD_BYTES (1u << 20)
+
+struct adapter {
+  struct tree tree;
+  uid_t uid;
+  gid_t gid;
+  mode_t file_mode, folder_mode; /* permission bits */
+  cas_log_fn log;                /* or NULL */
+  void *log_arg;
+  struct inode_table *inodes;
+  struct opened_list opened;
+  struct read_buffers buffers;
+};
+
+/* Fills in the operations of each part. */
+void adapter_operations(struct fuse_lowlevel_ops *operations);
+void adapter_folder_operations(struct fuse_lowlevel_ops *operations);
+void adapter_file_operations(struct fuse_lowlevel_ops *operations);
+void adapter_readonly_operations(struct fuse_lowlevel_ops *operations);
+
+/* The one place where a status becomes an errno. */
+int adapter_errno(cas_status status);
+
+/* Answers a request that failed: faults go to the log with the path, expected outcomes do not. */
+void adapter_reply_status(fuse_req_t request, const char *path, cas_status status, const struct cas_error *error);
+
+/* The same without answering. */
+void adapter_report(const struct adapter *adapter, const char *path, cas_status status, const struct cas_error *error);
+
+/* The attributes and timeouts of an entry. */
+void adapter_fill(const struct adapter *adapter, uint64_t inode, const struct tree_entry *entry,
+                  struct fuse_entry_param *param);
+
+static inline struct adapter *adapter_of(fuse_req_t request) { return fuse_req_userdata(request); }
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Facts: what the extended attributes user.cassette.* say of a path in the view.
+ *
+ *   all        instances, bytes (of their files)          where one node stands behind the path
+ *   study      study_instance_uid
+ *   series     study_instance_uid, series_instance_uid, modality
+ *   instance   the same, and sop_instance_uid, sop_class_uid, transfer_syntax_uid, version, xxh3_128 (of the whole
+ * file), source
+ *
+ * Threads: any.
+ */
+#ifndef FUSE_FACTS_H
+#define FUSE_FACTS_H
+
+#include "fuse/tree.h"
+
+#define FACT_PREFIX "user.cassette."
+
+/* Receives names (without the prefix) and values; another status than CAS_OK stops and is returned. */
+typedef cas_status (*fact_fn)(void *arg, const char *name, const char *value);
+
+/* Calls `each` for every fact that has a value; with `only` not NULL, just for the one of that name. CAS_NOT_FOUND: no
+ * such path. */
+CAS_MUST_USE cas_status facts_list(const struct tree *tree, const char *path, const char *only, fact_fn each, void *arg,
+                                   struct cas_error *error);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The table of inodes: what the kernel knows at the moment, by number, with the kernel's lookup counts.
+ *
+ * An entry holds its name and its parent; paths are put together when they are asked for. An inode is forgotten when
+ * the kernel has no lookup left on it and none of its children is in the table.
+ *
+ * Threads: any; one lock inside, held for a few memory accesses, never during I/O.
+ */
+#ifndef FUSE_INODE_TABLE_H
+#define FUSE_INODE_TABLE_H
+
+#include "fuse/tree.h"
+
+#define INODE_TABLE_ROOT 1
+
+struct inode_table;
+
+CAS_MUST_USE cas_status inode_table_create(struct inode_table **table);
+void inode_table_destroy(struct inode_table *table);
+
+/*
+ * Adds one lookup to the child `name` of the inode `parent`, making it where it is new. `*inode` is `wanted`, which is
+ * the same for the same path always, unless another living path has that number already. CAS_NOT_FOUND: the parent is
+ * not there.
+ */
+CAS_MUST_USE cas_status inode_table_ref(struct inode_table *table, uint64_t parent, const char *name, uint64_t wanted,
+                                        uint64_t *inode);
+
+/* Takes `lookups` back; more than there are counts as all. Unknown numbers and the root are left alone. */
+void inode_table_unref(struct inode_table *table, uint64_t inode, uint64_t lookups);
+
+/* The view path of a living inode. CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status inode_table_path(struct inode_table *table, uint64_t inode, char path[TREE_PATH_MAX]);
+
+/* How many inodes there are, without the root. */
+size_t inode_table_count(struct inode_table *table);
+
+#endif
