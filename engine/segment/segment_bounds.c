@@ -1,0 +1,73 @@
+#include "segment/segment_bounds.h"
+
+#include <inttypes.h>
+
+#include "base/status.h"
+#include "segment/segment_walk.h"
+
+/* The origin as the records tell it, when the header cannot. */
+static cas_status origin_from_records(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+                                      struct segment_origin *origin, struct cas_error *error) {
+  CLEANUP_WALK struct segment_walk walk = {0};
+  STATUS_TRY(segment_walk_init(&walk, volume, key, segment, SEGMENT_HEADER_BYTES, UINT64_MAX, error));
+  struct segment_walk_item item;
+  do {
+    STATUS_TRY(segment_walk_next(&walk, &item, error));
+    if (item.kind == WALK_RECORD || item.kind == WALK_COMMIT)
+      origin->has_records = true;
+  } while (item.kind != WALK_COMMIT && item.kind != WALK_END);
+  if (item.kind == WALK_COMMIT && item.commit.previous.segment != segment) {
+    origin->previous_known = true;
+    origin->previous = item.commit.previous;
+  }
+  return CAS_OK;
+}
+
+cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+                               struct segment_origin *origin, struct cas_error *error) {
+  uint8_t block[SEGMENT_HEADER_BYTES];
+  size_t got;
+  struct segment_origin read = {0};
+  cas_status status = volume_read(volume, segment, 0, block, sizeof block, &got, error);
+  if (status != CAS_OK && status != CAS_END)
+    return status;
+  struct segment_header header;
+  if (status == CAS_OK)
+    status = segment_header_decode(block, key, segment, &header);
+  if (status == CAS_UNSUPPORTED)
+    return status_fail(error, status, "segment %" PRIu32 " has a newer format than this Cassette knows", segment);
+  if (status == CAS_OK) {
+    read.header_good = read.previous_known = true;
+    read.first_group = header.first_group;
+    read.previous = header.previous;
+  } else {
+    STATUS_TRY(origin_from_records(volume, key, segment, &read, error));
+  }
+  *origin = read;
+  return CAS_OK;
+}
+
+bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range) {
+  if (!next->previous_known || next->previous.segment != segment)
+    return false;
+  range->end = next->previous.offset;
+  range->doubtful_from = next->previous.doubtful_from;
+  return true;
+}
+
+cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+                                   uint64_t from, struct segment_last_group *last, struct cas_error *error) {
+  CLEANUP_WALK struct segment_walk walk = {0};
+  if (from < SEGMENT_HEADER_BYTES)
+    from = SEGMENT_HEADER_BYTES;
+  STATUS_TRY(segment_walk_init(&walk, volume, key, segment, from, UINT64_MAX, error));
+  struct segment_last_group found = {0};
+  struct segment_walk_item item;
+  do {
+    STATUS_TRY(segment_walk_next(&walk, &item, error));
+    if (item.kind == WALK_COMMIT)
+      found = (struct segment_last_group){true, item.header.group, item.commit.begin, item.offset + item.size};
+  } while (item.kind != WALK_END);
+  *last = found;
+  return CAS_OK;
+}

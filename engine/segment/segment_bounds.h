@@ -1,0 +1,58 @@
+/*
+ * Where the durable part of a segment begins and ends, which is known from the segment behind it or from its own
+ * COMMITs.
+ *
+ * Threads: any.
+ */
+#ifndef SEGMENT_SEGMENT_BOUNDS_H
+#define SEGMENT_SEGMENT_BOUNDS_H
+
+#include "segment/segment_format.h"
+
+/* What a segment says of itself and of the one before it. */
+struct segment_origin {
+  bool header_good;
+  bool has_records;     /* of any group, also a void one; always true with a good header only if they were looked for */
+  bool previous_known;  /* from the header or, where that is damaged, from the first COMMIT */
+  uint64_t first_group; /* 0 if the header is damaged */
+  struct segment_mark previous; /* .segment 0: there was none */
+};
+
+/* A segment with a damaged header and no record is what a crash left of a creation: void, see segment_is_void(). */
+CAS_MUST_USE cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key,
+                                            uint32_t segment, struct segment_origin *origin, struct cas_error *error);
+
+static inline bool segment_is_void(const struct segment_origin *origin) {
+  return !origin->header_good && !origin->has_records;
+}
+
+/* The last group in a segment that has a valid COMMIT. */
+struct segment_last_group {
+  bool found;
+  uint64_t group;
+  uint64_t begin;
+  uint64_t end;
+};
+
+/* Looks in [from, present end). */
+CAS_MUST_USE cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key,
+                                                uint32_t segment, uint64_t from, struct segment_last_group *last,
+                                                struct cas_error *error);
+
+/* What of a segment is to be scanned, and how. */
+struct segment_range {
+  uint64_t offset;        /* 0: with the header */
+  uint64_t end;           /* of the durable part */
+  uint64_t check_from;    /* from here on every payload is checked */
+  uint64_t doubtful_from; /* from here to `end`, damage is the remains of a torn write; 0: nowhere */
+};
+
+/* segment_scan() with bounds that are known. */
+CAS_MUST_USE cas_status segment_scan_range(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+                                           const struct segment_range *range, unsigned flags, segment_event_fn each,
+                                           void *arg, struct cas_error *error);
+
+/* The end of `segment` as `next`, the origin of the one behind it, tells it. */
+bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range);
+
+#endif
