@@ -128,7 +128,7 @@ start_mount() {
   shift 2
   mkdir -p "$directory"
   harness_mounts+=("$directory")
-  start_program "mount.$RANDOM.log" "$CASSETTE" mount "$@" "$store" "$directory"
+  start_program "mount.$RANDOM.log" "$CASSETTE" mount -f "$@" "$store" "$directory"
   mount_pid=$started
   wait_until 60 mountpoint -q "$directory" || fail "$directory is not mounted after 60 s"
 }
