@@ -1,9 +1,9 @@
 #include "base/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <errno.h>
 
 const char *cas_status_text(cas_status status) {
   switch (status) {

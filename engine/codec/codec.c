@@ -88,8 +88,8 @@ static void give_back(struct codec *codec, struct context *context) {
 }
 
 /* Appends a zstd frame if that, with `overhead` bytes before it, is smaller than the raw bytes. */
-static cas_status compress(struct codec *codec, struct cas_slice raw, struct cas_slice prefix, size_t overhead, int effort,
-                           struct cas_buffer *payload, bool *smaller) {
+static cas_status compress(struct codec *codec, struct cas_slice raw, struct cas_slice prefix, size_t overhead,
+                           int effort, struct cas_buffer *payload, bool *smaller) {
   *smaller = false;
   if (raw.size <= overhead + 1) return CAS_OK;
   size_t capacity = raw.size - overhead - 1;

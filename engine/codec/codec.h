@@ -28,12 +28,13 @@ void codec_destroy(struct codec *codec);
 
 /* Appends the zstd frame of `raw` and says CODEC_ZSTD; or appends nothing and says CODEC_RAW where that is no smaller:
  * the payload is then `raw` itself. CAS_NO_MEMORY only. `effort` is zstd's level. */
-CAS_MUST_USE cas_status codec_encode_bytes(struct codec *codec, struct cas_slice raw, int effort, struct cas_buffer *payload,
-                                           enum codec_id *id);
+CAS_MUST_USE cas_status codec_encode_bytes(struct codec *codec, struct cas_slice raw, int effort,
+                                           struct cas_buffer *payload, enum codec_id *id);
 
 /* As codec_encode_bytes, against the bytes of another blob as dictionary. */
-CAS_MUST_USE cas_status codec_encode_like(struct codec *codec, struct cas_slice raw, const struct blob_id *dictionary_id,
-                                          struct cas_slice dictionary, int effort, struct cas_buffer *payload, enum codec_id *id);
+CAS_MUST_USE cas_status codec_encode_like(struct codec *codec, struct cas_slice raw,
+                                          const struct blob_id *dictionary_id, struct cas_slice dictionary, int effort,
+                                          struct cas_buffer *payload, enum codec_id *id);
 
 /* As codec_encode_bytes, for a native frame or rows of one. */
 CAS_MUST_USE cas_status codec_encode_pixels(const struct cas_pixel_format *format, struct cas_slice raw,
@@ -44,8 +45,8 @@ CAS_MUST_USE cas_status codec_dictionary_of(struct cas_slice payload, struct blo
 
 /* Decodes into exactly `raw_size` bytes at `raw`. `dictionary` is for CODEC_ZSTD_DICTIONARY only. CAS_CORRUPT for a
  * payload that is no such coding; CAS_UNSUPPORTED for a codec that this version does not know. */
-CAS_MUST_USE cas_status codec_decode(struct codec *codec, uint8_t id, struct cas_slice payload, struct cas_slice dictionary,
-                                     uint8_t *raw, size_t raw_size);
+CAS_MUST_USE cas_status codec_decode(struct codec *codec, uint8_t id, struct cas_slice payload,
+                                     struct cas_slice dictionary, uint8_t *raw, size_t raw_size);
 
 /* A short name for people and statistics: "raw", "zstd", "zstd+dictionary", "pixel", or "unknown". */
 const char *codec_name(uint8_t id);

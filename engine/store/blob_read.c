@@ -22,8 +22,7 @@ static cas_status read_dictionary(struct cas_store *store, struct index_batch *b
   struct index_blob place;
   STATUS_TRY(codec_dictionary_of(payload, &id));
   STATUS_TRY(find(store, batch, &id, &place, error));
-  if (place.codec == CODEC_ZSTD_DICTIONARY)
-    return corrupt(&id, "a dictionary must not need another", error);
+  if (place.codec == CODEC_ZSTD_DICTIONARY) return corrupt(&id, "a dictionary must not need another", error);
   return blob_read(store, batch, &id, dictionary, error);
 }
 
@@ -39,8 +38,7 @@ static cas_status decode(struct cas_store *store, struct index_batch *batch, con
   cas_status status = cas_buffer_reserve(raw, record->raw_size > 0 ? record->raw_size : 1);
   if (status == CAS_OK)
     status = codec_decode(store->codec, record->codec, payload, dictionary_bytes, raw->data, record->raw_size);
-  if (status == CAS_OK)
-    raw->size = record->raw_size;
+  if (status == CAS_OK) raw->size = record->raw_size;
   read_cache_unref(store->read_cache, dictionary);
   return status;
 }
@@ -50,14 +48,12 @@ cas_status blob_read_at(struct cas_store *store, struct index_batch *batch, cons
   CLEANUP_BUFFER struct cas_buffer payload = {0};
   struct record record;
   cas_status status = segment_read(store->volume, &store->superblock.key, place->cookie, &record, &payload, error);
-  if (status == CAS_NOT_FOUND)
-    return corrupt(id, "its segment is missing", error);
+  if (status == CAS_NOT_FOUND) return corrupt(id, "its segment is missing", error);
   STATUS_TRY(status);
   if (record.kind != RECORD_BLOB || !blob_id_equal(&record.id, id) || record.raw_size > BLOB_BYTES_MAX)
     return corrupt(id, "another record lies in its place", error);
   status = decode(store, batch, &record, slice_of_buffer(&payload), raw, error);
-  if (status == CAS_CORRUPT)
-    return corrupt(id, "its payload cannot be decoded", error);
+  if (status == CAS_CORRUPT) return corrupt(id, "its payload cannot be decoded", error);
   STATUS_TRY(status);
   struct cas_hash hash;
   store->hash(slice_of_buffer(raw), &hash);
@@ -74,8 +70,7 @@ cas_status blob_read(struct cas_store *store, struct index_batch *batch, const s
     STATUS_TRY(blob_read_at(store, batch, id, &place, &raw, error));
     cached = read_cache_put(store->read_cache, id, raw.data, raw.size);
     raw = (struct cas_buffer){0};
-    if (cached == NULL)
-      return CAS_NO_MEMORY;
+    if (cached == NULL) return CAS_NO_MEMORY;
   }
   *blob = cached;
   return CAS_OK;

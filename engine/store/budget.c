@@ -12,8 +12,7 @@ struct budget {
 
 cas_status budget_create(uint64_t bytes_max, struct budget **budget) {
   struct budget *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   pthread_mutex_init(&created->lock, NULL);
   pthread_cond_init(&created->released, NULL);
   created->bytes_max = bytes_max;
@@ -22,8 +21,7 @@ cas_status budget_create(uint64_t bytes_max, struct budget **budget) {
 }
 
 void budget_destroy(struct budget *budget) {
-  if (budget == NULL)
-    return;
+  if (budget == NULL) return;
   assert(budget->bytes == 0);
   pthread_cond_destroy(&budget->released);
   pthread_mutex_destroy(&budget->lock);

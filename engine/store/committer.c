@@ -63,8 +63,7 @@ static cas_status append_blob(struct group *group, struct pending_blob *blob) {
       .codec = (uint8_t)blob->codec, .raw_size = blob->raw_size, .stored_size = (uint32_t)payload.size};
   STATUS_TRY(segment_writer_append(group->committer->writer, &record, payload, &place.cookie, &group->error));
   STATUS_TRY(index_batch_put_blob(group->batch, &blob->id, &place, &group->error));
-  if (!blob->becomes_dictionary)
-    return CAS_OK;
+  if (!blob->becomes_dictionary) return CAS_OK;
   char name[CAS_UID_TEXT_MAX + 16];
   uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
   dictionary_fact_name(blob->series_uid, name);
@@ -77,13 +76,11 @@ static cas_status append_blob(struct group *group, struct pending_blob *blob) {
 static cas_status check_blobs(struct cas_store *store, struct commit_instance *instance) {
   for (size_t i = 0; i < instance->manifest.blob_count; i++) {
     cas_status failure;
-    if (instance->blobs[i] == NULL)
-      continue;
+    if (instance->blobs[i] == NULL) continue;
     if (pending_state_of(store->pending, instance->blobs[i], &failure) == PENDING_FAILED)
       return status_fail(&instance->error, failure, "a part of the object could not be stored: %s",
                          cas_status_text(failure));
-    if (instance->blobs[i]->heals)
-      instance->result.healed_blobs++;
+    if (instance->blobs[i]->heals) instance->result.healed_blobs++;
   }
   return CAS_OK;
 }
@@ -113,12 +110,13 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
 static cas_status append_instance(struct group *group, struct commit_instance *instance) {
   struct cas_store *store = group->committer->store;
   instance->status = check_blobs(store, instance);
-  if (instance->status != CAS_OK)
-    return CAS_OK;
+  if (instance->status != CAS_OK) return CAS_OK;
   struct group_manifests open = {
       .manifests = group->manifests, .cookies = group->cookies, .count = group->manifest_count};
+  struct fresh_manifest fresh = {.manifest = &instance->manifest};
+  if (instance->blobs[0] != NULL) fresh.header = pending_bytes(store->pending, instance->blobs[0]);
   struct version_decision decision;
-  STATUS_TRY(version_decide(store, group->batch, &open, &instance->manifest, &decision, &group->error));
+  STATUS_TRY(version_decide(store, group->batch, &open, &fresh, &decision, &group->error));
   instance->manifest.version = decision.version;
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
@@ -131,8 +129,7 @@ static cas_status append_all(struct group *group) {
     instances += item->kind == COMMIT_INSTANCE;
   group->manifests = calloc(instances + 1, sizeof *group->manifests);
   group->cookies = calloc(instances + 1, sizeof *group->cookies);
-  if (group->manifests == NULL || group->cookies == NULL)
-    return CAS_NO_MEMORY;
+  if (group->manifests == NULL || group->cookies == NULL) return CAS_NO_MEMORY;
   for (struct commit_item *item = group->items; item != NULL; item = item->next) {
     if (item->kind == COMMIT_BLOB)
       STATUS_TRY(append_blob(group, blob_of(item)));
@@ -189,11 +186,9 @@ static void tell_all(struct group *group, cas_status status) {
 static void run_group(struct committer *committer, struct commit_item *items) {
   struct group group = {.committer = committer, .items = items};
   cas_status status = commit_group(&group);
-  if (group.batch != NULL)
-    index_batch_abort(group.batch);
+  if (group.batch != NULL) index_batch_abort(group.batch);
   if (status != CAS_OK) {
-    if (group.error.status == CAS_OK)
-      status_fail(&group.error, status, "%s", cas_status_text(status));
+    if (group.error.status == CAS_OK) status_fail(&group.error, status, "%s", cas_status_text(status));
     store_log(committer->store, CAS_LOG_ERROR, "a group could not be stored: %s", group.error.message);
   }
   tell_all(&group, status);
@@ -219,8 +214,7 @@ static struct commit_item *take_queue(struct committer *committer) {
 static void *commit_until_ended(void *arg) {
   struct committer *committer = arg;
   struct commit_item *items;
-  while ((items = take_queue(committer)) != NULL)
-    run_group(committer, items);
+  while ((items = take_queue(committer)) != NULL) run_group(committer, items);
   return NULL;
 }
 
@@ -239,8 +233,7 @@ void committer_submit(struct committer *committer, struct commit_item *item) {
 cas_status committer_create(struct cas_store *store, struct segment_writer *writer, struct committer **committer,
                             struct cas_error *error) {
   struct committer *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   created->store = store;
   created->writer = writer;
   created->group_bytes =
@@ -258,8 +251,7 @@ cas_status committer_create(struct cas_store *store, struct segment_writer *writ
 }
 
 void committer_destroy(struct committer *committer) {
-  if (committer == NULL)
-    return;
+  if (committer == NULL) return;
   pthread_mutex_lock(&committer->lock);
   committer->ending = true;
   pthread_cond_signal(&committer->changed);

@@ -11,8 +11,7 @@ static cas_status ignore_bytes(void *arg, struct cas_slice bytes) {
 
 static cas_status note_chunk(void *arg, const struct dicom_chunk *chunk) {
   bool *pixels_begin = arg;
-  if (chunk->kind != DICOM_CHUNK_BULK)
-    *pixels_begin = true;
+  if (chunk->kind != DICOM_CHUNK_BULK) *pixels_begin = true;
   return CAS_OK;
 }
 
@@ -48,10 +47,8 @@ cas_status describe_instance(struct cas_store *store, struct index_batch *batch,
   const struct dicom_summary *summary;
   STATUS_TRY(dicom_scanner_create(&sink, &scanner));
   cas_status status = push_pieces(store, batch, manifest, scanner, &pixels_begin, error);
-  if (status == CAS_OK)
-    status = dicom_scanner_finish(scanner, &summary);
-  if (status == CAS_OK)
-    status = each(arg, summary->attributes);
+  if (status == CAS_OK) status = dicom_scanner_finish(scanner, &summary);
+  if (status == CAS_OK) status = each(arg, summary->attributes);
   dicom_scanner_destroy(scanner);
   return status;
 }

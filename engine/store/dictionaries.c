@@ -33,8 +33,7 @@ void dictionary_fini(struct dictionary *dictionary) {
 
 cas_status dictionaries_create(struct cas_store *store, struct dictionaries **dictionaries) {
   struct dictionaries *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   created->store = store;
   pthread_mutex_init(&created->lock, NULL);
   *dictionaries = created;
@@ -42,10 +41,8 @@ cas_status dictionaries_create(struct cas_store *store, struct dictionaries **di
 }
 
 void dictionaries_destroy(struct dictionaries *dictionaries) {
-  if (dictionaries == NULL)
-    return;
-  for (size_t i = 0; i < SERIES_MAX; i++)
-    dictionary_fini(&dictionaries->entries[i].dictionary);
+  if (dictionaries == NULL) return;
+  for (size_t i = 0; i < SERIES_MAX; i++) dictionary_fini(&dictionaries->entries[i].dictionary);
   pthread_mutex_destroy(&dictionaries->lock);
   free(dictionaries);
 }
@@ -57,8 +54,7 @@ void dictionary_fact_name(const char *series_uid, char name[CAS_UID_TEXT_MAX + 1
 static struct entry *find(struct dictionaries *dictionaries, const char *series_uid) {
   for (size_t i = 0; i < SERIES_MAX; i++) {
     struct entry *entry = &dictionaries->entries[i];
-    if (entry->dictionary.bytes != NULL && strcmp(entry->series_uid, series_uid) == 0)
-      return entry;
+    if (entry->dictionary.bytes != NULL && strcmp(entry->series_uid, series_uid) == 0) return entry;
   }
   return NULL;
 }
@@ -66,8 +62,7 @@ static struct entry *find(struct dictionaries *dictionaries, const char *series_
 /* A committed blob needs no holding: it can be read. One whose group failed is no dictionary. */
 static bool check_pending(struct dictionaries *dictionaries, struct dictionary *dictionary) {
   cas_status failure;
-  if (dictionary->pending == NULL)
-    return true;
+  if (dictionary->pending == NULL) return true;
   enum pending_state state = pending_state_of(dictionaries->store->pending, dictionary->pending, &failure);
   if (state == PENDING_FAILED) {
     dictionary_fini(dictionary);
@@ -82,25 +77,20 @@ static bool check_pending(struct dictionaries *dictionaries, struct dictionary *
 
 static cas_status copy(const struct dictionary *from, struct dictionary *to) {
   uint8_t *bytes = malloc(from->size);
-  if (bytes == NULL)
-    return CAS_NO_MEMORY;
+  if (bytes == NULL) return CAS_NO_MEMORY;
   memcpy(bytes, from->bytes, from->size);
-  if (from->pending != NULL)
-    pending_blob_ref(from->pending);
+  if (from->pending != NULL) pending_blob_ref(from->pending);
   *to = (struct dictionary){.id = from->id, .bytes = bytes, .size = from->size, .pending = from->pending};
   return CAS_OK;
 }
 
 static void enter(struct dictionaries *dictionaries, const char *series_uid, const struct dictionary *dictionary) {
-  if (find(dictionaries, series_uid) != NULL)
-    return;
+  if (find(dictionaries, series_uid) != NULL) return;
   struct entry *oldest = &dictionaries->entries[0];
   for (size_t i = 1; i < SERIES_MAX; i++)
-    if (dictionaries->entries[i].used < oldest->used)
-      oldest = &dictionaries->entries[i];
+    if (dictionaries->entries[i].used < oldest->used) oldest = &dictionaries->entries[i];
   dictionary_fini(&oldest->dictionary);
-  if (copy(dictionary, &oldest->dictionary) != CAS_OK)
-    return;
+  if (copy(dictionary, &oldest->dictionary) != CAS_OK) return;
   snprintf(oldest->series_uid, sizeof oldest->series_uid, "%s", series_uid);
   oldest->used = ++dictionaries->clock;
 }
@@ -113,10 +103,8 @@ static cas_status load(struct dictionaries *dictionaries, const char *series_uid
   struct blob_id id;
   dictionary_fact_name(series_uid, name);
   STATUS_TRY(index_get_fact(store->index, name, &value, NULL));
-  if (codec_dictionary_of(slice_of_buffer(&value), &id) != CAS_OK)
-    return CAS_NOT_FOUND;
-  if (blob_read(store, NULL, &id, &blob, NULL) != CAS_OK)
-    return CAS_NOT_FOUND;
+  if (codec_dictionary_of(slice_of_buffer(&value), &id) != CAS_OK) return CAS_NOT_FOUND;
+  if (blob_read(store, NULL, &id, &blob, NULL) != CAS_OK) return CAS_NOT_FOUND;
   struct dictionary read = {.id = id, .bytes = blob->bytes, .size = blob->size};
   cas_status status = copy(&read, dictionary);
   read_cache_unref(store->read_cache, blob);
@@ -132,8 +120,7 @@ cas_status dictionaries_get(struct dictionaries *dictionaries, const char *serie
     status = copy(&entry->dictionary, dictionary);
   }
   pthread_mutex_unlock(&dictionaries->lock);
-  if (status != CAS_NOT_FOUND)
-    return status;
+  if (status != CAS_NOT_FOUND) return status;
   STATUS_TRY(load(dictionaries, series_uid, dictionary));
   pthread_mutex_lock(&dictionaries->lock);
   enter(dictionaries, series_uid, dictionary);

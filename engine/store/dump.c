@@ -15,14 +15,10 @@ struct dump {
 
 static const char *kind_name(enum record_kind kind) {
   switch (kind) {
-  case RECORD_BLOB:
-    return "blob";
-  case RECORD_MANIFEST:
-    return "manifest";
-  case RECORD_DELETION:
-    return "deletion";
-  case RECORD_COMMIT:
-    return "commit";
+  case RECORD_BLOB: return "blob";
+  case RECORD_MANIFEST: return "manifest";
+  case RECORD_DELETION: return "deletion";
+  case RECORD_COMMIT: return "commit";
   }
   return "unknown";
 }
@@ -41,8 +37,7 @@ static void describe_manifest(const struct dump *dump, const struct segment_even
 static cas_status write_record(const struct dump *dump, const struct segment_event *event) {
   char hash[33], more[256] = "", line[640];
   cas_hash_format(&event->record.id.hash, hash);
-  if (event->record.kind == RECORD_MANIFEST && event->payload_good)
-    describe_manifest(dump, event, more, sizeof more);
+  if (event->record.kind == RECORD_MANIFEST && event->payload_good) describe_manifest(dump, event, more, sizeof more);
   snprintf(line, sizeof line,
            "%08" PRIu32 " %012" PRIu64 " group=%" PRIu64 " %s %s.%u codec=%s raw=%" PRIu64 " stored=%" PRIu64 " %s%s",
            event->segment, event->offset, event->group, kind_name(event->record.kind), hash, event->record.id.ordinal,
@@ -55,8 +50,7 @@ static cas_status write_event(void *arg, const struct segment_event *event) {
   const struct dump *dump = arg;
   char line[256];
   switch (event->kind) {
-  case SEGMENT_EVENT_RECORD:
-    return write_record(dump, event);
+  case SEGMENT_EVENT_RECORD: return write_record(dump, event);
   case SEGMENT_EVENT_COMMIT:
     snprintf(line, sizeof line, "%08" PRIu32 " %012" PRIu64 " group=%" PRIu64 " commit", event->segment, event->offset,
              event->group);
@@ -84,10 +78,8 @@ cas_status cas_segment_dump(struct cas_store *store, uint32_t number, cas_dump_f
   struct segment_mark mark;
   size_t count;
   STATUS_TRY(mark_get(store->index, &mark, error));
-  if (number != 0)
-    return dump_one(&dump, number, &mark, error);
+  if (number != 0) return dump_one(&dump, number, &mark, error);
   STATUS_TRY(volume_list(store->volume, &numbers, &count, error));
-  for (size_t i = 0; i < count; i++)
-    STATUS_TRY(dump_one(&dump, numbers[i], &mark, error));
+  for (size_t i = 0; i < count; i++) STATUS_TRY(dump_one(&dump, numbers[i], &mark, error));
   return CAS_OK;
 }

@@ -57,8 +57,7 @@ struct cas_ingest {
 
 static void ingest_free(struct cas_ingest *ingest) {
   for (size_t i = 0; i < ingest->commit.manifest.blob_count; i++)
-    if (ingest->commit.blobs[i] != NULL)
-      pending_blob_unref(ingest->commit.blobs[i]);
+    if (ingest->commit.blobs[i] != NULL) pending_blob_unref(ingest->commit.blobs[i]);
   free(ingest->commit.blobs);
   manifest_fini(&ingest->commit.manifest);
   cas_buffer_fini(&ingest->header);
@@ -75,12 +74,10 @@ static cas_status add_blob(struct cas_ingest *ingest, uint32_t *number) {
   if (manifest->blob_count == ingest->blob_capacity) {
     size_t capacity = ingest->blob_capacity == 0 ? 4 : ingest->blob_capacity * 2;
     struct manifest_blob *blobs = realloc(manifest->blobs, capacity * sizeof *blobs);
-    if (blobs == NULL)
-      return CAS_NO_MEMORY;
+    if (blobs == NULL) return CAS_NO_MEMORY;
     manifest->blobs = blobs;
     struct pending_blob **pending = realloc(ingest->commit.blobs, capacity * sizeof(struct pending_blob *));
-    if (pending == NULL)
-      return CAS_NO_MEMORY;
+    if (pending == NULL) return CAS_NO_MEMORY;
     ingest->commit.blobs = pending;
     ingest->blob_capacity = capacity;
   }
@@ -104,8 +101,7 @@ static cas_status add_piece(struct cas_ingest *ingest, uint32_t blob, uint32_t o
   if (manifest->piece_count == ingest->piece_capacity) {
     size_t capacity = ingest->piece_capacity == 0 ? 4 : ingest->piece_capacity * 2;
     struct manifest_piece *pieces = realloc(manifest->pieces, capacity * sizeof *pieces);
-    if (pieces == NULL)
-      return CAS_NO_MEMORY;
+    if (pieces == NULL) return CAS_NO_MEMORY;
     manifest->pieces = pieces;
     ingest->piece_capacity = capacity;
   }
@@ -119,14 +115,11 @@ static void sweep(struct cas_ingest *ingest) {
   for (size_t i = ingest->swept; i < manifest->blob_count; i++) {
     struct pending_blob *blob = ingest->commit.blobs[i];
     cas_status failure;
-    if (blob == NULL)
-      continue;
+    if (blob == NULL) continue;
     enum pending_state state = pending_state_of(ingest->store->pending, blob, &failure);
-    if (state != PENDING_COMMITTED && state != PENDING_KNOWN)
-      continue;
+    if (state != PENDING_COMMITTED && state != PENDING_KNOWN) continue;
     manifest->blobs[i].id = blob->id;
-    if (blob->heals)
-      ingest->commit.result.healed_blobs++;
+    if (blob->heals) ingest->commit.result.healed_blobs++;
     ingest->commit.blobs[i] = NULL;
     pending_blob_unref(blob);
   }
@@ -157,14 +150,12 @@ static cas_status hand_over(struct cas_ingest *ingest, uint32_t number, enum blo
   ingest->commit.blobs[number] = blob;
   atomic_fetch_add(&ingest->unsettled, 1);
   intake_submit(store, blob);
-  if (number % SWEEP_INTERVAL == SWEEP_INTERVAL - 1)
-    sweep(ingest);
+  if (number % SWEEP_INTERVAL == SWEEP_INTERVAL - 1) sweep(ingest);
   return CAS_OK;
 }
 
 static void hash_header_text(struct cas_ingest *ingest, uint64_t data_set_offset) {
-  if (ingest->header_text_hashed || ingest->header_blob != 0 || data_set_offset > ingest->header.size)
-    return;
+  if (ingest->header_text_hashed || ingest->header_blob != 0 || data_set_offset > ingest->header.size) return;
   store_hash_xxh3(slice_of(ingest->header.data + data_set_offset, ingest->header.size - data_set_offset),
                   &ingest->header_text_hash);
   ingest->header_text_hashed = true;
@@ -173,8 +164,7 @@ static void hash_header_text(struct cas_ingest *ingest, uint64_t data_set_offset
 /* `series_uid` is "" where it is not known yet: the header is too long to wait for it. */
 static cas_status hand_over_header(struct cas_ingest *ingest, const char *series_uid) {
   uint32_t number = ingest->header_blob;
-  if (number == NO_BLOB)
-    return CAS_OK;
+  if (number == NO_BLOB) return CAS_OK;
   ingest->header_blob = NO_BLOB;
   return hand_over(ingest, number, BLOB_HEADER, &ingest->header, series_uid);
 }
@@ -184,15 +174,13 @@ static cas_status hand_over_header(struct cas_ingest *ingest, const char *series
 static cas_status sink_header(void *arg, struct cas_slice bytes) {
   struct cas_ingest *ingest = arg;
   while (bytes.size > 0) {
-    if (ingest->header_blob == NO_BLOB)
-      STATUS_TRY(add_blob(ingest, &ingest->header_blob));
+    if (ingest->header_blob == NO_BLOB) STATUS_TRY(add_blob(ingest, &ingest->header_blob));
     size_t room = HEADER_BLOB_BYTES_MAX - ingest->header.size;
     struct cas_slice part = slice_of(bytes.data, bytes.size < room ? bytes.size : room);
     STATUS_TRY(add_piece(ingest, ingest->header_blob, (uint32_t)ingest->header.size, (uint32_t)part.size));
     STATUS_TRY(cas_buffer_append(&ingest->header, part));
     bytes = slice_of(bytes.data + part.size, bytes.size - part.size);
-    if (ingest->header.size == HEADER_BLOB_BYTES_MAX)
-      STATUS_TRY(hand_over_header(ingest, ""));
+    if (ingest->header.size == HEADER_BLOB_BYTES_MAX) STATUS_TRY(hand_over_header(ingest, ""));
   }
   return CAS_OK;
 }
@@ -222,8 +210,7 @@ static cas_status sink_chunk_end(void *arg) {
 /* --- begin and write --- */
 
 static cas_status take_bytes(struct cas_ingest *ingest, struct cas_slice bytes) {
-  if (XXH3_128bits_update(ingest->content_hash, bytes.data, bytes.size) != XXH_OK)
-    return CAS_NO_MEMORY;
+  if (XXH3_128bits_update(ingest->content_hash, bytes.data, bytes.size) != XXH_OK) return CAS_NO_MEMORY;
   ingest->commit.manifest.file_size += bytes.size;
   return dicom_scanner_push(ingest->scanner, bytes);
 }
@@ -236,8 +223,7 @@ static cas_status put_part10_header(struct cas_ingest *ingest) {
 
 static cas_status check_source(const struct cas_store *store, const struct cas_ingest_source *source,
                                struct cas_error *error) {
-  if (store->mode != CAS_OPEN_WRITE)
-    return status_fail(error, CAS_INVALID, "the store is open for reading only");
+  if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is open for reading only");
   if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
     return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
   if (source->origin == CAS_ORIGIN_RECEIVED &&
@@ -254,15 +240,12 @@ static cas_status begin(struct cas_ingest *ingest, const struct cas_ingest_sourc
                             .chunk_end = sink_chunk_end,
                             .arg = ingest};
   ingest->content_hash = XXH3_createState();
-  if (ingest->content_hash == NULL || XXH3_128bits_reset(ingest->content_hash) != XXH_OK)
-    return CAS_NO_MEMORY;
+  if (ingest->content_hash == NULL || XXH3_128bits_reset(ingest->content_hash) != XXH_OK) return CAS_NO_MEMORY;
   STATUS_TRY(dicom_scanner_create(&sink, &ingest->scanner));
   manifest->origin = source->origin;
   manifest->arrival_ns = clock_now_ns();
-  if (source->description != NULL)
-    snprintf(manifest->source, sizeof manifest->source, "%s", source->description);
-  if (source->origin != CAS_ORIGIN_RECEIVED)
-    return CAS_OK;
+  if (source->description != NULL) snprintf(manifest->source, sizeof manifest->source, "%s", source->description);
+  if (source->origin != CAS_ORIGIN_RECEIVED) return CAS_OK;
   snprintf(ingest->sop_class_uid, sizeof ingest->sop_class_uid, "%s", source->sop_class_uid);
   snprintf(ingest->sop_instance_uid, sizeof ingest->sop_instance_uid, "%s", source->sop_instance_uid);
   snprintf(ingest->transfer_syntax_uid, sizeof ingest->transfer_syntax_uid, "%s", source->transfer_syntax_uid);
@@ -273,8 +256,7 @@ cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_sou
                             struct cas_error *error) {
   STATUS_TRY(check_source(store, source, error));
   struct cas_ingest *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "out of memory");
+  if (created == NULL) return status_fail(error, CAS_NO_MEMORY, "out of memory");
   created->store = store;
   created->commit.item.kind = COMMIT_INSTANCE;
   created->header_blob = created->chunk_blob = NO_BLOB;
@@ -301,8 +283,7 @@ cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes, s
  * it was not looked at. */
 static void name_data_set(struct cas_ingest *ingest) {
   struct manifest *manifest = &ingest->commit.manifest;
-  if (!ingest->header_text_hashed || XXH3_128bits_reset(ingest->content_hash) != XXH_OK)
-    return;
+  if (!ingest->header_text_hashed || XXH3_128bits_reset(ingest->content_hash) != XXH_OK) return;
   const char *syntax = ingest->summary->transfer_syntax_uid;
   XXH3_128bits_update(ingest->content_hash, syntax, strlen(syntax) + 1);
   XXH3_128bits_update(ingest->content_hash, ingest->header_text_hash.bytes, sizeof ingest->header_text_hash.bytes);
@@ -318,15 +299,13 @@ static void name_data_set(struct cas_ingest *ingest) {
 static void submit(struct cas_ingest *ingest) {
   struct manifest *manifest = &ingest->commit.manifest;
   for (size_t i = 0; i < manifest->blob_count; i++)
-    if (ingest->commit.blobs[i] != NULL)
-      manifest->blobs[i].id = ingest->commit.blobs[i]->id;
+    if (ingest->commit.blobs[i] != NULL) manifest->blobs[i].id = ingest->commit.blobs[i]->id;
   name_data_set(ingest);
   committer_submit(ingest->store->committer, &ingest->commit.item);
 }
 
 static void unsettle_one(struct cas_ingest *ingest) {
-  if (atomic_fetch_sub(&ingest->unsettled, 1) != 1)
-    return;
+  if (atomic_fetch_sub(&ingest->unsettled, 1) != 1) return;
   if (ingest->dropped)
     ingest_free(ingest);
   else
@@ -336,8 +315,7 @@ static void unsettle_one(struct cas_ingest *ingest) {
 static void blob_settled(void *arg) { unsettle_one(arg); }
 
 void cas_ingest_abort(struct cas_ingest *ingest) {
-  if (ingest == NULL)
-    return;
+  if (ingest == NULL) return;
   ingest->dropped = true;
   unsettle_one(ingest);
 }
@@ -358,15 +336,13 @@ static const char *identity_of(const struct dicom_summary *summary) {
 static cas_status check_identity(const struct cas_ingest *ingest, struct cas_error *error) {
   const struct dicom_summary *summary = ingest->summary;
   const char *uid = identity_of(summary);
-  if (summary->defect == DICOM_DEFECT_NOT_DICOM)
-    return status_fail(error, CAS_REFUSED, "not a DICOM object");
+  if (summary->defect == DICOM_DEFECT_NOT_DICOM) return status_fail(error, CAS_REFUSED, "not a DICOM object");
   if (uid[0] == '\0')
     return summary->defect == DICOM_DEFECT_NONE
                ? status_fail(error, CAS_REFUSED, "no SOP Instance UID")
                : status_fail(error, CAS_REFUSED, "no SOP Instance UID; %s at byte %llu",
                              dicom_defect_text(summary->defect), (unsigned long long)summary->defect_offset);
-  if (!uid_is_acceptable(uid))
-    return status_fail(error, CAS_REFUSED, "the SOP Instance UID is no UID");
+  if (!uid_is_acceptable(uid)) return status_fail(error, CAS_REFUSED, "the SOP Instance UID is no UID");
   if (ingest->commit.manifest.origin == CAS_ORIGIN_RECEIVED && strcmp(uid, ingest->sop_instance_uid) != 0)
     return status_fail(error, CAS_REFUSED, "the data set's SOP Instance UID is not that of the C-STORE request");
   return CAS_OK;
@@ -376,8 +352,7 @@ static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
   struct manifest *manifest = &ingest->commit.manifest;
   XXH128_canonical_t canonical;
   cas_status status = dicom_scanner_finish(ingest->scanner, &ingest->summary);
-  if (status != CAS_OK)
-    return status_fail(error, status, "cannot take an object: %s", cas_status_text(status));
+  if (status != CAS_OK) return status_fail(error, status, "cannot take an object: %s", cas_status_text(status));
   STATUS_TRY(check_identity(ingest, error));
   const struct dicom_summary *summary = ingest->summary;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(ingest->content_hash));
@@ -432,8 +407,7 @@ cas_status cas_ingest_commit(struct cas_ingest *ingest, struct cas_ingest_result
   struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
   STATUS_TRY(cas_ingest_commit_async(ingest, wake, &waiting, error));
   pthread_mutex_lock(&waiting.lock);
-  while (!waiting.done)
-    pthread_cond_wait(&waiting.changed, &waiting.lock);
+  while (!waiting.done) pthread_cond_wait(&waiting.changed, &waiting.lock);
   pthread_mutex_unlock(&waiting.lock);
   if (waiting.status == CAS_OK)
     *result = waiting.result;

@@ -37,11 +37,9 @@ static cas_status name_blob(struct pending_blob *blob, bool *known) {
   for (unsigned ordinal = 0; ordinal <= UINT16_MAX; ordinal++) {
     enum comparison comparison;
     blob->id.ordinal = (uint16_t)ordinal;
-    if (pending_has_name(blob->store->pending, &blob->id, blob))
-      continue;
+    if (pending_has_name(blob->store->pending, &blob->id, blob)) continue;
     STATUS_TRY(compare_with_stored(blob, &blob->id, &comparison));
-    if (comparison == COMPARED_OTHER)
-      continue;
+    if (comparison == COMPARED_OTHER) continue;
     *known = comparison == COMPARED_SAME;
     blob->heals = comparison == COMPARED_DAMAGED;
     return CAS_OK;
@@ -73,12 +71,9 @@ static cas_status encode_header(struct pending_blob *blob) {
 
 static cas_status encode(struct pending_blob *blob) {
   switch (blob->kind) {
-  case BLOB_HEADER:
-    return encode_header(blob);
-  case BLOB_FRAME:
-    return codec_encode_pixels(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec);
-  case BLOB_BULK:
-    break;
+  case BLOB_HEADER: return encode_header(blob);
+  case BLOB_FRAME: return codec_encode_pixels(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec);
+  case BLOB_BULK: break;
   }
   return codec_encode_bytes(blob->store->codec, slice_of_buffer(&blob->raw), BULK_EFFORT, &blob->payload, &blob->codec);
 }
@@ -89,8 +84,7 @@ static void queue(struct pending_blob *blob) {
   CLEANUP_BUFFER struct cas_buffer bytes = {0};
   bool offered = blob->becomes_dictionary && cas_buffer_append(&bytes, slice_of_buffer(&blob->raw)) == CAS_OK;
   pending_settle(store->pending, blob, PENDING_QUEUED, CAS_OK);
-  if (offered)
-    dictionaries_put(store->dictionaries, blob->series_uid, blob, slice_of_buffer(&bytes));
+  if (offered) dictionaries_put(store->dictionaries, blob->series_uid, blob, slice_of_buffer(&bytes));
 }
 
 static void take_in(struct job *job) {
@@ -100,8 +94,7 @@ static void take_in(struct job *job) {
   blob->store->hash(slice_of_buffer(&blob->raw), &blob->id.hash);
   if (pending_enter(pending, blob)) {
     cas_status status = name_blob(blob, &known);
-    if (status == CAS_OK && !known)
-      status = encode(blob);
+    if (status == CAS_OK && !known) status = encode(blob);
     if (status != CAS_OK)
       pending_settle(pending, blob, PENDING_FAILED, status);
     else if (known)

@@ -82,8 +82,7 @@ struct cursor {
 };
 
 static const uint8_t *take(struct cursor *cursor, size_t size) {
-  if ((size_t)(cursor->end - cursor->at) < size)
-    return NULL;
+  if ((size_t)(cursor->end - cursor->at) < size) return NULL;
   const uint8_t *taken = cursor->at;
   cursor->at += size;
   return taken;
@@ -93,8 +92,7 @@ static bool take_varint(struct cursor *cursor, uint32_t *value) {
   uint64_t result = 0;
   for (unsigned shift = 0; shift < 35; shift += 7) {
     const uint8_t *byte = take(cursor, 1);
-    if (byte == NULL)
-      return false;
+    if (byte == NULL) return false;
     result |= (uint64_t)(*byte & 0x7F) << shift;
     if (*byte < 0x80) {
       *value = (uint32_t)result;
@@ -106,11 +104,9 @@ static bool take_varint(struct cursor *cursor, uint32_t *value) {
 
 static bool take_text(struct cursor *cursor, char *text, size_t capacity) {
   const uint8_t *size = take(cursor, 1);
-  if (size == NULL || *size >= capacity)
-    return false;
+  if (size == NULL || *size >= capacity) return false;
   const uint8_t *bytes = take(cursor, *size);
-  if (bytes == NULL || memchr(bytes, 0, *size) != NULL)
-    return false;
+  if (bytes == NULL || memchr(bytes, 0, *size) != NULL) return false;
   memcpy(text, bytes, *size);
   text[*size] = '\0';
   return true;
@@ -119,46 +115,38 @@ static bool take_text(struct cursor *cursor, char *text, size_t capacity) {
 /* The count of elements that take at least `bytes_min` each: more cannot be there than the bytes allow. */
 static bool take_count(struct cursor *cursor, size_t bytes_min, size_t *count) {
   const uint8_t *bytes = take(cursor, 4);
-  if (bytes == NULL)
-    return false;
+  if (bytes == NULL) return false;
   *count = load_u32(bytes);
   return *count <= (size_t)(cursor->end - cursor->at) / bytes_min;
 }
 
 static cas_status take_blobs(struct cursor *cursor, struct manifest *manifest) {
-  if (!take_count(cursor, BLOB_BYTES, &manifest->blob_count))
-    return CAS_CORRUPT;
+  if (!take_count(cursor, BLOB_BYTES, &manifest->blob_count)) return CAS_CORRUPT;
   manifest->blobs = calloc(manifest->blob_count + 1, sizeof *manifest->blobs);
-  if (manifest->blobs == NULL)
-    return CAS_NO_MEMORY;
+  if (manifest->blobs == NULL) return CAS_NO_MEMORY;
   for (size_t i = 0; i < manifest->blob_count; i++) {
     const uint8_t *entry = take(cursor, BLOB_BYTES);
     struct manifest_blob *blob = &manifest->blobs[i];
     memcpy(blob->id.hash.bytes, entry, 16);
     blob->id.ordinal = load_u16(entry + 16);
     blob->raw_size = load_u32(entry + 18);
-    if (blob->raw_size > BLOB_BYTES_MAX)
-      return CAS_CORRUPT;
+    if (blob->raw_size > BLOB_BYTES_MAX) return CAS_CORRUPT;
   }
   return CAS_OK;
 }
 
 static cas_status take_pieces(struct cursor *cursor, struct manifest *manifest) {
-  if (!take_count(cursor, PIECE_BYTES_MIN, &manifest->piece_count))
-    return CAS_CORRUPT;
+  if (!take_count(cursor, PIECE_BYTES_MIN, &manifest->piece_count)) return CAS_CORRUPT;
   manifest->pieces = calloc(manifest->piece_count + 1, sizeof *manifest->pieces);
-  if (manifest->pieces == NULL)
-    return CAS_NO_MEMORY;
+  if (manifest->pieces == NULL) return CAS_NO_MEMORY;
   uint64_t total = 0;
   for (size_t i = 0; i < manifest->piece_count; i++) {
     struct manifest_piece *piece = &manifest->pieces[i];
     if (!take_varint(cursor, &piece->blob) || !take_varint(cursor, &piece->offset) ||
         !take_varint(cursor, &piece->size))
       return CAS_CORRUPT;
-    if (piece->blob >= manifest->blob_count || piece->size == 0)
-      return CAS_CORRUPT;
-    if ((uint64_t)piece->offset + piece->size > manifest->blobs[piece->blob].raw_size)
-      return CAS_CORRUPT;
+    if (piece->blob >= manifest->blob_count || piece->size == 0) return CAS_CORRUPT;
+    if ((uint64_t)piece->offset + piece->size > manifest->blobs[piece->blob].raw_size) return CAS_CORRUPT;
     total += piece->size;
   }
   return total == manifest->file_size ? CAS_OK : CAS_CORRUPT;
@@ -166,8 +154,7 @@ static cas_status take_pieces(struct cursor *cursor, struct manifest *manifest) 
 
 static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   const uint8_t *fixed = take(cursor, FIXED_BYTES);
-  if (fixed == NULL || fixed[0] != MANIFEST_FORMAT)
-    return CAS_CORRUPT;
+  if (fixed == NULL || fixed[0] != MANIFEST_FORMAT) return CAS_CORRUPT;
   manifest->origin = fixed[1] == CAS_ORIGIN_RECEIVED ? CAS_ORIGIN_RECEIVED : CAS_ORIGIN_IMPORT;
   manifest->version = load_u32(fixed + 4);
   manifest->arrival_ns = (int64_t)load_u64(fixed + 8);
@@ -175,10 +162,8 @@ static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   manifest->data_set_offset = load_u64(fixed + 24);
   memcpy(manifest->content_hash.bytes, fixed + 32, 16);
   memcpy(manifest->data_set_hash.bytes, fixed + 48, 16);
-  if (!take_text(cursor, manifest->sop_instance_uid, sizeof manifest->sop_instance_uid))
-    return CAS_CORRUPT;
-  if (!take_text(cursor, manifest->source, sizeof manifest->source))
-    return CAS_CORRUPT;
+  if (!take_text(cursor, manifest->sop_instance_uid, sizeof manifest->sop_instance_uid)) return CAS_CORRUPT;
+  if (!take_text(cursor, manifest->source, sizeof manifest->source)) return CAS_CORRUPT;
   STATUS_TRY(take_blobs(cursor, manifest));
   STATUS_TRY(take_pieces(cursor, manifest));
   return cursor->at == cursor->end && manifest->data_set_offset <= manifest->file_size ? CAS_OK : CAS_CORRUPT;
@@ -197,15 +182,12 @@ cas_status manifest_decode(struct cas_slice bytes, struct manifest *manifest) {
 }
 
 bool manifest_same_file(const struct manifest *a, const struct manifest *b) {
-  if (a->file_size != b->file_size || a->blob_count != b->blob_count || a->piece_count != b->piece_count)
-    return false;
+  if (a->file_size != b->file_size || a->blob_count != b->blob_count || a->piece_count != b->piece_count) return false;
   for (size_t i = 0; i < a->blob_count; i++)
-    if (!blob_id_equal(&a->blobs[i].id, &b->blobs[i].id))
-      return false;
+    if (!blob_id_equal(&a->blobs[i].id, &b->blobs[i].id)) return false;
   for (size_t i = 0; i < a->piece_count; i++) {
     const struct manifest_piece *p = &a->pieces[i], *q = &b->pieces[i];
-    if (p->blob != q->blob || p->offset != q->offset || p->size != q->size)
-      return false;
+    if (p->blob != q->blob || p->offset != q->offset || p->size != q->size) return false;
   }
   return true;
 }

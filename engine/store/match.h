@@ -4,9 +4,13 @@
 #ifndef STORE_MATCH_H
 #define STORE_MATCH_H
 
+#include <locale.h>
 #include <stdbool.h>
 
-/* `vr` is that of the attribute; `value` may have several values separated by backslashes: one must match. */
-bool match_value(const char *vr, const char *pattern, const char *value);
+/*
+ * `vr` is that of the attribute; `value` may have several values separated by backslashes: one must match. `folding` is
+ * a locale with UTF-8 characters, or 0: then only ASCII letters match without regard to case.
+ */
+bool match_value(const char *vr, const char *pattern, const char *value, locale_t folding);
 
 #endif

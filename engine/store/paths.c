@@ -22,17 +22,14 @@ char *path_join(const char *folder, const char *name) {
 static struct dirent *next_entry(DIR *folder) {
   struct dirent *entry;
   while ((entry = readdir(folder)) != NULL)
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-      return entry;
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) return entry;
   return NULL;
 }
 
 cas_status path_check_empty(const char *path, struct cas_error *error) {
   DIR *folder = opendir(path);
-  if (folder == NULL && errno == ENOTDIR)
-    return status_fail(error, CAS_INVALID, "%s is no folder", path);
-  if (folder == NULL)
-    return status_fail_errno(error, errno, "cannot look into %s", path);
+  if (folder == NULL && errno == ENOTDIR) return status_fail(error, CAS_INVALID, "%s is no folder", path);
+  if (folder == NULL) return status_fail_errno(error, errno, "cannot look into %s", path);
   bool empty = next_entry(folder) == NULL;
   closedir(folder);
   return empty ? CAS_OK : status_fail(error, CAS_EXISTS, "%s is not empty", path);
@@ -40,11 +37,9 @@ cas_status path_check_empty(const char *path, struct cas_error *error) {
 
 cas_status path_sync_parent(const char *path, struct cas_error *error) {
   CLEANUP_FREE char *copy = strdup(path);
-  if (copy == NULL)
-    return CAS_NO_MEMORY;
+  if (copy == NULL) return CAS_NO_MEMORY;
   int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "cannot open the folder above %s", path);
+  if (fd < 0) return status_fail_errno(error, errno, "cannot open the folder above %s", path);
   int failure = fsync(fd) == 0 ? 0 : errno;
   close(fd);
   return failure == 0 ? CAS_OK : status_fail_errno(error, failure, "cannot sync the folder above %s", path);
@@ -53,8 +48,7 @@ cas_status path_sync_parent(const char *path, struct cas_error *error) {
 cas_status path_make_scratch(char **path, struct cas_error *error) {
   const char *base = getenv("TMPDIR");
   char *made = path_join(base != NULL && base[0] != '\0' ? base : "/tmp", "cassette.XXXXXX");
-  if (made == NULL)
-    return CAS_NO_MEMORY;
+  if (made == NULL) return CAS_NO_MEMORY;
   if (mkdtemp(made) == NULL) {
     cas_status status = status_fail_errno(error, errno, "cannot make a temporary folder");
     free(made);
@@ -66,11 +60,9 @@ cas_status path_make_scratch(char **path, struct cas_error *error) {
 
 void path_remove_folder(const char *path) {
   DIR *folder = opendir(path);
-  if (folder == NULL)
-    return;
+  if (folder == NULL) return;
   struct dirent *entry;
-  while ((entry = next_entry(folder)) != NULL)
-    unlinkat(dirfd(folder), entry->d_name, 0);
+  while ((entry = next_entry(folder)) != NULL) unlinkat(dirfd(folder), entry->d_name, 0);
   closedir(folder);
   rmdir(path);
 }
@@ -78,8 +70,7 @@ void path_remove_folder(const char *path) {
 unsigned long long path_folder_bytes(const char *path) {
   unsigned long long bytes = 0;
   DIR *folder = opendir(path);
-  if (folder == NULL)
-    return 0;
+  if (folder == NULL) return 0;
   struct dirent *entry;
   struct stat status;
   while ((entry = next_entry(folder)) != NULL)

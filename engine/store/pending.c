@@ -22,8 +22,7 @@ struct pending {
 
 cas_status pending_create(struct pending **pending) {
   struct pending *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   pthread_mutex_init(&created->lock, NULL);
   pthread_cond_init(&created->named, NULL);
   *pending = created;
@@ -31,10 +30,8 @@ cas_status pending_create(struct pending **pending) {
 }
 
 void pending_destroy(struct pending *pending) {
-  if (pending == NULL)
-    return;
-  for (size_t i = 0; i < BUCKETS; i++)
-    assert(pending->buckets[i] == NULL);
+  if (pending == NULL) return;
+  for (size_t i = 0; i < BUCKETS; i++) assert(pending->buckets[i] == NULL);
   pthread_cond_destroy(&pending->named);
   pthread_mutex_destroy(&pending->lock);
   free(pending);
@@ -43,8 +40,7 @@ void pending_destroy(struct pending *pending) {
 cas_status pending_blob_create(struct cas_store *store, enum blob_kind kind, struct cas_buffer *raw, uint64_t budgeted,
                                struct pending_blob **blob) {
   struct pending_blob *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   created->store = store;
   created->kind = kind;
   created->raw = *raw;
@@ -62,14 +58,12 @@ void pending_blob_ref(struct pending_blob *blob) { atomic_fetch_add(&blob->holde
 static void free_bytes(struct pending_blob *blob) {
   cas_buffer_fini(&blob->raw);
   cas_buffer_fini(&blob->payload);
-  if (blob->budgeted > 0)
-    budget_release(blob->store->budget, blob->budgeted);
+  if (blob->budgeted > 0) budget_release(blob->store->budget, blob->budgeted);
   blob->budgeted = 0;
 }
 
 void pending_blob_unref(struct pending_blob *blob) {
-  if (blob == NULL || atomic_fetch_sub(&blob->holders, 1) != 1)
-    return;
+  if (blob == NULL || atomic_fetch_sub(&blob->holders, 1) != 1) return;
   free_bytes(blob);
   pending_blob_unref(blob->same);
   pending_blob_unref(blob->dictionary);
@@ -91,14 +85,12 @@ static struct pending_blob *find_same_bytes(struct pending *pending, const struc
 /* Another blob with this hash has not got its ordinal yet. */
 static bool name_is_open(struct pending *pending, const struct pending_blob *blob) {
   for (struct pending_blob *other = *bucket_of(pending, &blob->id.hash); other != NULL; other = other->chain)
-    if (hash_equal(&other->id.hash, &blob->id.hash) && other->state == PENDING_ARRIVED)
-      return true;
+    if (hash_equal(&other->id.hash, &blob->id.hash) && other->state == PENDING_ARRIVED) return true;
   return false;
 }
 
 static void tell(struct pending_blob *blob) {
-  if (blob->settled != NULL)
-    blob->settled(blob->settled_arg);
+  if (blob->settled != NULL) blob->settled(blob->settled_arg);
 }
 
 /* Lets `blob` follow `other`. Returns whether it is settled by that already. */
@@ -133,10 +125,8 @@ bool pending_enter(struct pending *pending, struct pending_blob *blob) {
     pending_blob_ref(blob);
   }
   pthread_mutex_unlock(&pending->lock);
-  if (same != NULL)
-    free_bytes(blob);
-  if (settled)
-    tell(blob);
+  if (same != NULL) free_bytes(blob);
+  if (settled) tell(blob);
   return same == NULL;
 }
 
@@ -151,8 +141,7 @@ bool pending_has_name(struct pending *pending, const struct blob_id *id, const s
 
 static void leave(struct pending *pending, struct pending_blob *blob) {
   struct pending_blob **link = bucket_of(pending, &blob->id.hash);
-  while (*link != NULL && *link != blob)
-    link = &(*link)->chain;
+  while (*link != NULL && *link != blob) link = &(*link)->chain;
   assert(*link == blob);
   *link = blob->chain;
 }
@@ -164,8 +153,7 @@ void pending_settle(struct pending *pending, struct pending_blob *blob, enum pen
   blob->failure = failure;
   struct pending_blob *waiters = blob->waiters;
   blob->waiters = NULL;
-  for (struct pending_blob *waiter = waiters; waiter != NULL; waiter = waiter->next_waiter)
-    waiter->id = blob->id;
+  for (struct pending_blob *waiter = waiters; waiter != NULL; waiter = waiter->next_waiter) waiter->id = blob->id;
   bool leaves = state != PENDING_QUEUED;
   if (leaves)
     leave(pending, blob);
@@ -173,8 +161,7 @@ void pending_settle(struct pending *pending, struct pending_blob *blob, enum pen
     committer_submit(blob->store->committer, &blob->item);
   pthread_cond_broadcast(&pending->named);
   pthread_mutex_unlock(&pending->lock);
-  if (leaves)
-    free_bytes(blob);
+  if (leaves) free_bytes(blob);
   while (waiters != NULL) {
     struct pending_blob *next = waiters->next_waiter;
     tell(waiters);
@@ -182,8 +169,7 @@ void pending_settle(struct pending *pending, struct pending_blob *blob, enum pen
     waiters = next;
   }
   tell(blob);
-  if (leaves)
-    pending_blob_unref(blob);
+  if (leaves) pending_blob_unref(blob);
 }
 
 void pending_finish(struct pending *pending, struct pending_blob *blob, cas_status status) {
@@ -204,4 +190,12 @@ enum pending_state pending_state_of(struct pending *pending, struct pending_blob
   *failure = effective->failure;
   pthread_mutex_unlock(&pending->lock);
   return state;
+}
+
+struct cas_slice pending_bytes(struct pending *pending, struct pending_blob *blob) {
+  pthread_mutex_lock(&pending->lock);
+  struct pending_blob *effective = blob->state == PENDING_SHARED ? blob->same : blob;
+  bool queued = effective->state == PENDING_QUEUED;
+  pthread_mutex_unlock(&pending->lock);
+  return queued ? slice_of_buffer(&effective->raw) : slice_of(NULL, 0);
 }

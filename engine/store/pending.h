@@ -94,4 +94,7 @@ void pending_finish(struct pending *pending, struct pending_blob *blob, cas_stat
 /* The state that counts: that of `same` for a SHARED one. `failure` receives why, for FAILED. */
 enum pending_state pending_state_of(struct pending *pending, struct pending_blob *blob, cas_status *failure);
 
+/* The raw bytes of a blob that is QUEUED, else empty. For the committer, which alone ends that state. */
+struct cas_slice pending_bytes(struct pending *pending, struct pending_blob *blob);
+
 #endif

@@ -77,8 +77,7 @@ static cas_status choose_path(struct index_batch *batch, const char *parent, con
     struct index_node other = {0};
     join(parent, name.text, path);
     status = index_batch_get_node(batch, path, &other, error);
-    if (status == CAS_NOT_FOUND)
-      return CAS_NOT_FOUND;
+    if (status == CAS_NOT_FOUND) return CAS_NOT_FOUND;
     index_node_fini(&other);
     if (status == CAS_OK) {
       name = step->name;
@@ -135,13 +134,10 @@ static cas_status put_folder(struct index_batch *batch, enum cas_level level, co
     node = (struct index_node){.level = level, .path = strdup(child), .identity = strdup(step.identity)};
     status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
   }
-  if (status == CAS_OK)
-    status = merge_attributes(&node, attributes);
-  if (status == CAS_OK)
-    status = put_node(batch, &node, &step, manifest, error);
+  if (status == CAS_OK) status = merge_attributes(&node, attributes);
+  if (status == CAS_OK) status = put_node(batch, &node, &step, manifest, error);
   index_node_fini(&node);
-  if (status == CAS_OK)
-    memcpy(path, child, sizeof child);
+  if (status == CAS_OK) memcpy(path, child, sizeof child);
   return status;
 }
 
@@ -155,10 +151,8 @@ static cas_status put_instance(struct index_batch *batch, const struct manifest 
                             .content_hash = manifest->content_hash,
                             .manifest = cookie};
   cas_status status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
-  if (status == CAS_OK)
-    status = attributes_encode(attributes, CAS_LEVEL_INSTANCE, &node.attributes);
-  if (status == CAS_OK)
-    status = put_node(batch, &node, step, manifest, error);
+  if (status == CAS_OK) status = attributes_encode(attributes, CAS_LEVEL_INSTANCE, &node.attributes);
+  if (status == CAS_OK) status = put_node(batch, &node, step, manifest, error);
   index_node_fini(&node);
   return status;
 }
@@ -180,8 +174,7 @@ static cas_status replace_if_same(void *arg, const char *path) {
     known->found = true;
     node.manifest = known->cookie;
     status = index_batch_put_node(known->batch, &node, known->manifest->sop_instance_uid, NULL, NULL);
-    if (status == CAS_OK)
-      status = CAS_END;
+    if (status == CAS_OK) status = CAS_END;
   }
   index_node_fini(&node);
   return status;
@@ -193,10 +186,8 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
   struct known_version known = {.batch = batch, .manifest = manifest, .cookie = cookie};
   cas_status status =
       index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
-  if (known.found && (status == CAS_END || status == CAS_OK))
-    return CAS_OK;
-  if (status != CAS_OK && status != CAS_NOT_FOUND)
-    return status;
+  if (known.found && (status == CAS_END || status == CAS_OK)) return CAS_OK;
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
   STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, manifest, attributes, path, error));
   STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, manifest, attributes, path, error));
@@ -206,7 +197,6 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
   describe_step(CAS_LEVEL_INSTANCE, manifest, attributes, &step);
   status = choose_path(batch, path, &step, child, &other, error);
   index_node_fini(&other);
-  if (status != CAS_NOT_FOUND)
-    return status;
+  if (status != CAS_NOT_FOUND) return status;
   return put_instance(batch, manifest, attributes, child, &step, cookie, error);
 }

@@ -28,8 +28,7 @@ struct read_cache {
 
 cas_status read_cache_create(size_t bytes_max, struct read_cache **cache) {
   struct read_cache *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   pthread_mutex_init(&created->lock, NULL);
   created->bytes_max = bytes_max;
   *cache = created;
@@ -59,20 +58,17 @@ static void list_push(struct read_cache *cache, struct entry *entry) {
 
 static void evict(struct read_cache *cache, struct entry *entry) {
   struct entry **link = bucket_of(cache, &entry->id);
-  while (*link != entry)
-    link = &(*link)->chain;
+  while (*link != entry) link = &(*link)->chain;
   *link = entry->chain;
   list_remove(cache, entry);
   entry->listed = false;
   cache->bytes -= entry->blob.size;
-  if (entry->holders == 0)
-    entry_free(entry);
+  if (entry->holders == 0) entry_free(entry);
 }
 
 static struct entry *find(struct read_cache *cache, const struct blob_id *id) {
   for (struct entry *entry = *bucket_of(cache, id); entry != NULL; entry = entry->chain)
-    if (blob_id_equal(&entry->id, id))
-      return entry;
+    if (blob_id_equal(&entry->id, id)) return entry;
   return NULL;
 }
 
@@ -85,8 +81,7 @@ static void touch(struct read_cache *cache, struct entry *entry) {
 const struct cached_blob *read_cache_get(struct read_cache *cache, const struct blob_id *id) {
   pthread_mutex_lock(&cache->lock);
   struct entry *entry = find(cache, id);
-  if (entry != NULL)
-    touch(cache, entry);
+  if (entry != NULL) touch(cache, entry);
   pthread_mutex_unlock(&cache->lock);
   return entry != NULL ? &entry->blob : NULL;
 }
@@ -98,8 +93,7 @@ static void insert(struct read_cache *cache, struct entry *entry) {
   list_push(cache, entry);
   entry->listed = true;
   cache->bytes += entry->blob.size;
-  while (cache->bytes > cache->bytes_max && cache->oldest != entry)
-    evict(cache, cache->oldest);
+  while (cache->bytes > cache->bytes_max && cache->oldest != entry) evict(cache, cache->oldest);
 }
 
 const struct cached_blob *read_cache_put(struct read_cache *cache, const struct blob_id *id, uint8_t *bytes,
@@ -117,28 +111,23 @@ const struct cached_blob *read_cache_put(struct read_cache *cache, const struct 
   else
     insert(cache, entry);
   pthread_mutex_unlock(&cache->lock);
-  if (present == NULL)
-    return &entry->blob;
+  if (present == NULL) return &entry->blob;
   entry_free(entry);
   return &present->blob;
 }
 
 void read_cache_unref(struct read_cache *cache, const struct cached_blob *blob) {
-  if (blob == NULL)
-    return;
+  if (blob == NULL) return;
   struct entry *entry = (struct entry *)(uintptr_t)blob;
   pthread_mutex_lock(&cache->lock);
   bool last = --entry->holders == 0 && !entry->listed;
   pthread_mutex_unlock(&cache->lock);
-  if (last)
-    entry_free(entry);
+  if (last) entry_free(entry);
 }
 
 void read_cache_destroy(struct read_cache *cache) {
-  if (cache == NULL)
-    return;
-  while (cache->oldest != NULL)
-    evict(cache, cache->oldest);
+  if (cache == NULL) return;
+  while (cache->oldest != NULL) evict(cache, cache->oldest);
   pthread_mutex_destroy(&cache->lock);
   free(cache);
 }

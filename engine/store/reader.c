@@ -15,10 +15,8 @@ struct cas_reader {
 static cas_status index_pieces(struct cas_reader *reader) {
   uint64_t end = 0;
   reader->ends = calloc(reader->manifest.piece_count + 1, sizeof *reader->ends);
-  if (reader->ends == NULL)
-    return CAS_NO_MEMORY;
-  for (size_t i = 0; i < reader->manifest.piece_count; i++)
-    reader->ends[i] = end += reader->manifest.pieces[i].size;
+  if (reader->ends == NULL) return CAS_NO_MEMORY;
+  for (size_t i = 0; i < reader->manifest.piece_count; i++) reader->ends[i] = end += reader->manifest.pieces[i].size;
   return CAS_OK;
 }
 
@@ -29,15 +27,12 @@ cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas
   bool is_instance = node.level == CAS_LEVEL_INSTANCE;
   struct record_cookie cookie = node.manifest;
   index_node_fini(&node);
-  if (!is_instance)
-    return status_fail(error, CAS_INVALID, "%s is no instance", path);
+  if (!is_instance) return status_fail(error, CAS_INVALID, "%s is no instance", path);
   struct cas_reader *opened = calloc(1, sizeof *opened);
-  if (opened == NULL)
-    return CAS_NO_MEMORY;
+  if (opened == NULL) return CAS_NO_MEMORY;
   opened->store = store;
   cas_status status = manifest_read(store, cookie, &opened->manifest, error);
-  if (status == CAS_OK)
-    status = index_pieces(opened);
+  if (status == CAS_OK) status = index_pieces(opened);
   if (status != CAS_OK) {
     cas_reader_close(opened);
     return status;
@@ -47,8 +42,7 @@ cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas
 }
 
 void cas_reader_close(struct cas_reader *reader) {
-  if (reader == NULL)
-    return;
+  if (reader == NULL) return;
   manifest_fini(&reader->manifest);
   free(reader->ends);
   free(reader);
@@ -79,8 +73,7 @@ static cas_status copy_from(struct cas_reader *reader, const struct manifest_pie
   const struct cached_blob *blob;
   STATUS_TRY(blob_read(reader->store, NULL, &reader->manifest.blobs[piece->blob].id, &blob, error));
   bool fits = (uint64_t)piece->offset + skip + size <= blob->size;
-  if (fits)
-    memcpy(bytes, blob->bytes + piece->offset + skip, size);
+  if (fits) memcpy(bytes, blob->bytes + piece->offset + skip, size);
   read_cache_unref(reader->store->read_cache, blob);
   return fits ? CAS_OK : status_fail(error, CAS_CORRUPT, "a blob is shorter than its manifest says");
 }

@@ -14,8 +14,7 @@ static cas_status replace_index(const char *fresh, const char *index, const char
   path_remove_folder(old);
   if (rename(index, old) != 0 && errno != ENOENT)
     return status_fail_errno(error, errno, "cannot put the old index aside");
-  if (rename(fresh, index) != 0)
-    return status_fail_errno(error, errno, "cannot put the new index in place");
+  if (rename(fresh, index) != 0) return status_fail_errno(error, errno, "cannot put the new index in place");
   STATUS_TRY(path_sync_parent(index, error));
   path_remove_folder(old);
   return CAS_OK;
@@ -26,17 +25,14 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   CLEANUP_FREE char *index = path_join(path, "index");
   CLEANUP_FREE char *fresh = path_join(path, "index.new");
   CLEANUP_FREE char *old = path_join(path, "index.old");
-  if (index == NULL || fresh == NULL || old == NULL)
-    return CAS_NO_MEMORY;
+  if (index == NULL || fresh == NULL || old == NULL) return CAS_NO_MEMORY;
   struct cas_store *store;
   STATUS_TRY(store_open_for_rebuild(path, options, "index.new", &store, error));
   struct segment_mark end;
   cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, progress, arg, &end, error);
-  if (status == CAS_OK)
-    status = index_flush(store->index, error);
+  if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
-  if (status == CAS_OK)
-    status = replace_index(fresh, index, old, error);
+  if (status == CAS_OK) status = replace_index(fresh, index, old, error);
   cas_store_close(store);
   return status;
 }

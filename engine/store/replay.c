@@ -47,8 +47,7 @@ cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_e
     return CAS_OK;
   }
   STATUS_TRY(status);
-  if (value.size != MARK_BYTES)
-    return status_fail(error, CAS_CORRUPT, "the index has no valid mark");
+  if (value.size != MARK_BYTES) return status_fail(error, CAS_CORRUPT, "the index has no valid mark");
   *mark = (struct segment_mark){
       .group = load_u64(value.data), .segment = load_u32(value.data + 8), .offset = load_u64(value.data + 12)};
   return CAS_OK;
@@ -72,8 +71,7 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
   if (!event->payload_good) {
     replay->group_damage++;
     cas_status status = index_batch_get_blob(replay->batch, &event->record.id, &present, replay->error);
-    if (status != CAS_NOT_FOUND)
-      return status; /* a better copy is known */
+    if (status != CAS_NOT_FOUND) return status; /* a better copy is known */
   }
   return index_batch_put_blob(replay->batch, &event->record.id, &place, replay->error);
 }
@@ -120,11 +118,9 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
   char name[CAS_UID_TEXT_MAX + 16];
   uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
   struct index_blob place;
-  if (series_uid[0] == '\0' || strlen(series_uid) >= CAS_UID_TEXT_MAX || manifest->blob_count == 0)
-    return CAS_OK;
+  if (series_uid[0] == '\0' || strlen(series_uid) >= CAS_UID_TEXT_MAX || manifest->blob_count == 0) return CAS_OK;
   const struct blob_id *id = &manifest->blobs[0].id;
-  if (index_batch_get_blob(replay->batch, id, &place, NULL) != CAS_OK)
-    return CAS_OK;
+  if (index_batch_get_blob(replay->batch, id, &place, NULL) != CAS_OK) return CAS_OK;
   if (place.codec == CODEC_ZSTD_DICTIONARY || place.raw_size < DICTIONARY_BYTES_MIN ||
       place.raw_size > DICTIONARY_BYTES_MAX)
     return CAS_OK;
@@ -151,8 +147,7 @@ static cas_status place(void *arg, const struct cas_attributes *attributes) {
 static bool has_all_blobs(struct replay *replay, const struct manifest *manifest) {
   for (size_t i = 0; i < manifest->blob_count; i++) {
     const struct cached_blob *blob;
-    if (blob_read(replay->store, replay->batch, &manifest->blobs[i].id, &blob, NULL) != CAS_OK)
-      return false;
+    if (blob_read(replay->store, replay->batch, &manifest->blobs[i].id, &blob, NULL) != CAS_OK) return false;
     read_cache_unref(replay->store->read_cache, blob);
   }
   return true;
@@ -166,8 +161,7 @@ static cas_status place_manifest(struct replay *replay, const struct replayed_ma
   }
   cas_status status =
       describe_instance(replay->store, replay->batch, &replayed->manifest, place, &placing, replay->error);
-  if (status != CAS_CORRUPT)
-    return status;
+  if (status != CAS_CORRUPT) return status;
   store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged: it is kept under its UID alone",
             replayed->manifest.sop_instance_uid);
   struct cas_attributes *nothing;
@@ -178,12 +172,10 @@ static cas_status place_manifest(struct replay *replay, const struct replayed_ma
 }
 
 static void forget_group(struct replay *replay) {
-  for (size_t i = 0; i < replay->manifest_count; i++)
-    manifest_fini(&replay->manifests[i].manifest);
+  for (size_t i = 0; i < replay->manifest_count; i++) manifest_fini(&replay->manifests[i].manifest);
   replay->manifest_count = 0;
   replay->group_damage = 0;
-  if (replay->batch != NULL)
-    index_batch_abort(replay->batch);
+  if (replay->batch != NULL) index_batch_abort(replay->batch);
   replay->batch = NULL;
 }
 
@@ -195,8 +187,7 @@ static cas_status apply_group(struct replay *replay, const struct segment_mark *
   replay->batch = NULL;
   STATUS_TRY(index_batch_apply(batch, replay->error));
   forget_group(replay);
-  if (replay->progress == NULL)
-    return CAS_OK;
+  if (replay->progress == NULL) return CAS_OK;
   struct cas_progress progress = {
       .done = replay->bytes_done, .total = replay->bytes_total, .instances = replay->instances};
   return replay->progress(replay->progress_arg, &progress);
@@ -204,8 +195,7 @@ static cas_status apply_group(struct replay *replay, const struct segment_mark *
 
 static cas_status finish_group(struct replay *replay, const struct segment_event *event) {
   struct segment_mark mark = {.group = event->group, .segment = event->segment, .offset = event->offset + event->size};
-  if (replay->group_damage == 0)
-    return apply_group(replay, &mark, false);
+  if (replay->group_damage == 0) return apply_group(replay, &mark, false);
   replay->held = true;
   replay->held_mark = mark;
   return CAS_OK;
@@ -213,8 +203,7 @@ static cas_status finish_group(struct replay *replay, const struct segment_event
 
 /* A group that is followed by anything durable was durable itself. */
 static cas_status apply_held(struct replay *replay, bool doubtful) {
-  if (!replay->held)
-    return CAS_OK;
+  if (!replay->held) return CAS_OK;
   replay->held = false;
   return apply_group(replay, &replay->held_mark, doubtful);
 }
@@ -228,21 +217,17 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
     return CAS_OK;
   }
   STATUS_TRY(apply_held(replay, false));
-  if (replay->batch == NULL)
-    STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
+  if (replay->batch == NULL) STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
   switch (event->kind) {
   case SEGMENT_EVENT_DAMAGE:
     store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": %" PRIu64 " bytes at %" PRIu64 " are damaged",
               event->segment, event->size, event->offset);
     replay->group_damage++;
     return CAS_OK;
-  case SEGMENT_EVENT_COMMIT:
-    return finish_group(replay, event);
-  default:
-    break;
+  case SEGMENT_EVENT_COMMIT: return finish_group(replay, event);
+  default: break;
   }
-  if (event->record.kind == RECORD_BLOB)
-    return take_blob(replay, event);
+  if (event->record.kind == RECORD_BLOB) return take_blob(replay, event);
   return event->record.kind == RECORD_MANIFEST ? take_manifest(replay, event) : CAS_OK;
 }
 
@@ -252,8 +237,7 @@ static cas_status count_bytes(struct replay *replay, const struct segment_mark *
   STATUS_TRY(volume_list(replay->store->volume, &numbers, &count, replay->error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
-    if (numbers[i] < from->segment)
-      continue;
+    if (numbers[i] < from->segment) continue;
     STATUS_TRY(volume_size(replay->store->volume, numbers[i], &size, replay->error));
     replay->bytes_total += size - (numbers[i] == from->segment && size > from->offset ? from->offset : 0);
   }
@@ -268,8 +252,7 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progre
   STATUS_TRY(count_bytes(&replay, &from));
   cas_status status =
       segment_recover(store->volume, &store->superblock.key, from, scan_flags, take_event, &replay, end, error);
-  if (status == CAS_OK)
-    status = apply_held(&replay, end->doubtful_from != 0);
+  if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from != 0);
   forget_group(&replay);
   free(replay.manifests);
   if (status == CAS_OK && replay.instances > 0)

@@ -20,23 +20,18 @@ static cas_status take(void *arg, const struct cas_node *node) {
 
 static cas_status take_below(void *arg, const struct cas_node *node) {
   struct selection *selection = arg;
-  if (node->level == CAS_LEVEL_INSTANCE)
-    return take(selection, node);
+  if (node->level == CAS_LEVEL_INSTANCE) return take(selection, node);
   return cas_instances_below(selection->store, node->path, take, selection, selection->error);
 }
 
 /* Trailing and leading slashes are how shells complete folders. */
 static cas_status by_path(struct selection *selection, const char *what) {
-  while (*what == '/')
-    what++;
+  while (*what == '/') what++;
   CLEANUP_FREE char *path = strdup(what);
-  if (path == NULL)
-    return CAS_NO_MEMORY;
+  if (path == NULL) return CAS_NO_MEMORY;
   size_t length = strlen(path);
-  while (length > 0 && path[length - 1] == '/')
-    path[--length] = '\0';
-  if (length == 0)
-    return CAS_NOT_FOUND;
+  while (length > 0 && path[length - 1] == '/') path[--length] = '\0';
+  if (length == 0) return CAS_NOT_FOUND;
   return cas_node_get(selection->store, path, take_below, selection, selection->error);
 }
 
@@ -45,8 +40,7 @@ static cas_status by_uid(struct selection *selection, const char *what) {
   cas_status status = CAS_NOT_FOUND;
   for (size_t i = 0; i < sizeof levels / sizeof *levels && selection->found == 0; i++) {
     status = cas_node_by_uid(selection->store, levels[i], what, take_below, selection, selection->error);
-    if (status != CAS_OK && status != CAS_NOT_FOUND)
-      return status;
+    if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   }
   return status;
 }
@@ -59,14 +53,11 @@ static cas_status parse_query(char *text, struct cas_condition *conditions, size
   char *rest = text, *part;
   while ((part = strsep(&rest, ",")) != NULL) {
     char *equals = strchr(part, '=');
-    if (equals == NULL)
-      return status_fail(error, CAS_NOT_FOUND, "nothing in the store is called that");
+    if (equals == NULL) return status_fail(error, CAS_NOT_FOUND, "nothing in the store is called that");
     *equals = '\0';
     const struct cas_attribute_definition *definition = cas_attribute_by_name(part);
-    if (definition == NULL)
-      return status_fail(error, CAS_INVALID, "%s is not an indexed attribute", part);
-    if (*count == CONDITIONS_MAX)
-      return status_fail(error, CAS_INVALID, "more than %d conditions", CONDITIONS_MAX);
+    if (definition == NULL) return status_fail(error, CAS_INVALID, "%s is not an indexed attribute", part);
+    if (*count == CONDITIONS_MAX) return status_fail(error, CAS_INVALID, "more than %d conditions", CONDITIONS_MAX);
     conditions[(*count)++] = (struct cas_condition){.tag = definition->tag, .pattern = equals + 1};
   }
   return CAS_OK;
@@ -76,8 +67,7 @@ static cas_status by_query(struct selection *selection, const char *what) {
   struct cas_condition conditions[CONDITIONS_MAX];
   struct cas_query query = {.level = CAS_LEVEL_INSTANCE, .conditions = conditions};
   CLEANUP_FREE char *text = strdup(what);
-  if (text == NULL)
-    return CAS_NO_MEMORY;
+  if (text == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(parse_query(text, conditions, &query.condition_count, selection->error));
   return cas_find(selection->store, &query, take, selection, selection->error);
 }
@@ -87,10 +77,8 @@ cas_status cas_select(struct cas_store *store, const char *what, cas_node_fn eac
   cas_status (*const readings[])(struct selection *, const char *) = {by_path, by_uid, by_query};
   for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) {
     cas_status status = readings[i](&selection, what);
-    if (status != CAS_OK && status != CAS_NOT_FOUND)
-      return status;
-    if (selection.found > 0)
-      return CAS_OK;
+    if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
+    if (selection.found > 0) return CAS_OK;
   }
   return status_fail(error, CAS_NOT_FOUND, "nothing in the store is called %s", what);
 }

@@ -22,8 +22,7 @@ static void sum_codecs(const struct index_totals *totals, struct cas_stats *stat
   for (uint8_t codec = 0; codec < INDEX_CODECS_MAX; codec++) {
     stats->blob_bytes += totals->raw_bytes[codec];
     stats->blob_stored_bytes += totals->stored_bytes[codec];
-    if (totals->raw_bytes[codec] == 0)
-      continue;
+    if (totals->raw_bytes[codec] == 0) continue;
     stats->codecs[used++] = (struct cas_codec_stats){
         .name = codec_name(codec), .raw_bytes = totals->raw_bytes[codec], .stored_bytes = totals->stored_bytes[codec]};
   }
@@ -33,8 +32,7 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
   struct index_totals totals;
   uint64_t total_bytes;
   CLEANUP_FREE char *index_folder = path_join(store->path, "index");
-  if (index_folder == NULL)
-    return CAS_NO_MEMORY;
+  if (index_folder == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(index_get_totals(store->index, &totals, error));
   *stats = (struct cas_stats){.patients = totals.patients,
                               .studies = totals.studies,

@@ -30,8 +30,7 @@
 void store_log(const struct cas_store *store, enum cas_log_level level, const char *format, ...) {
   char line[1024];
   va_list args;
-  if (store->log == NULL)
-    return;
+  if (store->log == NULL) return;
   va_start(args, format);
   vsnprintf(line, sizeof line, format, args);
   va_end(args);
@@ -57,14 +56,12 @@ static cas_status make_contents(struct io_disk *disk, struct cas_error *error) {
 
 cas_status cas_store_init(const char *path, struct cas_error *error) {
   struct io_disk *disk;
-  if (mkdir(path, 0777) != 0 && errno != EEXIST)
-    return status_fail_errno(error, errno, "cannot make %s", path);
+  if (mkdir(path, 0777) != 0 && errno != EEXIST) return status_fail_errno(error, errno, "cannot make %s", path);
   STATUS_TRY(path_check_empty(path, error));
   STATUS_TRY(io_disk_open_plain(path, false, &disk, error));
   cas_status status = make_contents(disk, error);
   disk->ops->close(disk);
-  if (status == CAS_OK)
-    status = path_sync_parent(path, error);
+  if (status == CAS_OK) status = path_sync_parent(path, error);
   return status;
 }
 
@@ -73,13 +70,10 @@ cas_status cas_store_init(const char *path, struct cas_error *error) {
 static cas_status read_superblock(struct cas_store *store, struct cas_error *error) {
   uint8_t text[1024];
   CLEANUP_FREE char *path = path_join(store->path, SUPERBLOCK_NAME);
-  if (path == NULL)
-    return CAS_NO_MEMORY;
+  if (path == NULL) return CAS_NO_MEMORY;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT)
-    return status_fail(error, CAS_NOT_FOUND, "%s is no Cassette store", store->path);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "cannot open %s", path);
+  if (fd < 0 && errno == ENOENT) return status_fail(error, CAS_NOT_FOUND, "%s is no Cassette store", store->path);
+  if (fd < 0) return status_fail_errno(error, errno, "cannot open %s", path);
   ssize_t size = read(fd, text, sizeof text);
   cas_status status = size < 0 ? status_fail_errno(error, errno, "cannot read %s", path)
                                : superblock_parse(slice_of(text, (size_t)size), &store->superblock, error);
@@ -109,10 +103,8 @@ static cas_status open_disk(struct cas_store *store, const struct cas_store_opti
 
 static cas_status open_index(struct cas_store *store, const char *folder, struct cas_error *error) {
   CLEANUP_FREE char *path = path_join(store->path, folder);
-  if (path == NULL)
-    return CAS_NO_MEMORY;
-  if (store->mode == CAS_OPEN_WRITE)
-    return index_open(path, &store->index, error);
+  if (path == NULL) return CAS_NO_MEMORY;
+  if (store->mode == CAS_OPEN_WRITE) return index_open(path, &store->index, error);
   STATUS_TRY(path_make_scratch(&store->scratch, error));
   return index_open_follower(path, store->scratch, &store->index, error);
 }
@@ -134,8 +126,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   struct segment_writer *writer;
   struct segment_mark end;
   store->in_flight_bytes_max = options->in_flight_bytes != 0 ? options->in_flight_bytes : INGEST_BYTES_IN_FLIGHT_MAX;
-  if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN)
-    store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
+  if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN) store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
   STATUS_TRY(store_replay(store, 0, NULL, NULL, &end, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pending_create(&store->pending));
@@ -143,8 +134,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(worker_pool_create(workers, &store->workers, error));
   STATUS_TRY(segment_writer_open(store->volume, &store->superblock.key, &writing, end, &writer, error));
   cas_status status = committer_create(store, writer, &store->committer, error);
-  if (status != CAS_OK)
-    segment_writer_close(writer);
+  if (status != CAS_OK) segment_writer_close(writer);
   return status;
 }
 
@@ -152,8 +142,7 @@ static cas_status open_parts(struct cas_store *store, const struct cas_store_opt
                              const struct store_seams *seams, struct cas_error *error) {
   STATUS_TRY(read_superblock(store, error));
   STATUS_TRY(open_for_all(store, options, seams, "index", error));
-  if (store->mode == CAS_OPEN_FOLLOW)
-    return CAS_OK;
+  if (store->mode == CAS_OPEN_FOLLOW) return CAS_OK;
   STATUS_TRY(open_for_writing(store, options, error));
   store_log(store, CAS_LOG_NOTICE, "store %s is open: %s", store->path, store->disk->ops->describe(store->disk));
   return CAS_OK;
@@ -163,29 +152,24 @@ static const struct cas_store_options default_options = {0};
 
 static struct cas_store *make_handle(const char *path, const struct cas_store_options *options) {
   struct cas_store *store = calloc(1, sizeof *store);
-  if (store == NULL)
-    return NULL;
+  if (store == NULL) return NULL;
   store->mode = options->mode;
   store->log = options->log;
   store->log_arg = options->log_arg;
   store->lock_fd = -1;
   store->hash = store_hash_xxh3;
   store->path = strdup(path);
-  if (store->path != NULL)
-    return store;
+  if (store->path != NULL) return store;
   free(store);
   return NULL;
 }
 
 cas_status store_open(const char *path, const struct cas_store_options *options, const struct store_seams *seams,
                       struct cas_store **store, struct cas_error *error) {
-  if (options == NULL)
-    options = &default_options;
+  if (options == NULL) options = &default_options;
   struct cas_store *opened = make_handle(path, options);
-  if (opened == NULL)
-    return CAS_NO_MEMORY;
-  if (seams != NULL && seams->hash != NULL)
-    opened->hash = seams->hash;
+  if (opened == NULL) return CAS_NO_MEMORY;
+  if (seams != NULL && seams->hash != NULL) opened->hash = seams->hash;
   cas_status status = open_parts(opened, options, seams, error);
   if (status != CAS_OK) {
     cas_store_close(opened);
@@ -198,11 +182,9 @@ cas_status store_open(const char *path, const struct cas_store_options *options,
 cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options, const char *index_folder,
                                   struct cas_store **store, struct cas_error *error) {
   CLEANUP_FREE char *remains = path_join(path, index_folder);
-  if (options == NULL)
-    options = &default_options;
+  if (options == NULL) options = &default_options;
   struct cas_store *opened = make_handle(path, options);
-  if (opened == NULL || remains == NULL)
-    return CAS_NO_MEMORY;
+  if (opened == NULL || remains == NULL) return CAS_NO_MEMORY;
   opened->mode = CAS_OPEN_WRITE;
   cas_status status = read_superblock(opened, error);
   if (status == CAS_OK) {
@@ -218,8 +200,7 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
 }
 
 void store_close_index(struct cas_store *store) {
-  if (store->index != NULL)
-    index_close(store->index);
+  if (store->index != NULL) index_close(store->index);
   store->index = NULL;
 }
 
@@ -233,8 +214,7 @@ cas_status cas_store_refresh(struct cas_store *store, struct cas_error *error) {
 }
 
 void cas_store_close(struct cas_store *store) {
-  if (store == NULL)
-    return;
+  if (store == NULL) return;
   worker_pool_destroy(store->workers);
   committer_destroy(store->committer);
   dictionaries_destroy(store->dictionaries);
@@ -242,18 +222,13 @@ void cas_store_close(struct cas_store *store) {
   budget_destroy(store->budget);
   if (store->index != NULL && store->mode == CAS_OPEN_WRITE && index_flush(store->index, NULL) != CAS_OK)
     store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");
-  if (store->index != NULL)
-    index_close(store->index);
+  if (store->index != NULL) index_close(store->index);
   read_cache_destroy(store->read_cache);
   codec_destroy(store->codec);
-  if (store->volume != NULL)
-    volume_close(store->volume);
-  if (store->disk != NULL && !store->disk_is_borrowed)
-    store->disk->ops->close(store->disk);
-  if (store->scratch != NULL)
-    path_remove_folder(store->scratch);
-  if (store->lock_fd >= 0)
-    close(store->lock_fd);
+  if (store->volume != NULL) volume_close(store->volume);
+  if (store->disk != NULL && !store->disk_is_borrowed) store->disk->ops->close(store->disk);
+  if (store->scratch != NULL) path_remove_folder(store->scratch);
+  if (store->lock_fd >= 0) close(store->lock_fd);
   free(store->scratch);
   free(store->path);
   free(store);

@@ -25,8 +25,7 @@ cas_status superblock_make(struct superblock *superblock, struct cas_error *erro
 void superblock_uuid_text(const uint8_t uuid[16], char text[37]) {
   size_t at = 0;
   for (size_t i = 0; i < 16; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10)
-      text[at++] = '-';
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
     snprintf(text + at, 3, "%02x", uuid[i]);
     at += 2;
   }
@@ -52,11 +51,9 @@ cas_status superblock_format(const struct superblock *superblock, struct cas_buf
 static bool parse_uuid(const char *text, uint8_t uuid[16]) {
   size_t at = 0;
   for (size_t i = 0; i < 16; i++) {
-    if (text[at] == '-')
-      at++;
+    if (text[at] == '-') at++;
     unsigned byte;
-    if (sscanf(text + at, "%2x", &byte) != 1)
-      return false;
+    if (sscanf(text + at, "%2x", &byte) != 1) return false;
     uuid[i] = (uint8_t)byte;
     at += 2;
   }
@@ -66,8 +63,7 @@ static bool parse_uuid(const char *text, uint8_t uuid[16]) {
 cas_status superblock_parse(struct cas_slice bytes, struct superblock *superblock, struct cas_error *error) {
   char text[1024] = "", uuid[64] = "";
   struct superblock parsed = {0};
-  if (bytes.size >= sizeof text)
-    return status_fail(error, CAS_CORRUPT, "%s is too long", SUPERBLOCK_NAME);
+  if (bytes.size >= sizeof text) return status_fail(error, CAS_CORRUPT, "%s is too long", SUPERBLOCK_NAME);
   memcpy(text, bytes.data, bytes.size);
   const char *version = strstr(text, "\nformat: ");
   if (version == NULL || sscanf(version, " format: %u", &parsed.format_version) != 1)

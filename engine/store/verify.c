@@ -27,8 +27,7 @@ static void report(struct verification *v, enum cas_finding_kind kind, const cha
                    const char *format, ...) {
   char message[640];
   va_list args;
-  if (v->options->finding == NULL)
-    return;
+  if (v->options->finding == NULL) return;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
@@ -54,8 +53,7 @@ static void check_record(struct verification *v, const struct segment_event *eve
   struct index_blob place;
   v->result.records++;
   if (!event->payload_good) {
-    if (is_superseded(v, event))
-      return;
+    if (is_superseded(v, event)) return;
     v->result.damaged_records++;
     report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset,
            "the payload of a record does not match its checksum");
@@ -72,8 +70,7 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   volume_name(event->segment, segment);
   v->progress.done += event->size;
   v->result.bytes += event->size;
-  if (event->kind == SEGMENT_EVENT_RECORD)
-    check_record(v, event, segment);
+  if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
   if (event->kind == SEGMENT_EVENT_DAMAGE) {
     v->result.damaged_records++;
     report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset, "%" PRIu64 " bytes are no valid records",
@@ -107,15 +104,13 @@ static cas_status check_segments(struct verification *v) {
 static cas_status hash_file(struct verification *v, struct cas_reader *reader, struct cas_hash *hash,
                             struct cas_error *detail) {
   XXH3_state_t *state = XXH3_createState();
-  if (state == NULL)
-    return CAS_NO_MEMORY;
+  if (state == NULL) return CAS_NO_MEMORY;
   cas_status status = XXH3_128bits_reset(state) == XXH_OK ? CAS_OK : CAS_NO_MEMORY;
   uint64_t offset = 0, size = cas_reader_size(reader);
   while (status == CAS_OK && offset < size) {
     size_t got;
     status = cas_reader_read(reader, offset, v->buffer, BLOB_BYTES_MAX, &got, detail);
-    if (status == CAS_OK)
-      XXH3_128bits_update(state, v->buffer, got);
+    if (status == CAS_OK) XXH3_128bits_update(state, v->buffer, got);
     offset += status == CAS_OK ? got : 0;
   }
   XXH128_canonical_t canonical;
@@ -133,8 +128,7 @@ static cas_status read_back(struct verification *v, const struct cas_node *node,
   cas_status status = hash_file(v, reader, &hash, detail);
   cas_reader_close(reader);
   STATUS_TRY(status);
-  if (right_size && hash_equal(&hash, &node->content_hash))
-    return CAS_OK;
+  if (right_size && hash_equal(&hash, &node->content_hash)) return CAS_OK;
   return status_fail(detail, CAS_CORRUPT, "the file does not match its hash");
 }
 
@@ -158,13 +152,10 @@ cas_status cas_store_verify(struct cas_store *store, const struct cas_verify_opt
   static const struct cas_verify_options silent = {0};
   struct verification v = {.store = store, .options = options != NULL ? options : &silent, .error = error};
   v.buffer = malloc(BLOB_BYTES_MAX);
-  if (v.buffer == NULL)
-    return CAS_NO_MEMORY;
+  if (v.buffer == NULL) return CAS_NO_MEMORY;
   cas_status status = check_segments(&v);
-  if (status == CAS_OK)
-    status = cas_instances_below(store, "", check_instance, &v, error);
+  if (status == CAS_OK) status = cas_instances_below(store, "", check_instance, &v, error);
   free(v.buffer);
-  if (status == CAS_OK)
-    *result = v.result;
+  if (status == CAS_OK) *result = v.result;
   return status;
 }

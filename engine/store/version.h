@@ -16,6 +16,13 @@ struct group_manifests {
   size_t count;
 };
 
+/* A manifest to be compared, and the bytes of its first header blob where they are not in the segments yet (else
+ * empty). */
+struct fresh_manifest {
+  const struct manifest *manifest;
+  struct cas_slice header;
+};
+
 struct version_decision {
   enum cas_outcome outcome;
   uint32_t version;
@@ -28,7 +35,7 @@ struct version_decision {
  * duplicate where only the file meta information differs, which Cassette made itself.
  */
 CAS_MUST_USE cas_status version_decide(struct cas_store *store, struct index_batch *batch,
-                                       const struct group_manifests *group, const struct manifest *manifest,
+                                       const struct group_manifests *group, const struct fresh_manifest *fresh,
                                        struct version_decision *decision, struct cas_error *error);
 
 #endif

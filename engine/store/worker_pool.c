@@ -19,14 +19,12 @@ static void *work(void *arg) {
   for (;;) {
     struct job *job = pool->first;
     if (job == NULL) {
-      if (pool->ending)
-        break;
+      if (pool->ending) break;
       pthread_cond_wait(&pool->changed, &pool->lock);
       continue;
     }
     pool->first = job->next;
-    if (pool->first == NULL)
-      pool->last = &pool->first;
+    if (pool->first == NULL) pool->last = &pool->first;
     pthread_mutex_unlock(&pool->lock);
     job->run(job);
     pthread_mutex_lock(&pool->lock);
@@ -37,8 +35,7 @@ static void *work(void *arg) {
 
 cas_status worker_pool_create(unsigned threads, struct worker_pool **pool, struct cas_error *error) {
   struct worker_pool *created = calloc(1, sizeof *created + threads * sizeof(pthread_t));
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   pthread_mutex_init(&created->lock, NULL);
   pthread_cond_init(&created->changed, NULL);
   created->last = &created->first;
@@ -54,14 +51,12 @@ cas_status worker_pool_create(unsigned threads, struct worker_pool **pool, struc
 }
 
 void worker_pool_destroy(struct worker_pool *pool) {
-  if (pool == NULL)
-    return;
+  if (pool == NULL) return;
   pthread_mutex_lock(&pool->lock);
   pool->ending = true;
   pthread_cond_broadcast(&pool->changed);
   pthread_mutex_unlock(&pool->lock);
-  for (unsigned i = 0; i < pool->count; i++)
-    pthread_join(pool->threads[i], NULL);
+  for (unsigned i = 0; i < pool->count; i++) pthread_join(pool->threads[i], NULL);
   pthread_cond_destroy(&pool->changed);
   pthread_mutex_destroy(&pool->lock);
   free(pool);

@@ -1,0 +1,113 @@
+/* P3: the segments are the archive. The index can be lost, and comes back from them alone with the same tree and bytes.
+ */
+#include "synthetic.h"
+
+#define OBJECTS 30
+
+static void fill(struct cas_store *store) {
+  for (int i = 0; i < OBJECTS; i++) {
+    CLEANUP_BUFFER struct cas_buffer file = {0};
+    char uid[32], series[32], patient[32], number[8];
+    snprintf(uid, sizeof uid, "1.2.3.4.%d", i % 25); /* the last five are second versions */
+    snprintf(series, sizeof series, "1.2.3.%d", i % 4);
+    snprintf(patient, sizeof patient, "P%d", i % 3);
+    snprintf(number, sizeof number, "%d", i);
+    struct synthetic what = {
+        .sop_uid = uid, .series_uid = series, .patient_id = patient, .number = number, .pixel_seed = (unsigned)i};
+    synthetic_file(&what, "A", &file);
+    synthetic_import(store, &file);
+  }
+}
+
+struct listing {
+  struct cas_store *store;
+  struct cas_buffer text;
+};
+
+static cas_status list_instance(void *arg, const struct cas_node *node) {
+  struct listing *listing = arg;
+  char line[1200], hash[33];
+  cas_hash_format(&node->content_hash, hash);
+  int size = snprintf(line, sizeof line, "%s %s %u %llu %lld\n", node->path, hash, node->version,
+                      (unsigned long long)node->bytes, (long long)node->last_arrival_ns);
+  return cas_buffer_append(&listing->text, slice_of(line, (size_t)size));
+}
+
+static struct cas_buffer list_all(struct cas_store *store) {
+  struct listing listing = {.store = store};
+  assert_int_equal(cas_instances_below(store, "", list_instance, &listing, NULL), CAS_OK);
+  return listing.text;
+}
+
+static void compare_after(struct temporary_store *t, const struct cas_buffer *before,
+                          const struct cas_stats *stats_before) {
+  struct cas_verify_result result;
+  struct cas_stats stats;
+  CLEANUP_BUFFER struct cas_buffer after = list_all(t->store);
+  assert_true(slice_equal(slice_of_buffer(before), slice_of_buffer(&after)));
+  assert_int_equal(cas_store_verify(t->store, NULL, &result, NULL), CAS_OK);
+  assert_int_equal(result.instances, OBJECTS);
+  assert_int_equal(result.damaged_records + result.damaged_instances + result.index_findings, 0);
+  assert_int_equal(cas_store_stats(t->store, &stats, NULL), CAS_OK);
+  assert_int_equal(stats.series, stats_before->series);
+  assert_int_equal(stats.instance_bytes, stats_before->instance_bytes);
+  assert_int_equal(stats.blob_stored_bytes, stats_before->blob_stored_bytes);
+  assert_int_equal(stats.manifest_bytes, stats_before->manifest_bytes);
+}
+
+static void p3_the_index_is_rebuilt_from_the_segments_alone(void **state) {
+  (void)state;
+  struct temporary_store t = {.options = {.segment_bytes = 64 << 10}}; /* many segments */
+  struct cas_stats stats;
+  char command[160];
+  temporary_create(&t);
+  fill(t.store);
+  CLEANUP_BUFFER struct cas_buffer before = list_all(t.store);
+  assert_int_equal(cas_store_stats(t.store, &stats, NULL), CAS_OK);
+  assert_true(stats.segments > 1);
+  cas_store_close(t.store);
+  assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_OK);
+  temporary_open(&t);
+  compare_after(&t, &before, &stats);
+  cas_store_close(t.store);
+  snprintf(command, sizeof command, "rm -rf '%s/index'", t.path);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_OK);
+  temporary_open(&t);
+  compare_after(&t, &before, &stats);
+  temporary_destroy(&t);
+}
+
+static void p3_a_store_without_index_opens_by_replaying(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  struct cas_stats stats;
+  char command[160];
+  temporary_create(&t);
+  fill(t.store);
+  CLEANUP_BUFFER struct cas_buffer before = list_all(t.store);
+  assert_int_equal(cas_store_stats(t.store, &stats, NULL), CAS_OK);
+  cas_store_close(t.store);
+  snprintf(command, sizeof command, "rm -rf '%s/index'", t.path);
+  assert_int_equal(system(command), 0);
+  temporary_open(&t);
+  compare_after(&t, &before, &stats);
+  temporary_destroy(&t);
+}
+
+static void a_store_in_use_is_not_rebuilt(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  temporary_create(&t);
+  assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_BUSY);
+  temporary_destroy(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(p3_the_index_is_rebuilt_from_the_segments_alone),
+      cmocka_unit_test(p3_a_store_without_index_opens_by_replaying),
+      cmocka_unit_test(a_store_in_use_is_not_rebuilt),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* P5: a hash is a name, not a proof. With a hash that makes everything collide, nothing is ever mixed up; and a damaged
+ * stored copy is healed by the good bytes. */
+#include <fcntl.h>
+
+#include "synthetic.h"
+
+/* Two bits of a hash: of a few dozen blobs nearly all collide. */
+static void weak_hash(struct cas_slice bytes, struct cas_hash *hash) {
+  struct cas_hash strong;
+  store_hash_xxh3(bytes, &strong);
+  memset(hash->bytes, 0, sizeof hash->bytes);
+  hash->bytes[0] = strong.bytes[0] & 3;
+}
+
+#define OBJECTS 24
+
+static void make_object(int number, struct cas_buffer *file) {
+  char uid[32];
+  snprintf(uid, sizeof uid, "1.2.3.4.%d", number);
+  struct synthetic what = {.sop_uid = uid, .pixel_seed = (unsigned)number, .frames = 2};
+  synthetic_file(&what, "A", file);
+}
+
+static void p5_colliding_blobs_are_told_apart(void **state) {
+  (void)state;
+  struct temporary_store t = {.seams = {.hash = weak_hash}};
+  struct cas_buffer files[OBJECTS] = {0};
+  struct cas_stats stats;
+  char uid[32];
+  temporary_create(&t);
+  for (int i = 0; i < OBJECTS; i++) {
+    make_object(i, &files[i]);
+    assert_int_equal(synthetic_import(t.store, &files[i]).outcome, CAS_STORED);
+  }
+  for (int i = 0; i < OBJECTS; i++) assert_int_equal(synthetic_import(t.store, &files[i]).outcome, CAS_DUPLICATE);
+  temporary_reopen(&t);
+  for (int i = 0; i < OBJECTS; i++) {
+    snprintf(uid, sizeof uid, "1.2.3.4.%d", i);
+    assert_int_equal(synthetic_read_back(t.store, uid, 1, &files[i]), CAS_OK);
+  }
+  assert_int_equal(cas_store_stats(t.store, &stats, NULL), CAS_OK);
+  assert_int_equal(stats.blobs, OBJECTS * 3); /* a header and two frames each, none mistaken for another */
+  for (int i = 0; i < OBJECTS; i++) cas_buffer_fini(&files[i]);
+  temporary_destroy(&t);
+}
+
+struct damage {
+  uint64_t damaged_records;
+  uint64_t damaged_instances;
+};
+
+static struct damage verify(struct cas_store *store) {
+  struct cas_verify_result result;
+  assert_int_equal(cas_store_verify(store, NULL, &result, NULL), CAS_OK);
+  return (struct damage){result.damaged_records, result.damaged_instances};
+}
+
+struct dump_search {
+  const char *codec;
+  unsigned long long offset;
+  bool found;
+};
+
+static cas_status look_for_record(void *arg, const char *line) {
+  struct dump_search *search = arg;
+  unsigned long long offset;
+  if (!search->found && strstr(line, " blob ") != NULL && strstr(line, search->codec) != NULL &&
+      sscanf(line, "%*u %llu", &offset) == 1) {
+    search->offset = offset;
+    search->found = true;
+  }
+  return CAS_OK;
+}
+
+/* Changes one byte in the payload of the first record that has this codec. */
+static void damage_blob(struct temporary_store *t, const char *codec) {
+  struct dump_search search = {.codec = codec};
+  char path[160];
+  uint8_t byte;
+  assert_int_equal(cas_segment_dump(t->store, 1, look_for_record, &search, NULL), CAS_OK);
+  assert_true(search.found);
+  cas_store_close(t->store);
+  snprintf(path, sizeof path, "%s/segments/00/00000001.seg", t->path);
+  int fd = open(path, O_RDWR);
+  assert_true(fd >= 0);
+  off_t at = (off_t)search.offset + 64 + 40;
+  assert_int_equal(pread(fd, &byte, 1, at), 1);
+  byte ^= 0x10;
+  assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+  close(fd);
+  temporary_open(t);
+}
+
+static void heal(const char *codec) {
+  struct temporary_store t = {0};
+  CLEANUP_BUFFER struct cas_buffer file = {0};
+  temporary_create(&t);
+  make_object(7, &file);
+  synthetic_import(t.store, &file);
+  damage_blob(&t, codec);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.7", 1, &file), CAS_CORRUPT);
+  assert_int_equal(verify(t.store).damaged_records, 1);
+  assert_int_equal(verify(t.store).damaged_instances, 1);
+  struct cas_ingest_result result = synthetic_import(t.store, &file);
+  assert_int_equal(result.outcome, CAS_DUPLICATE);
+  assert_int_equal(result.healed_blobs, 1);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.7", 1, &file), CAS_OK);
+  assert_int_equal(verify(t.store).damaged_records, 0);
+  temporary_reopen(&t);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.7", 1, &file), CAS_OK);
+  temporary_destroy(&t);
+}
+
+static void p5_a_damaged_frame_is_healed_by_a_good_resend(void **state) {
+  (void)state;
+  heal("codec=pixel");
+}
+
+static void p5_a_damaged_header_is_healed_by_a_good_resend(void **state) {
+  (void)state;
+  heal("codec=zstd");
+}
+
+/* The header of the first object is the dictionary of the second's. */
+static void p5_a_damaged_dictionary_is_healed_by_a_good_resend(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  CLEANUP_BUFFER struct cas_buffer first = {0}, second = {0}, third = {0};
+  temporary_create(&t);
+  make_object(1, &first);
+  make_object(2, &second);
+  make_object(3, &third);
+  synthetic_import(t.store, &first);
+  synthetic_import(t.store, &second);
+  damage_blob(&t, "codec=zstd");
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.2", 1, &second), CAS_CORRUPT);
+  assert_int_equal(synthetic_import(t.store, &third).outcome, CAS_STORED);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.3", 1, &third), CAS_OK);
+  assert_int_equal(synthetic_import(t.store, &first).outcome, CAS_DUPLICATE);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.1", 1, &first), CAS_OK);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.2", 1, &second), CAS_OK);
+  temporary_destroy(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(p5_colliding_blobs_are_told_apart),
+      cmocka_unit_test(p5_a_damaged_frame_is_healed_by_a_good_resend),
+      cmocka_unit_test(p5_a_damaged_header_is_healed_by_a_good_resend),
+      cmocka_unit_test(p5_a_damaged_dictionary_is_healed_by_a_good_resend),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
