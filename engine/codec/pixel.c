@@ -19,8 +19,7 @@ static cas_status encode_bytes(struct cas_slice raw, struct cas_buffer *coded) {
   size_t start = coded->size;
   size_t bound = ZSTD_compressBound(raw.size);
   cas_status status = cas_buffer_reserve(coded, start + 1 + bound);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   size_t packed = ZSTD_compress(coded->data + start + 1, bound, raw.data, raw.size, PIXEL_ZSTD_LEVEL);
   if (!ZSTD_isError(packed) && packed < raw.size) {
     coded->data[start] = PIXEL_METHOD_ZSTD;
@@ -28,8 +27,7 @@ static cas_status encode_bytes(struct cas_slice raw, struct cas_buffer *coded) {
     return CAS_OK;
   }
   coded->data[start] = PIXEL_METHOD_RAW;
-  if (raw.size > 0)
-    memcpy(coded->data + start + 1, raw.data, raw.size);
+  if (raw.size > 0) memcpy(coded->data + start + 1, raw.data, raw.size);
   coded->size = start + 1 + raw.size;
   return CAS_OK;
 }
@@ -37,35 +35,28 @@ static cas_status encode_bytes(struct cas_slice raw, struct cas_buffer *coded) {
 cas_status cas_pixel_encode(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *coded) {
   size_t start = coded->size;
   cas_status status = cas_buffer_reserve(coded, start + 1);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   coded->data[coded->size++] = PIXEL_METHOD_MODEL;
   bool modelled = false;
   status = pixel_frame_encode(format, raw, coded, &modelled);
-  if (status == CAS_OK && modelled)
-    return CAS_OK;
+  if (status == CAS_OK && modelled) return CAS_OK;
   coded->size = start;
   return status != CAS_OK ? status : encode_bytes(raw, coded);
 }
 
 cas_status cas_pixel_decode(struct cas_slice coded, uint8_t *raw, size_t raw_size) {
-  if (coded.size < 1)
-    return CAS_CORRUPT;
+  if (coded.size < 1) return CAS_CORRUPT;
   struct cas_slice rest = slice_of(coded.data + 1, coded.size - 1);
   switch (coded.data[0]) {
   case PIXEL_METHOD_RAW:
-    if (rest.size != raw_size)
-      return CAS_CORRUPT;
-    if (raw_size > 0)
-      memcpy(raw, rest.data, raw_size);
+    if (rest.size != raw_size) return CAS_CORRUPT;
+    if (raw_size > 0) memcpy(raw, rest.data, raw_size);
     return CAS_OK;
   case PIXEL_METHOD_ZSTD: {
     size_t size = ZSTD_decompress(raw, raw_size, rest.data, rest.size);
     return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
   }
-  case PIXEL_METHOD_MODEL:
-    return pixel_frame_decode(rest, raw, raw_size);
-  default:
-    return CAS_CORRUPT;
+  case PIXEL_METHOD_MODEL: return pixel_frame_decode(rest, raw, raw_size);
+  default: return CAS_CORRUPT;
   }
 }

@@ -26,8 +26,7 @@ static inline void pixel_bits_put(struct pixel_bits *bits, uint32_t value, unsig
       bits->failed = true;
       return;
     }
-    if ((bits->bit & 7) == 0)
-      bits->out[at] = 0;
+    if ((bits->bit & 7) == 0) bits->out[at] = 0;
     bits->out[at] |= (uint8_t)((value >> i & 1) << (bits->bit & 7));
   }
 }

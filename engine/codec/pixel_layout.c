@@ -14,41 +14,32 @@ struct pixel_part pixel_layout_part(const struct pixel_layout *layout, unsigned 
   unsigned fields = layout->split != 0 ? 2 : 1;
   unsigned component = index / fields;
   /* The component that the others lean on comes first. */
-  if (layout->subtract && component < 2)
-    component = 1 - component;
+  if (layout->subtract && component < 2) component = 1 - component;
   return (struct pixel_part){.component = (uint8_t)component, .field = (uint8_t)(index % fields)};
 }
 
 bool pixel_layout_valid(const struct pixel_layout *layout, size_t raw_size) {
-  if (layout->rows == 0 || layout->columns == 0)
-    return false;
-  if (layout->samples != 1 && layout->samples != 3)
-    return false;
-  if (layout->subtract && layout->samples != 3)
-    return false;
+  if (layout->rows == 0 || layout->columns == 0) return false;
+  if (layout->samples != 1 && layout->samples != 3) return false;
+  if (layout->subtract && layout->samples != 3) return false;
   switch (layout->word_bytes) {
   case 1:
-    if (layout->split != 0)
-      return false;
+    if (layout->split != 0) return false;
     break;
   case 2:
-    if (layout->split > 15)
-      return false;
+    if (layout->split > 15) return false;
     break;
   case 4:
-    if (layout->split != 16)
-      return false;
+    if (layout->split != 16) return false;
     break;
-  default:
-    return false;
+  default: return false;
   }
   size_t words = raw_size / layout->word_bytes / layout->samples;
   return words * layout->word_bytes * layout->samples == raw_size && (uint64_t)layout->rows * layout->columns == words;
 }
 
 static bool is_modelled(const struct cas_pixel_format *format) {
-  if (format->samples_per_pixel != 1 && format->samples_per_pixel != 3)
-    return false;
+  if (format->samples_per_pixel != 1 && format->samples_per_pixel != 3) return false;
   return format->bits_allocated == 8 || format->bits_allocated == 16 || format->bits_allocated == 32;
 }
 
@@ -90,8 +81,7 @@ static bool subtraction_pays(const struct pixel_layout *layout, struct cas_slice
 }
 
 bool pixel_layout_choose(struct pixel_layout *layout, const struct cas_pixel_format *format, struct cas_slice raw) {
-  if (!is_modelled(format))
-    return false;
+  if (!is_modelled(format)) return false;
   *layout = (struct pixel_layout){
       .rows = format->rows,
       .columns = format->columns,
@@ -101,8 +91,7 @@ bool pixel_layout_choose(struct pixel_layout *layout, const struct cas_pixel_for
       .planar = format->samples_per_pixel == 3 && format->planar_configuration == 1,
       .big_endian = format->big_endian && format->bits_allocated > 8,
   };
-  if (!pixel_layout_valid(layout, raw.size))
-    return false;
+  if (!pixel_layout_valid(layout, raw.size)) return false;
   unsigned width = format->high_bit + 1u;
   if (format->bits_allocated == 16 && width < 16 && has_foreign_bits(format, raw, width)) {
     layout->split = (uint8_t)width;
@@ -120,8 +109,7 @@ struct run {
 
 static struct run run_of(const struct pixel_layout *layout, unsigned component, uint32_t row) {
   size_t words = (size_t)row * layout->columns;
-  if (layout->samples == 1)
-    return (struct run){words * layout->word_bytes, layout->word_bytes};
+  if (layout->samples == 1) return (struct run){words * layout->word_bytes, layout->word_bytes};
   if (!layout->planar)
     return (struct run){(words * layout->samples + component) * layout->word_bytes,
                         (size_t)layout->samples * layout->word_bytes};
@@ -130,10 +118,8 @@ static struct run run_of(const struct pixel_layout *layout, unsigned component, 
 }
 
 static uint32_t word_load(const struct pixel_layout *layout, const uint8_t *at) {
-  if (layout->word_bytes == 1)
-    return at[0];
-  if (layout->word_bytes == 2)
-    return layout->big_endian ? (uint32_t)at[0] << 8 | at[1] : load_u16(at);
+  if (layout->word_bytes == 1) return at[0];
+  if (layout->word_bytes == 2) return layout->big_endian ? (uint32_t)at[0] << 8 | at[1] : load_u16(at);
   return layout->big_endian ? __builtin_bswap32(load_u32(at)) : load_u32(at);
 }
 
@@ -154,8 +140,7 @@ static unsigned field_shift(const struct pixel_layout *layout, unsigned field) {
 
 static uint32_t field_mask(const struct pixel_layout *layout, unsigned field) {
   unsigned bits = layout->word_bytes * 8u;
-  if (layout->split != 0)
-    bits = field == 0 ? layout->split : bits - layout->split;
+  if (layout->split != 0) bits = field == 0 ? layout->split : bits - layout->split;
   return bits >= 16 ? 0xffff : (1u << bits) - 1;
 }
 
@@ -166,8 +151,7 @@ void pixel_layout_load(const struct pixel_layout *layout, struct pixel_part part
   struct run run = run_of(layout, part.component, row);
   const uint8_t *at = raw + run.start;
   if (layout->word_bytes == 2 && layout->samples == 1 && layout->split == 0 && !layout->big_endian) {
-    for (uint32_t x = 0; x < layout->columns; x++)
-      samples[x] = load_u16(at + 2 * (size_t)x);
+    for (uint32_t x = 0; x < layout->columns; x++) samples[x] = load_u16(at + 2 * (size_t)x);
     return;
   }
   unsigned shift = field_shift(layout, part.field);
@@ -177,8 +161,7 @@ void pixel_layout_load(const struct pixel_layout *layout, struct pixel_part part
     uint32_t sample = word_load(layout, at) >> shift & mask;
     samples[x] = (uint16_t)(extend && (sample & ~(mask >> 1)) != 0 ? sample | ~mask : sample);
   }
-  if (!leans(layout, part.component))
-    return;
+  if (!leans(layout, part.component)) return;
   struct run middle = run_of(layout, 1, row);
   at = raw + middle.start;
   for (uint32_t x = 0; x < layout->columns; x++, at += middle.step)
@@ -190,8 +173,7 @@ void pixel_layout_store(const struct pixel_layout *layout, struct pixel_part par
   struct run run = run_of(layout, part.component, row);
   uint8_t *at = raw + run.start;
   if (layout->word_bytes == 2 && layout->samples == 1 && layout->split == 0 && !layout->big_endian) {
-    for (uint32_t x = 0; x < layout->columns; x++)
-      store_u16(at + 2 * (size_t)x, (uint16_t)(samples[x] + base));
+    for (uint32_t x = 0; x < layout->columns; x++) store_u16(at + 2 * (size_t)x, (uint16_t)(samples[x] + base));
     return;
   }
   unsigned shift = field_shift(layout, part.field);

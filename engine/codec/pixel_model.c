@@ -32,10 +32,8 @@ void pixel_model_range(struct pixel_plane *plane, uint16_t *samples, size_t coun
   unsigned range = is_signed ? (unsigned)(signed_high - signed_low) : (unsigned)(high - low);
   plane->kind = range == 0 ? PIXEL_PLANE_CONSTANT : PIXEL_PLANE_MEDIAN;
   plane->spike = 0;
-  if (range == 0)
-    return;
-  for (size_t i = 0; i < count; i++)
-    samples[i] = (uint16_t)(samples[i] - plane->base);
+  if (range == 0) return;
+  for (size_t i = 0; i < count; i++) samples[i] = (uint16_t)(samples[i] - plane->base);
 }
 
 /* The most frequent of some samples; the lowest, which clipping makes frequent, where none stands out. */
@@ -47,8 +45,7 @@ static uint16_t spike_of(const uint16_t *samples, size_t count) {
   uint16_t best = 0, best_times = 0;
   for (size_t i = 0; i < count; i += step) {
     unsigned bucket = samples[i] % BUCKETS;
-    if (times[bucket] == 0)
-      value[bucket] = samples[i];
+    if (times[bucket] == 0) value[bucket] = samples[i];
     if (value[bucket] != samples[i]) {
       times[bucket]--;
       continue;
@@ -88,8 +85,7 @@ static void median_codes(const struct fit *fit, uint32_t row, uint32_t from, uin
     uint16_t w = from + x > 0 ? at[(ptrdiff_t)x - 1] : above[x];
     uint16_t nw = from + x > 0 ? above[(ptrdiff_t)x - 1] : above[x];
     uint16_t residual = (uint16_t)(at[x] - pixel_predict_median(w, above[x], nw));
-    uint16_t code = (uint16_t)(residual << 1 ^ -(residual >> 15));
-    codes[x] = at[x] == fit->plane->spike ? (uint16_t)PIXEL_CODE_SPIKE : code;
+    codes[x] = at[x] == fit->plane->spike ? (uint16_t)PIXEL_CODE_SPIKE : pixel_code_of(residual);
   }
 }
 
@@ -105,8 +101,7 @@ static void sample_row(struct fit *fit, uint32_t row, uint32_t from, uint32_t wi
   }
   const uint16_t *at = fit->samples + (size_t)row * fit->columns + from;
   for (unsigned i = 0; i < 2; i++)
-    for (uint32_t x = 0; x < width; x++)
-      codes[i][x] = pixel_mark_of(codes[i][x], fit->plane->mark_shift);
+    for (uint32_t x = 0; x < width; x++) codes[i][x] = pixel_mark_of(codes[i][x], fit->plane->mark_shift);
   for (uint32_t x = 2; x + 2 < width; x++) {
     unsigned sum =
         2u * codes[1][x] + codes[1][x - 1] + codes[1][x + 1] + codes[1][x - 2] + codes[1][x + 2] + codes[0][x];
@@ -128,15 +123,13 @@ static void sample_row(struct fit *fit, uint32_t row, uint32_t from, uint32_t wi
 static void set_thresholds(struct fit *fit) {
   struct pixel_plane *plane = fit->plane;
   uint32_t histogram[0x800] = {0};
-  for (size_t i = 0; i < fit->count; i++)
-    histogram[fit->sampled[i].size_sum]++;
+  for (size_t i = 0; i < fit->count; i++) histogram[fit->sampled[i].size_sum]++;
   size_t seen = 0;
   unsigned set = 0, quantile = 1;
   for (unsigned sum = 0; sum < 0x7ff && quantile < plane->levels; sum++) {
     seen += histogram[sum];
     while (quantile < plane->levels && seen * plane->levels >= quantile * fit->count) {
-      if (set == 0 || plane->thresholds[set - 1] != sum + 1)
-        plane->thresholds[set++] = (uint16_t)(sum + 1);
+      if (set == 0 || plane->thresholds[set - 1] != sum + 1) plane->thresholds[set++] = (uint16_t)(sum + 1);
       quantile++;
     }
   }
@@ -148,33 +141,26 @@ static void set_thresholds(struct fit *fit) {
 /* Solves the symmetric normal equations in place, A = L D L'; false where they are singular. */
 static bool solve(double matrix[UNKNOWNS][UNKNOWNS], double right[UNKNOWNS]) {
   for (unsigned j = 0; j < UNKNOWNS; j++) {
-    for (unsigned k = 0; k < j; k++)
-      matrix[j][j] -= matrix[j][k] * matrix[j][k] * matrix[k][k];
-    if (!(matrix[j][j] > 1e-9))
-      return false;
+    for (unsigned k = 0; k < j; k++) matrix[j][j] -= matrix[j][k] * matrix[j][k] * matrix[k][k];
+    if (!(matrix[j][j] > 1e-9)) return false;
     for (unsigned i = j + 1; i < UNKNOWNS; i++) {
-      for (unsigned k = 0; k < j; k++)
-        matrix[i][j] -= matrix[i][k] * matrix[j][k] * matrix[k][k];
+      for (unsigned k = 0; k < j; k++) matrix[i][j] -= matrix[i][k] * matrix[j][k] * matrix[k][k];
       matrix[i][j] /= matrix[j][j];
     }
   }
   for (unsigned i = 0; i < UNKNOWNS; i++)
-    for (unsigned k = 0; k < i; k++)
-      right[i] -= matrix[i][k] * right[k];
+    for (unsigned k = 0; k < i; k++) right[i] -= matrix[i][k] * right[k];
   for (unsigned i = UNKNOWNS; i-- > 0;) {
     right[i] /= matrix[i][i];
-    for (unsigned k = i + 1; k < UNKNOWNS; k++)
-      right[i] -= matrix[k][i] * right[k];
+    for (unsigned k = i + 1; k < UNKNOWNS; k++) right[i] -= matrix[k][i] * right[k];
   }
   return true;
 }
 
 static int8_t to_byte(double value) {
   double rounded = value < 0 ? value - 0.5 : value + 0.5;
-  if (!(rounded > -127))
-    return -127;
-  if (rounded > 127)
-    return 127;
+  if (!(rounded > -127)) return -127;
+  if (rounded > 127) return 127;
   return (int8_t)rounded;
 }
 
@@ -186,15 +172,13 @@ static void fit_class(struct fit *fit, unsigned class_index) {
   size_t used = 0;
   for (size_t i = 0; i < fit->count; i++) {
     const struct sample *sample = &fit->sampled[i];
-    if (sample->is_spike || plane->class_of_level[sample->level] != class_index)
-      continue;
+    if (sample->is_spike || plane->class_of_level[sample->level] != class_index) continue;
     float row[UNKNOWNS];
     memcpy(row, sample->differences, sizeof sample->differences);
     row[PIXEL_TAPS] = 1;
     for (unsigned a = 0; a < UNKNOWNS; a++) {
       float weighted = row[a] * sample->weight;
-      for (unsigned b = 0; b <= a; b++)
-        matrix[a][b] += (double)(weighted * row[b]);
+      for (unsigned b = 0; b <= a; b++) matrix[a][b] += (double)(weighted * row[b]);
       right[a] += (double)(weighted * sample->target);
     }
     used++;
@@ -202,14 +186,10 @@ static void fit_class(struct fit *fit, unsigned class_index) {
   struct pixel_class *class = &plane->class_of[class_index];
   *class = (struct pixel_class){.taps = {64, -64, 0, 0, 0}};
   double trace = 0;
-  for (unsigned a = 0; a < UNKNOWNS; a++)
-    trace += matrix[a][a];
-  for (unsigned a = 0; a < UNKNOWNS; a++)
-    matrix[a][a] += trace * 1e-6;
-  if (used < 4 * UNKNOWNS || !solve(matrix, right))
-    return;
-  for (unsigned j = 0; j < PIXEL_TAPS; j++)
-    class->taps[j] = to_byte(right[j] * (1 << PIXEL_TAP_BITS));
+  for (unsigned a = 0; a < UNKNOWNS; a++) trace += matrix[a][a];
+  for (unsigned a = 0; a < UNKNOWNS; a++) matrix[a][a] += trace * 1e-6;
+  if (used < 4 * UNKNOWNS || !solve(matrix, right)) return;
+  for (unsigned j = 0; j < PIXEL_TAPS; j++) class->taps[j] = to_byte(right[j] * (1 << PIXEL_TAP_BITS));
   class->bias = to_byte(right[PIXEL_TAPS] * (1 << (PIXEL_TAP_BITS - 3)));
 }
 
@@ -226,8 +206,7 @@ static uint32_t cost_of(unsigned size) {
 static unsigned linear_size(const struct pixel_plane *plane, const struct sample *sample) {
   const struct pixel_class *class = &plane->class_of[plane->class_of_level[sample->level]];
   int32_t sum = class->bias * 8 + (1 << (PIXEL_TAP_BITS - 1));
-  for (unsigned j = 0; j < PIXEL_TAPS; j++)
-    sum += class->taps[j] * (int32_t)sample->differences[j];
+  for (unsigned j = 0; j < PIXEL_TAPS; j++) sum += class->taps[j] * (int32_t)sample->differences[j];
   int32_t residual = (int32_t)sample->target - (sum >> PIXEL_TAP_BITS);
   unsigned size = (unsigned)(residual < 0 ? -residual : residual);
   return size < UINT16_MAX ? size : UINT16_MAX;
@@ -243,8 +222,7 @@ static void choose_predictor(struct fit *fit) {
   double median_sum[PIXEL_CLASSES_MAX] = {0}, linear_sum[PIXEL_CLASSES_MAX] = {0};
   for (size_t i = 0; i < fit->count; i++) {
     const struct sample *sample = &fit->sampled[i];
-    if (sample->is_spike)
-      continue;
+    if (sample->is_spike) continue;
     unsigned size = linear_size(plane, sample);
     unsigned class = plane->class_of_level[sample->level];
     median_cost += cost_of(sample->median_size);
@@ -263,8 +241,7 @@ static void choose_predictor(struct fit *fit) {
     double scale = median_sum[class] > 0 ? linear_sum[class] / median_sum[class] : 1;
     unsigned threshold = (unsigned)(plane->thresholds[i] * scale + 0.5);
     unsigned least = i > 0 ? plane->thresholds[i - 1] + 1u : 1u;
-    if (threshold < least)
-      threshold = least;
+    if (threshold < least) threshold = least;
     plane->thresholds[i] = (uint16_t)(threshold > 0x7ff ? 0x7ff : threshold);
   }
 }
@@ -280,14 +257,12 @@ static void set_mark_shift(struct fit *fit) {
   uint64_t sum = 0, count = 0;
   size_t total = fit->count;
   for (size_t i = 0; i < total; i++) {
-    if (fit->sampled[i].is_spike)
-      continue;
+    if (fit->sampled[i].is_spike) continue;
     sum += fit->sampled[i].median_size;
     count++;
   }
   unsigned shift = 0;
-  while (shift < 12 && count > 0 && (sum / count) >> shift > 48)
-    shift++;
+  while (shift < 12 && count > 0 && (sum / count) >> shift > 48) shift++;
   fit->plane->mark_shift = (uint8_t)shift;
 }
 
@@ -308,32 +283,24 @@ cas_status pixel_model_fit(struct pixel_plane *plane, const uint16_t *samples, u
   plane->mark_shift = 0;
   CLEANUP_FREE struct sample *sampled = malloc(SAMPLES_MAX * sizeof *sampled);
   CLEANUP_FREE uint16_t *scratch = malloc(3 * SAMPLED_COLUMNS_MAX * sizeof *scratch);
-  if (sampled == NULL || scratch == NULL)
-    return CAS_NO_MEMORY;
+  if (sampled == NULL || scratch == NULL) return CAS_NO_MEMORY;
   struct fit fit = {.plane = plane, .samples = samples, .columns = columns, .sampled = sampled};
-  if (rows > 2)
-    sample_rows(&fit, rows, scratch);
+  if (rows > 2) sample_rows(&fit, rows, scratch);
   if (fit.count < 16) {
     plane->levels = 1;
     plane->classes = 1;
     return CAS_OK;
   }
   set_mark_shift(&fit);
-  if (plane->mark_shift > 0)
-    sample_rows(&fit, rows, scratch);
+  if (plane->mark_shift > 0) sample_rows(&fit, rows, scratch);
   double mean = 0;
-  for (size_t i = 0; i < fit.count; i++)
-    mean += sampled[i].median_size;
+  for (size_t i = 0; i < fit.count; i++) mean += sampled[i].median_size;
   mean /= (double)fit.count;
-  for (size_t i = 0; i < fit.count; i++)
-    sampled[i].weight = 1.0f / (sampled[i].median_size + 1.0f + (float)mean / 8);
+  for (size_t i = 0; i < fit.count; i++) sampled[i].weight = 1.0f / (sampled[i].median_size + 1.0f + (float)mean / 8);
   set_thresholds(&fit);
-  if (plane->classes > plane->levels)
-    plane->classes = plane->levels;
-  for (unsigned i = 0; i < plane->levels; i++)
-    plane->class_of_level[i] = (uint8_t)(i * plane->classes / plane->levels);
-  for (unsigned i = 0; i < plane->classes; i++)
-    fit_class(&fit, i);
+  if (plane->classes > plane->levels) plane->classes = plane->levels;
+  for (unsigned i = 0; i < plane->levels; i++) plane->class_of_level[i] = (uint8_t)(i * plane->classes / plane->levels);
+  for (unsigned i = 0; i < plane->classes; i++) fit_class(&fit, i);
   choose_predictor(&fit);
   return CAS_OK;
 }

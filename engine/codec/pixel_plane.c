@@ -12,31 +12,16 @@
 
 unsigned pixel_plane_level(const struct pixel_plane *plane, unsigned size_sum) {
   unsigned level = 0;
-  while (level + 1 < plane->levels && size_sum >= plane->thresholds[level])
-    level++;
+  while (level + 1 < plane->levels && size_sum >= plane->thresholds[level]) level++;
   return level;
 }
 
 /* Groups descend and ascend in turn, so that neighbours in the chain are alike. */
 unsigned pixel_plane_chain_at(const struct pixel_plane *plane, unsigned spikes, unsigned level) {
-  if (spikes == 7)
-    return 1 + PIXEL_GROUPS * plane->levels;
+  if (spikes == 7) return 1 + PIXEL_GROUPS * plane->levels;
   unsigned group = (spikes + 1) / 2;
   unsigned step = group % 2 == 0 ? plane->levels - 1u - level : level;
   return 1 + group * plane->levels + step;
-}
-
-void pixel_plane_fill(const struct pixel_plane *plane, bool clustered, uint8_t *table) {
-  for (unsigned spikes = 0; spikes < 8; spikes++) {
-    unsigned start = 0;
-    for (unsigned level = 0; level < plane->levels; level++) {
-      unsigned end = level + 1 < plane->levels ? plane->thresholds[level] : 0x800;
-      unsigned chain = pixel_plane_chain_at(plane, spikes, level);
-      unsigned value = clustered ? plane->cluster_of[chain] | (unsigned)plane->class_of_level[level] << 4 : chain;
-      memset(table + (spikes << 11) + start, (int)value, end - start);
-      start = end;
-    }
-  }
 }
 
 static uint32_t weight_of(unsigned level) {
@@ -44,13 +29,11 @@ static uint32_t weight_of(unsigned level) {
 }
 
 uint8_t pixel_weight_level(uint32_t count, uint32_t total) {
-  if (count == 0)
-    return 0;
+  if (count == 0) return 0;
   /* Weights in units of a 16384th: the rarest token of a large plane keeps its place below one 2048th. */
   uint64_t scaled = (uint64_t)count * (PIXEL_PROBABILITY_ONE * 8) / total;
   unsigned level = 1;
-  while (level + 1 < PIXEL_WEIGHT_LEVELS && weight_of(level) + weight_of(level + 1) <= 2 * scaled)
-    level++;
+  while (level + 1 < PIXEL_WEIGHT_LEVELS && weight_of(level) + weight_of(level + 1) <= 2 * scaled) level++;
   return (uint8_t)level;
 }
 
@@ -60,17 +43,14 @@ bool pixel_plane_frequencies(const struct pixel_plane *plane, unsigned cluster, 
   unsigned largest = 0;
   for (unsigned i = 0; i < plane->tokens; i++) {
     sum += weight_of(levels[i]);
-    if (levels[i] > levels[largest])
-      largest = i;
+    if (levels[i] > levels[largest]) largest = i;
   }
   memset(frequencies, 0, PIXEL_TOKENS * sizeof *frequencies);
-  if (sum == 0)
-    return false;
+  if (sum == 0) return false;
   uint32_t used = 0;
   for (unsigned i = 0; i < plane->tokens; i++) {
     uint32_t weight = weight_of(levels[i]);
-    if (weight == 0)
-      continue;
+    if (weight == 0) continue;
     uint32_t frequency = (uint32_t)((uint64_t)weight * PIXEL_PROBABILITY_ONE / sum);
     frequencies[i] = (uint16_t)(frequency == 0 ? 1 : frequency);
     used += frequencies[i];
@@ -78,8 +58,7 @@ bool pixel_plane_frequencies(const struct pixel_plane *plane, unsigned cluster, 
   /* The largest weight takes the difference; at least a 65th of the whole, it outweighs the ones raised to 1 unless
    * nearly all tokens are rare at once, which no encoder states. */
   int32_t rest = (int32_t)PIXEL_PROBABILITY_ONE - (int32_t)used + frequencies[largest];
-  if (rest < 1)
-    return false;
+  if (rest < 1) return false;
   frequencies[largest] = (uint16_t)rest;
   return true;
 }
@@ -87,8 +66,7 @@ bool pixel_plane_frequencies(const struct pixel_plane *plane, unsigned cluster, 
 /* What the level of token `i` is expected to be: the median edge predictor over the table of clusters. */
 static int expected_level(const uint8_t *weights, const uint8_t *before, unsigned i) {
   int left = i > 0 ? weights[i - 1] : 0;
-  if (before == NULL)
-    return left;
+  if (before == NULL) return left;
   int up = before[i];
   int corner = i > 0 ? before[i - 1] : 0;
   int low = left < up ? left : up;
@@ -112,8 +90,7 @@ static void write_linear(const struct pixel_plane *plane, struct pixel_bits *bit
   for (unsigned i = 1; i < plane->levels; i++)
     pixel_bits_put(bits, plane->class_of_level[i] != plane->class_of_level[i - 1], 1);
   for (unsigned i = 0; i < plane->classes; i++) {
-    for (unsigned j = 0; j < PIXEL_TAPS; j++)
-      pixel_bits_put(bits, (uint8_t)plane->class_of[i].taps[j], 8);
+    for (unsigned j = 0; j < PIXEL_TAPS; j++) pixel_bits_put(bits, (uint8_t)plane->class_of[i].taps[j], 8);
     pixel_bits_put(bits, (uint8_t)plane->class_of[i].bias, 8);
   }
 }
@@ -129,8 +106,7 @@ size_t pixel_plane_write(const struct pixel_plane *plane, uint8_t *out, size_t s
     pixel_bits_put(&bits, plane->levels - 1u, 4);
     for (unsigned i = 0; i + 1 < plane->levels; i++)
       pixel_bits_put_golomb(&bits, plane->thresholds[i] - (i > 0 ? plane->thresholds[i - 1] : 0u), 3);
-    if (plane->kind == PIXEL_PLANE_LINEAR)
-      write_linear(plane, &bits);
+    if (plane->kind == PIXEL_PLANE_LINEAR) write_linear(plane, &bits);
     for (unsigned i = 1; i < pixel_chain_length(plane); i++)
       pixel_bits_put(&bits, plane->cluster_of[i] != plane->cluster_of[i - 1], 1);
     pixel_bits_put(&bits, plane->tokens, 7);
@@ -148,12 +124,10 @@ static bool parse_linear(struct pixel_plane *plane, struct pixel_bits *bits) {
   plane->classes = (uint8_t)(pixel_bits_get(bits, 3) + 1);
   for (unsigned i = 1; i < plane->levels; i++) {
     plane->class_of_level[i] = (uint8_t)(plane->class_of_level[i - 1] + pixel_bits_get(bits, 1));
-    if (plane->class_of_level[i] >= plane->classes)
-      return false;
+    if (plane->class_of_level[i] >= plane->classes) return false;
   }
   for (unsigned i = 0; i < plane->classes; i++) {
-    for (unsigned j = 0; j < PIXEL_TAPS; j++)
-      plane->class_of[i].taps[j] = (int8_t)pixel_bits_get(bits, 8);
+    for (unsigned j = 0; j < PIXEL_TAPS; j++) plane->class_of[i].taps[j] = (int8_t)pixel_bits_get(bits, 8);
     plane->class_of[i].bias = (int8_t)pixel_bits_get(bits, 8);
   }
   return true;
@@ -161,14 +135,12 @@ static bool parse_linear(struct pixel_plane *plane, struct pixel_bits *bits) {
 
 static bool parse_weights(struct pixel_plane *plane, struct pixel_bits *bits) {
   plane->tokens = (uint8_t)pixel_bits_get(bits, 7);
-  if (plane->tokens < 1 || plane->tokens > PIXEL_TOKENS)
-    return false;
+  if (plane->tokens < 1 || plane->tokens > PIXEL_TOKENS) return false;
   for (unsigned c = 0; c < plane->clusters; c++)
     for (unsigned i = 0; i < plane->tokens; i++) {
       const uint8_t *before = c > 0 ? plane->weights[c - 1] : NULL;
       int level = expected_level(plane->weights[c], before, i) + pixel_unzigzag(pixel_bits_get_golomb(bits, 1));
-      if (bits->failed || level < 0 || level >= (int)PIXEL_WEIGHT_LEVELS)
-        return false;
+      if (bits->failed || level < 0 || level >= (int)PIXEL_WEIGHT_LEVELS) return false;
       plane->weights[c][i] = (uint8_t)level;
     }
   return true;
@@ -179,8 +151,7 @@ static bool parse_thresholds(struct pixel_plane *plane, struct pixel_bits *bits)
   uint32_t threshold = 0;
   for (unsigned i = 0; i + 1 < plane->levels; i++) {
     threshold += pixel_bits_get_golomb(bits, 3);
-    if (bits->failed || threshold > 0x7ff)
-      return false;
+    if (bits->failed || threshold > 0x7ff) return false;
     plane->thresholds[i] = (uint16_t)threshold;
   }
   return true;
@@ -191,32 +162,24 @@ size_t pixel_plane_parse(struct pixel_plane *plane, struct cas_slice coded) {
   memset(plane, 0, sizeof *plane);
   plane->kind = (uint8_t)pixel_bits_get(&bits, 8);
   plane->base = (uint16_t)pixel_bits_get(&bits, 16);
-  if (plane->kind == PIXEL_PLANE_CONSTANT)
-    return bits.failed ? 0 : pixel_bits_bytes(&bits);
-  if (plane->kind != PIXEL_PLANE_MEDIAN && plane->kind != PIXEL_PLANE_LINEAR)
-    return 0;
+  if (plane->kind == PIXEL_PLANE_CONSTANT) return bits.failed ? 0 : pixel_bits_bytes(&bits);
+  if (plane->kind != PIXEL_PLANE_MEDIAN && plane->kind != PIXEL_PLANE_LINEAR) return 0;
   plane->spike = (uint16_t)pixel_bits_get(&bits, 16);
   plane->mark_shift = (uint8_t)pixel_bits_get(&bits, 4);
   plane->lanes_log2 = (uint8_t)pixel_bits_get(&bits, 3);
-  if (bits.failed || 1u << plane->lanes_log2 > PIXEL_LANES_MAX)
-    return 0;
-  if (!parse_thresholds(plane, &bits))
-    return 0;
+  if (bits.failed || 1u << plane->lanes_log2 > PIXEL_LANES_MAX) return 0;
+  if (!parse_thresholds(plane, &bits)) return 0;
   plane->classes = 1;
-  if (plane->kind == PIXEL_PLANE_LINEAR && !parse_linear(plane, &bits))
-    return 0;
+  if (plane->kind == PIXEL_PLANE_LINEAR && !parse_linear(plane, &bits)) return 0;
   for (unsigned i = 1; i < pixel_chain_length(plane); i++) {
     plane->cluster_of[i] = (uint8_t)(plane->cluster_of[i - 1] + pixel_bits_get(&bits, 1));
-    if (plane->cluster_of[i] >= PIXEL_CLUSTERS_MAX)
-      return 0;
+    if (plane->cluster_of[i] >= PIXEL_CLUSTERS_MAX) return 0;
   }
   plane->clusters = (uint8_t)(plane->cluster_of[pixel_chain_length(plane) - 1] + 1);
-  if (!parse_weights(plane, &bits))
-    return 0;
+  if (!parse_weights(plane, &bits)) return 0;
   for (unsigned c = 0; c < plane->clusters; c++) {
     uint16_t frequencies[PIXEL_TOKENS];
-    if (!pixel_plane_frequencies(plane, c, frequencies))
-      return 0;
+    if (!pixel_plane_frequencies(plane, c, frequencies)) return 0;
   }
   return pixel_bits_bytes(&bits);
 }

@@ -41,9 +41,6 @@ unsigned pixel_plane_level(const struct pixel_plane *plane, unsigned size_sum);
 /* The position in the chain for a weighted count of spikes (0 to 7) and a level, in any row but the first. */
 unsigned pixel_plane_chain_at(const struct pixel_plane *plane, unsigned spikes, unsigned level);
 
-/* Fills `table` (PIXEL_MARK_SUMS bytes) with chain positions or, `clustered`, with cluster | class << 4. */
-void pixel_plane_fill(const struct pixel_plane *plane, bool clustered, uint8_t *table);
-
 /* Frequencies of one cluster, adding up to PIXEL_PROBABILITY_ONE. False where no token has a weight. */
 bool pixel_plane_frequencies(const struct pixel_plane *plane, unsigned cluster, uint16_t frequencies[PIXEL_TOKENS]);
 

@@ -5,7 +5,7 @@
  * group all tokens come first, then all raw low bits, each renormalising its state from the common stream. The
  * encoder runs the same steps backwards, from the last pixel of the plane to the first.
  *
- * Threads: a reader belongs to one thread; tables are read only once made.
+ * Threads: a reader or writer belongs to one thread; tables are read only once made.
  */
 #ifndef CODEC_PIXEL_RANS_H
 #define CODEC_PIXEL_RANS_H
@@ -15,39 +15,49 @@
 /* One slot of a decoding table: frequency in bits 0 to 11, slot less start in 12 to 23, token in 24 to 31. */
 typedef uint32_t pixel_slot;
 
-/* One token of an encoding table. */
-struct pixel_symbol {
-  uint64_t reciprocal; /* of the frequency, rounded up, in 2^43ths */
-  uint32_t frequency;
-  uint32_t start;
-};
+/* One token of an encoding table: frequency in bits 0 to 15, start in 16 to 31. */
+typedef uint32_t pixel_symbol;
 
+/* Words that one group can take or give, in bytes: two for each state, twice. */
+#define PIXEL_GROUP_BYTES (4 * PIXEL_LANES_MAX)
+
+/*
+ * Where decoding stands. Within a group the kernels read words without checking: the last words of the stream are
+ * read from a copy that has room behind it, and pixel_reader_ready before each group tells when they are used up.
+ */
 struct pixel_reader {
   const uint8_t *next;
   const uint8_t *end;
+  unsigned lanes_log2;
+  bool in_tail; /* next and end are in `tail` */
+  bool failed;  /* the stream was too short */
   uint32_t states[PIXEL_LANES_MAX];
-  bool failed; /* the stream was too short */
+  uint8_t tail[3 * PIXEL_GROUP_BYTES + 64];
 };
 
-/* The token of a residual code, and how many low bits of the code go with it. */
-static inline unsigned pixel_token_of(uint32_t code, unsigned *raw_bits) {
-  if (code == PIXEL_CODE_SPIKE) {
-    *raw_bits = 0;
-    return 0;
-  }
-  if (code < 16) {
-    *raw_bits = 0;
-    return code + 1;
-  }
+struct pixel_writer {
+  uint8_t *start; /* the lowest byte that may be used */
+  uint8_t *next;  /* words go below this, downwards */
+  unsigned lanes_log2;
+  uint32_t states[PIXEL_LANES_MAX];
+};
+
+/* The token of a residual code. */
+static inline unsigned pixel_token_of(uint32_t code) {
+  if (code == PIXEL_CODE_SPIKE) return 0;
+  if (code < 16) return code + 1;
   unsigned octave = 31 - (unsigned)__builtin_clz(code);
-  *raw_bits = octave - 2;
   return PIXEL_TOKENS_PLAIN + (octave - 4) * 4 + (code >> (octave - 2) & 3);
+}
+
+/* How many low bits of the code go with a token. */
+static inline unsigned pixel_raw_bits(unsigned token) {
+  return token < PIXEL_TOKENS_PLAIN ? 0 : ((token - PIXEL_TOKENS_PLAIN) >> 2) + 2;
 }
 
 /* The mark of a residual code. */
 static inline uint16_t pixel_mark_of(uint16_t code, unsigned mark_shift) {
-  if (code == PIXEL_CODE_SPIKE)
-    return PIXEL_MARK_SPIKE;
+  if (code == PIXEL_CODE_SPIKE) return PIXEL_MARK_SPIKE;
   unsigned size = (code + 1u) >> 1 >> mark_shift;
   return (uint16_t)(size < PIXEL_MARK_SIZE_MAX ? size : PIXEL_MARK_SIZE_MAX);
 }
@@ -55,24 +65,35 @@ static inline uint16_t pixel_mark_of(uint16_t code, unsigned mark_shift) {
 /* Fills PIXEL_PROBABILITY_ONE slots for each cluster. */
 void pixel_slots_fill(const struct pixel_plane *plane, pixel_slot *slots);
 
-/* Fills PIXEL_TOKENS symbols for each cluster. False where the weights give no frequencies. */
-bool pixel_symbols_fill(const struct pixel_plane *plane, struct pixel_symbol *symbols);
+/* Fills 128 symbols for each cluster. False where the weights give no frequencies. */
+bool pixel_symbols_fill(const struct pixel_plane *plane, pixel_symbol *symbols);
 
-/*
- * Codes `rows` rows of `columns` residual codes; `clusters` has the cluster of each. Words go before `end`, downwards;
- * gives the first byte of the coded plane, or NULL where it would go below `start`.
- */
-uint8_t *pixel_rans_encode(const struct pixel_symbol *symbols, unsigned lanes_log2, uint32_t rows, uint32_t columns,
-                           const uint16_t *codes, const uint8_t *clusters, uint8_t *start, uint8_t *end);
+/* Begins to write words in [start, end). */
+void pixel_writer_init(struct pixel_writer *writer, unsigned lanes_log2, uint8_t *start, uint8_t *end);
+
+/* Puts the states in front; gives the first byte of the coded plane, or NULL where there is no room. */
+uint8_t *pixel_writer_finish(struct pixel_writer *writer);
+
+/* One group in plain C: `count` pixels. */
+void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols, unsigned count, const uint16_t *codes,
+                        const uint8_t *tokens, const uint8_t *clusters);
 
 /* Begins a coded plane: takes the states. False where they are missing or out of range. */
 bool pixel_reader_init(struct pixel_reader *reader, struct cas_slice coded, unsigned lanes_log2);
 
-/* Decodes one row; `contexts` has the cluster of each pixel in its low four bits. Fills codes and marks. */
-void pixel_reader_row(struct pixel_reader *reader, const pixel_slot *slots, unsigned lanes_log2, uint32_t columns,
-                      const uint8_t *contexts, unsigned mark_shift, uint16_t *codes, uint16_t *marks);
+/* Goes over to the copy of the last words. False where they are used up. */
+bool pixel_reader_turn(struct pixel_reader *reader);
+
+/* True where a group can be read without checks. */
+static inline bool pixel_reader_ready(struct pixel_reader *reader) {
+  return reader->end - reader->next >= (ptrdiff_t)(PIXEL_GROUP_BYTES + 64) || pixel_reader_turn(reader);
+}
+
+/* One group in plain C: `count` pixels. */
+void pixel_reader_group(struct pixel_reader *reader, const pixel_slot *slots, unsigned count, const uint8_t *contexts,
+                        unsigned mark_shift, uint16_t *codes, uint16_t *marks);
 
 /* True where the whole stream was used up and every state is back where the encoder began. */
-bool pixel_reader_finished(const struct pixel_reader *reader, unsigned lanes_log2);
+bool pixel_reader_finished(const struct pixel_reader *reader);
 
 #endif
