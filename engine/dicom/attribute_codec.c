@@ -8,15 +8,13 @@ cas_status attributes_encode(const struct cas_attributes *attributes, enum cas_l
   struct cas_attribute attribute;
   while (cas_attributes_next(attributes, &position, &attribute)) {
     const struct cas_attribute_definition *definition = cas_attribute_by_tag(attribute.tag);
-    if (level != 0 && (definition == NULL || definition->level != level))
-      continue;
+    if (level != 0 && (definition == NULL || definition->level != level)) continue;
     size_t size = strlen(attribute.value);
     uint8_t header[ENTRY_HEADER_BYTES];
     store_u32(header, attribute.tag);
     store_u16(header + 4, (uint16_t)size);
     cas_status status = cas_buffer_append(bytes, slice_of(header, sizeof header));
-    if (status == CAS_OK)
-      status = cas_buffer_append(bytes, slice_of(attribute.value, size));
+    if (status == CAS_OK) status = cas_buffer_append(bytes, slice_of(attribute.value, size));
     if (status != CAS_OK) {
       bytes->size = size_before;
       return status;
@@ -29,14 +27,11 @@ cas_status attributes_encode(const struct cas_attributes *attributes, enum cas_l
 static bool run_is_valid(struct cas_slice bytes) {
   uint64_t tag_min = 0;
   while (bytes.size > 0) {
-    if (bytes.size < ENTRY_HEADER_BYTES)
-      return false;
+    if (bytes.size < ENTRY_HEADER_BYTES) return false;
     uint32_t tag = load_u32(bytes.data);
     size_t size = load_u16(bytes.data + 4);
-    if (tag < tag_min || size > bytes.size - ENTRY_HEADER_BYTES)
-      return false;
-    if (memchr(bytes.data + ENTRY_HEADER_BYTES, 0, size) != NULL)
-      return false;
+    if (tag < tag_min || size > bytes.size - ENTRY_HEADER_BYTES) return false;
+    if (memchr(bytes.data + ENTRY_HEADER_BYTES, 0, size) != NULL) return false;
     tag_min = (uint64_t)tag + 1;
     bytes = slice_of(bytes.data + ENTRY_HEADER_BYTES + size, bytes.size - ENTRY_HEADER_BYTES - size);
   }
@@ -44,14 +39,12 @@ static bool run_is_valid(struct cas_slice bytes) {
 }
 
 cas_status attributes_decode(struct cas_slice bytes, struct cas_attributes *attributes) {
-  if (!run_is_valid(bytes))
-    return CAS_CORRUPT;
+  if (!run_is_valid(bytes)) return CAS_CORRUPT;
   while (bytes.size > 0) {
     size_t size = load_u16(bytes.data + 4);
     cas_status status =
         cas_attributes_set(attributes, load_u32(bytes.data), slice_of(bytes.data + ENTRY_HEADER_BYTES, size));
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
     bytes = slice_of(bytes.data + ENTRY_HEADER_BYTES + size, bytes.size - ENTRY_HEADER_BYTES - size);
   }
   return CAS_OK;

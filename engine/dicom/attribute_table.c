@@ -102,8 +102,7 @@ const struct cas_attribute_definition *cas_attribute_by_tag(uint32_t tag) {
   size_t low = 0, high = table_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (table[middle].tag == tag)
-      return &table[middle];
+    if (table[middle].tag == tag) return &table[middle];
     if (table[middle].tag < tag) {
       low = middle + 1;
     } else {
@@ -114,12 +113,9 @@ const struct cas_attribute_definition *cas_attribute_by_tag(uint32_t tag) {
 }
 
 static int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
 
@@ -128,13 +124,11 @@ static int tag_parse(const char *text, uint32_t *tag) {
   uint32_t value = 0;
   for (size_t i = 0; i < 9; i++) {
     if (i == 4) {
-      if (text[i] != ',')
-        return 0;
+      if (text[i] != ',') return 0;
       continue;
     }
     int digit = hex_digit(text[i]);
-    if (digit < 0)
-      return 0;
+    if (digit < 0) return 0;
     value = value << 4 | (uint32_t)digit;
   }
   *tag = value;
@@ -143,11 +137,9 @@ static int tag_parse(const char *text, uint32_t *tag) {
 
 const struct cas_attribute_definition *cas_attribute_by_name(const char *name) {
   uint32_t tag;
-  if (tag_parse(name, &tag))
-    return cas_attribute_by_tag(tag);
+  if (tag_parse(name, &tag)) return cas_attribute_by_tag(tag);
   for (size_t i = 0; i < table_count; i++) {
-    if (strcmp(table[i].keyword, name) == 0)
-      return &table[i];
+    if (strcmp(table[i].keyword, name) == 0) return &table[i];
   }
   return NULL;
 }

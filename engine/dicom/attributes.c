@@ -30,15 +30,13 @@ static const size_t texts_capacity_min = 1024;
 
 cas_status cas_attributes_create(struct cas_attributes **attributes) {
   struct cas_attributes *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   *attributes = created;
   return CAS_OK;
 }
 
 void cas_attributes_destroy(struct cas_attributes *attributes) {
-  if (attributes == NULL)
-    return;
+  if (attributes == NULL) return;
   free(attributes->entries);
   cas_buffer_fini(&attributes->texts);
   free(attributes);
@@ -64,8 +62,7 @@ static const char *text_of(const struct cas_attributes *attributes, const struct
 
 const char *cas_attributes_get(const struct cas_attributes *attributes, uint32_t tag) {
   size_t at = position_of(attributes, tag);
-  if (at == attributes->count || attributes->entries[at].tag != tag)
-    return NULL;
+  if (at == attributes->count || attributes->entries[at].tag != tag) return NULL;
   return text_of(attributes, &attributes->entries[at]);
 }
 
@@ -75,12 +72,10 @@ const char *cas_attributes_text(const struct cas_attributes *attributes, uint32_
 }
 
 static cas_status entries_reserve(struct cas_attributes *attributes) {
-  if (attributes->count < attributes->capacity)
-    return CAS_OK;
+  if (attributes->count < attributes->capacity) return CAS_OK;
   size_t grown = attributes->capacity == 0 ? entries_capacity_min : attributes->capacity * 2;
   struct entry *entries = realloc(attributes->entries, grown * sizeof *entries);
-  if (entries == NULL)
-    return CAS_NO_MEMORY;
+  if (entries == NULL) return CAS_NO_MEMORY;
   attributes->entries = entries;
   attributes->capacity = grown;
   return CAS_OK;
@@ -93,29 +88,22 @@ static void text_remove(struct cas_attributes *attributes, const struct entry *e
   memmove(data + offset, data + offset + size, attributes->texts.size - offset - size);
   attributes->texts.size -= size;
   for (size_t i = 0; i < attributes->count; i++) {
-    if (attributes->entries[i].offset > offset)
-      attributes->entries[i].offset -= size;
+    if (attributes->entries[i].offset > offset) attributes->entries[i].offset -= size;
   }
 }
 
 cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag, struct cas_slice value) {
-  if (value.size > CAS_ATTRIBUTE_VALUE_MAX)
-    return CAS_INVALID;
-  if (value.size > 0 && memchr(value.data, 0, value.size) != NULL)
-    return CAS_INVALID;
+  if (value.size > CAS_ATTRIBUTE_VALUE_MAX) return CAS_INVALID;
+  if (value.size > 0 && memchr(value.data, 0, value.size) != NULL) return CAS_INVALID;
   struct cas_buffer *texts = &attributes->texts;
   size_t needed = texts->size + value.size + 1;
-  if (needed > UINT32_MAX)
-    return CAS_NO_MEMORY;
+  if (needed > UINT32_MAX) return CAS_NO_MEMORY;
   /* The value may be one that get() lent from this very set: it is copied before anything moves. */
   CLEANUP_BUFFER struct cas_buffer copy = {0};
   cas_status status = cas_buffer_append(&copy, value);
-  if (status == CAS_OK)
-    status = cas_buffer_reserve(texts, needed < texts_capacity_min ? texts_capacity_min : needed);
-  if (status == CAS_OK)
-    status = entries_reserve(attributes);
-  if (status != CAS_OK)
-    return status;
+  if (status == CAS_OK) status = cas_buffer_reserve(texts, needed < texts_capacity_min ? texts_capacity_min : needed);
+  if (status == CAS_OK) status = entries_reserve(attributes);
+  if (status != CAS_OK) return status;
 
   size_t at = position_of(attributes, tag);
   if (at < attributes->count && attributes->entries[at].tag == tag) {
@@ -127,16 +115,14 @@ cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag, s
   }
   attributes->entries[at] =
       (struct entry){.tag = tag, .offset = (uint32_t)texts->size, .size = (uint32_t)value.size + 1};
-  if (copy.size > 0)
-    memcpy(texts->data + texts->size, copy.data, copy.size);
+  if (copy.size > 0) memcpy(texts->data + texts->size, copy.data, copy.size);
   texts->data[texts->size + value.size] = 0;
   texts->size += value.size + 1;
   return CAS_OK;
 }
 
 int cas_attributes_next(const struct cas_attributes *attributes, size_t *position, struct cas_attribute *attribute) {
-  if (*position >= attributes->count)
-    return 0;
+  if (*position >= attributes->count) return 0;
   const struct entry *entry = &attributes->entries[(*position)++];
   *attribute = (struct cas_attribute){.tag = entry->tag, .value = text_of(attributes, entry)};
   return 1;

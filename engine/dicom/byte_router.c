@@ -8,15 +8,13 @@
 cas_status byte_router_flush(struct byte_router *router) {
   struct cas_slice pending = router->pending;
   router->pending = slice_of(NULL, 0);
-  if (pending.size == 0 || router->sink.header == NULL)
-    return CAS_OK;
+  if (pending.size == 0 || router->sink.header == NULL) return CAS_OK;
   return router->sink.header(router->sink.arg, pending);
 }
 
 cas_status byte_router_header(struct byte_router *router, struct cas_slice bytes) {
   assert(!router->chunk_is_open);
-  if (bytes.size == 0)
-    return CAS_OK;
+  if (bytes.size == 0) return CAS_OK;
   if (router->pending.size > 0 && router->pending.data + router->pending.size == bytes.data) {
     router->pending.size += bytes.size;
     return CAS_OK;
@@ -31,8 +29,7 @@ cas_status byte_router_open(struct byte_router *router, const struct dicom_chunk
   STATUS_TRY(byte_router_flush(router));
   router->chunk_is_open = true;
   router->chunk_bytes = 0;
-  if (router->sink.chunk_begin == NULL)
-    return CAS_OK;
+  if (router->sink.chunk_begin == NULL) return CAS_OK;
   return router->sink.chunk_begin(router->sink.arg, chunk);
 }
 
@@ -40,11 +37,9 @@ uint32_t byte_router_room(const struct byte_router *router) { return BLOB_BYTES_
 
 cas_status byte_router_chunk(struct byte_router *router, struct cas_slice bytes) {
   assert(router->chunk_is_open && bytes.size <= byte_router_room(router));
-  if (bytes.size == 0)
-    return CAS_OK;
+  if (bytes.size == 0) return CAS_OK;
   router->chunk_bytes += (uint32_t)bytes.size;
-  if (router->sink.chunk_bytes == NULL)
-    return CAS_OK;
+  if (router->sink.chunk_bytes == NULL) return CAS_OK;
   return router->sink.chunk_bytes(router->sink.arg, bytes);
 }
 
@@ -52,7 +47,6 @@ cas_status byte_router_close(struct byte_router *router) {
   assert(router->chunk_is_open);
   router->chunk_is_open = false;
   router->chunk_bytes = 0;
-  if (router->sink.chunk_end == NULL)
-    return CAS_OK;
+  if (router->sink.chunk_end == NULL) return CAS_OK;
   return router->sink.chunk_end(router->sink.arg);
 }

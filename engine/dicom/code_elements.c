@@ -59,8 +59,7 @@ static const struct escape escapes[] = {
 
 bool code_elements_of_registration(unsigned number, struct code_elements *elements) {
   for (size_t i = 0; i < sizeof registrations / sizeof registrations[0]; i++) {
-    if (registrations[i].number != number)
-      continue;
+    if (registrations[i].number != number) continue;
     *elements = registrations[i].elements;
     return true;
   }
@@ -70,14 +69,10 @@ bool code_elements_of_registration(unsigned number, struct code_elements *elemen
 size_t code_elements_escape(struct cas_slice bytes, struct code_elements *elements) {
   for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
     size_t size = strlen(escapes[i].sequence);
-    if (bytes.size < size + 1 || bytes.data[0] != 0x1B)
-      continue;
-    if (memcmp(bytes.data + 1, escapes[i].sequence, size) != 0)
-      continue;
-    if (escapes[i].g0 != CODE_SET_NONE)
-      elements->g0 = escapes[i].g0;
-    if (escapes[i].g1 != CODE_SET_NONE)
-      elements->g1 = escapes[i].g1;
+    if (bytes.size < size + 1 || bytes.data[0] != 0x1B) continue;
+    if (memcmp(bytes.data + 1, escapes[i].sequence, size) != 0) continue;
+    if (escapes[i].g0 != CODE_SET_NONE) elements->g0 = escapes[i].g0;
+    if (escapes[i].g1 != CODE_SET_NONE) elements->g1 = escapes[i].g1;
     return size + 1;
   }
   return 0;
@@ -88,19 +83,15 @@ size_t code_set_width(enum code_set set) {
   case CODE_SET_KANJI:
   case CODE_SET_SUPPLEMENTARY_KANJI:
   case CODE_SET_HANGUL:
-  case CODE_SET_HANZI:
-    return 2;
-  default:
-    return 1;
+  case CODE_SET_HANZI: return 2;
+  default: return 1;
   }
 }
 
 /* Opens the set's descriptor on first use. False where the system has no such encoding. */
 static bool converter_open(struct code_converters *converters, enum code_set set) {
-  if (converters->is_open[set])
-    return true;
-  if (converters->is_missing[set] || encodings[set] == NULL)
-    return false;
+  if (converters->is_open[set]) return true;
+  if (converters->is_missing[set] || encodings[set] == NULL) return false;
   iconv_t opened = iconv_open("UTF-8", encodings[set]);
   if (opened == (iconv_t)-1) {
     converters->is_missing[set] = true;
@@ -115,12 +106,9 @@ static cas_status append_converted(struct code_converters *converters, enum code
                                    struct cas_buffer *utf8) {
   char in[3], out[16];
   size_t size = 0;
-  if (set == CODE_SET_SUPPLEMENTARY_KANJI)
-    in[size++] = (char)0x8F;
-  for (size_t i = 0; i < code_set_width(set); i++)
-    in[size++] = (char)(character[i] | 0x80);
-  if (!converter_open(converters, set))
-    return utf8_append(utf8, UTF8_REPLACEMENT);
+  if (set == CODE_SET_SUPPLEMENTARY_KANJI) in[size++] = (char)0x8F;
+  for (size_t i = 0; i < code_set_width(set); i++) in[size++] = (char)(character[i] | 0x80);
+  if (!converter_open(converters, set)) return utf8_append(utf8, UTF8_REPLACEMENT);
   char *from = in, *to = out;
   size_t from_left = size, to_left = sizeof out;
   size_t converted = iconv(converters->opened[set], &from, &from_left, &to, &to_left);
@@ -135,24 +123,19 @@ cas_status code_set_append(struct code_converters *converters, enum code_set set
                            struct cas_buffer *utf8) {
   uint8_t c = character[0];
   switch (set) {
-  case CODE_SET_ASCII:
-    return utf8_append(utf8, c);
+  case CODE_SET_ASCII: return utf8_append(utf8, c);
   case CODE_SET_ROMAJI:
     /* A yen sign is what 0x5C shows, but in DICOM it is the value delimiter all the same: PS3.5 6.1.2.3. */
     return utf8_append(utf8, c == 0x7E ? 0x203E : c);
-  case CODE_SET_KATAKANA:
-    return utf8_append(utf8, c >= 0xA1 && c <= 0xDF ? 0xFF61u + (c - 0xA1u) : UTF8_REPLACEMENT);
-  case CODE_SET_LATIN_1:
-    return utf8_append(utf8, c);
-  default:
-    return append_converted(converters, set, character, utf8);
+  case CODE_SET_KATAKANA: return utf8_append(utf8, c >= 0xA1 && c <= 0xDF ? 0xFF61u + (c - 0xA1u) : UTF8_REPLACEMENT);
+  case CODE_SET_LATIN_1: return utf8_append(utf8, c);
+  default: return append_converted(converters, set, character, utf8);
   }
 }
 
 void code_converters_fini(struct code_converters *converters) {
   for (size_t i = 0; i < CODE_SET_COUNT; i++) {
-    if (converters->is_open[i])
-      iconv_close(converters->opened[i]);
+    if (converters->is_open[i]) iconv_close(converters->opened[i]);
   }
   *converters = (struct code_converters){0};
 }

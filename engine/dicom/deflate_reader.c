@@ -63,8 +63,7 @@ static bool is_wrapped(const uint8_t *first) {
 cas_status deflate_reader_create(struct byte_router *router, const struct element_listener *listener, uint64_t offset,
                                  const uint8_t first[ELEMENT_HEADER_BYTES_MIN], struct deflate_reader **reader) {
   struct deflate_reader *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   created->router = router;
   created->listener = *listener;
   created->offset = offset;
@@ -73,8 +72,7 @@ cas_status deflate_reader_create(struct byte_router *router, const struct elemen
     free(created);
     return CAS_NO_MEMORY;
   }
-  if (wrapped)
-    listener->defect(listener->arg, DICOM_DEFECT_DEFLATE, offset);
+  if (wrapped) listener->defect(listener->arg, DICOM_DEFECT_DEFLATE, offset);
   value_cutter_plan_bulk(&created->cutter);
   struct element_listener look = {.wants = look_wants, .value = look_value, .defect = look_defect, .arg = created};
   element_parser_init(&created->parser, &created->mute, &look, 0);
@@ -85,8 +83,7 @@ cas_status deflate_reader_create(struct byte_router *router, const struct elemen
 }
 
 void deflate_reader_destroy(struct deflate_reader *reader) {
-  if (reader == NULL)
-    return;
+  if (reader == NULL) return;
   inflateEnd(&reader->stream);
   free(reader);
 }
@@ -131,8 +128,7 @@ static void keep_trailing(struct deflate_reader *reader, struct cas_slice bytes)
   for (size_t i = (size_t)begin; i < bytes.size && reader->trailing_bytes + i - begin < TRAILING_BYTES_MAX; i++) {
     reader->trailing[reader->trailing_bytes + i - begin] = bytes.data[i];
   }
-  if (begin < bytes.size)
-    reader->trailing_bytes += bytes.size - begin;
+  if (begin < bytes.size) reader->trailing_bytes += bytes.size - begin;
 }
 
 /*
@@ -147,10 +143,8 @@ static void check_trailing(const struct deflate_reader *reader) {
   if (has_trailer && load_u32(bytes) != reader->crc) {
     reader->listener.defect(reader->listener.arg, DICOM_DEFECT_DEFLATE, reader->offset);
   }
-  if (count == 0 || (has_trailer && count == GZIP_TRAILER_BYTES))
-    return;
-  if (is_padded && bytes[count - 1] == 0)
-    return;
+  if (count == 0 || (has_trailer && count == GZIP_TRAILER_BYTES)) return;
+  if (is_padded && bytes[count - 1] == 0) return;
   reader->listener.defect(reader->listener.arg, DICOM_DEFECT_TRAILING_BYTES, reader->offset + reader->stream_bytes);
 }
 
@@ -159,10 +153,8 @@ cas_status deflate_reader_push(struct deflate_reader *reader, struct cas_slice b
     /* zlib counts in 32 bits. */
     struct cas_slice piece = slice_of(bytes.data, bytes.size < 1u << 30 ? bytes.size : 1u << 30);
     STATUS_TRY(value_cutter_push(&reader->cutter, reader->router, piece));
-    if (reader->look == LOOK_LOOKING)
-      STATUS_TRY(look(reader, piece));
-    if (reader->look == LOOK_ENDED)
-      keep_trailing(reader, piece);
+    if (reader->look == LOOK_LOOKING) STATUS_TRY(look(reader, piece));
+    if (reader->look == LOOK_ENDED) keep_trailing(reader, piece);
     reader->bytes += piece.size;
     bytes = slice_of(bytes.data + piece.size, bytes.size - piece.size);
   }
@@ -170,10 +162,8 @@ cas_status deflate_reader_push(struct deflate_reader *reader, struct cas_slice b
 }
 
 cas_status deflate_reader_finish(struct deflate_reader *reader) {
-  if (reader->router->chunk_is_open)
-    STATUS_TRY(byte_router_close(reader->router));
-  if (reader->look == LOOK_ENDED)
-    check_trailing(reader);
+  if (reader->router->chunk_is_open) STATUS_TRY(byte_router_close(reader->router));
+  if (reader->look == LOOK_ENDED) check_trailing(reader);
   if (reader->look == LOOK_LOOKING) {
     reader->listener.defect(reader->listener.arg, DICOM_DEFECT_TRUNCATED, reader->offset + reader->bytes);
   }

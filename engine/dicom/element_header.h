@@ -55,6 +55,9 @@ enum form_judgement {
 enum form_judgement element_form_judge(const uint8_t bytes[ELEMENT_HEADER_BYTES_MIN],
                                        const struct element_form *declared, struct element_form *form);
 
+/* True where a VR that PS3.5 knows stands in the header. */
+bool element_vr_is_known(const uint8_t bytes[ELEMENT_HEADER_BYTES_MIN]);
+
 /* True where the first element of an item says that it has an explicit VR, although the VR UN around it says no. */
 bool element_looks_explicit(const uint8_t bytes[ELEMENT_HEADER_BYTES_MIN]);
 

@@ -31,8 +31,7 @@ void parser_report(struct element_parser *parser, enum dicom_defect defect) {
 }
 
 const uint8_t *parser_peek(struct element_parser *parser, size_t need) {
-  if (parser->held == 0 && parser->input.size >= need)
-    return parser->input.data;
+  if (parser->held == 0 && parser->input.size >= need) return parser->input.data;
   while (parser->held < need && parser->input.size > 0) {
     parser->head[parser->held++] = *parser->input.data;
     parser->input = slice_of(parser->input.data + 1, parser->input.size - 1);
@@ -66,8 +65,7 @@ cas_status element_parser_rest(struct element_parser *parser) {
   parser->is_captured = false;
   parser->in_meta = false;
   parser->state = PARSER_REST;
-  if (parser->held == 0)
-    return CAS_OK;
+  if (parser->held == 0) return CAS_OK;
   size_t size = parser->held;
   STATUS_TRY(value_cutter_push(&parser->value, parser->router, parser_take(parser, size)));
   return byte_router_flush(parser->router);
@@ -85,14 +83,12 @@ static struct element_form form_now(const struct element_parser *parser) {
 
 static void leave(struct element_parser *parser, uint64_t levels) {
   parser->depth -= levels;
-  if (parser->depth < parser->implicit_depth)
-    parser->implicit_depth = 0;
+  if (parser->depth < parser->implicit_depth) parser->implicit_depth = 0;
 }
 
 static cas_status value_end(struct element_parser *parser) {
   parser->state = parser->in_meta ? PARSER_META : PARSER_ELEMENT;
-  if (!parser->is_captured)
-    return CAS_OK;
+  if (!parser->is_captured) return CAS_OK;
   struct raw_value value = {
       .vr = {parser->vr[0], parser->vr[1]},
       .big_endian = parser->value_big_endian,
@@ -108,8 +104,7 @@ static cas_status value_end(struct element_parser *parser) {
 }
 
 static bool is_wanted(struct element_parser *parser, uint32_t tag, char vr[2]) {
-  if (parser->in_meta && tag == TAG_META_LENGTH)
-    return true;
+  if (parser->in_meta && tag == TAG_META_LENGTH) return true;
   bool is_geometry = image_geometry_wants(tag, vr);
   return parser->listener.wants(parser->listener.arg, tag, vr) || is_geometry;
 }
@@ -124,8 +119,7 @@ cas_status parser_value_begin(struct element_parser *parser, const struct elemen
   parser->captured_bytes = 0;
   bool vr_is_stated = header->has_vr && memcmp(header->vr, "UN", 2) != 0;
   memcpy(parser->vr, vr_is_stated ? header->vr : vr, 2);
-  if (header->length == 0)
-    return value_end(parser);
+  if (header->length == 0) return value_end(parser);
   parser->state = PARSER_VALUE;
   return CAS_OK;
 }
@@ -136,43 +130,30 @@ static cas_status step_value(struct element_parser *parser) {
   if (parser->is_captured) {
     size_t room = sizeof parser->captured - parser->captured_bytes;
     size_t captured = size < room ? size : room;
-    if (captured > 0)
-      memcpy(parser->captured + parser->captured_bytes, parser->input.data, captured);
+    if (captured > 0) memcpy(parser->captured + parser->captured_bytes, parser->input.data, captured);
     parser->captured_bytes += captured;
   }
   STATUS_TRY(value_cutter_push(&parser->value, parser->router, parser_take(parser, size)));
   return parser->state == PARSER_VALUE && parser->value.left == 0 ? value_end(parser) : CAS_OK;
 }
 
-/* The form of one element of the meta group: explicit VR little endian, PS3.10 7.1, but some writers forget. */
-static struct element_form meta_form(const uint8_t *bytes) {
-  struct element_header header;
-  struct element_form form = {.explicit_vr = true};
-  element_header_decode(form, bytes, &header);
-  form.explicit_vr = header.has_vr;
-  return form;
-}
-
 static cas_status step_meta(struct element_parser *parser) {
   const uint8_t *bytes = parser_peek(parser, ELEMENT_HEADER_BYTES_MIN);
-  if (bytes == NULL)
-    return CAS_OK;
+  if (bytes == NULL) return CAS_OK;
   if (load_u16(bytes) != META_GROUP) {
     parser->in_meta = false;
     parser->state = PARSER_DATA_SET;
     return CAS_OK;
   }
-  struct element_form form = meta_form(bytes);
+  /* The meta group is explicit VR little endian, PS3.10 7.1, but some writers forget. */
+  struct element_form form = {.explicit_vr = element_vr_is_known(bytes)};
   size_t size = element_header_bytes(form, bytes);
   bytes = parser_peek(parser, size);
-  if (bytes == NULL)
-    return CAS_OK;
+  if (bytes == NULL) return CAS_OK;
   struct element_header header;
   element_header_decode(form, bytes, &header);
-  if (!header.has_vr)
-    parser_report(parser, DICOM_DEFECT_META);
-  if (header.length == ELEMENT_LENGTH_UNDEFINED)
-    return parser_lose_step(parser, DICOM_DEFECT_STRUCTURE);
+  if (!header.has_vr) parser_report(parser, DICOM_DEFECT_META);
+  if (header.length == ELEMENT_LENGTH_UNDEFINED) return parser_lose_step(parser, DICOM_DEFECT_STRUCTURE);
   parser->meta_seen = true;
   STATUS_TRY(parser_take_header(parser, size));
   value_cutter_plan_value(&parser->value, header.length);
@@ -218,18 +199,15 @@ static cas_status step_delimiter(struct element_parser *parser, const struct ele
   bool is_item_end = header->tag == TAG_ITEM_END && in_item;
   bool is_sequence_end = header->tag == TAG_SEQUENCE_END && parser->depth > 0;
   bool is_due = is_item_end || (is_sequence_end && in_sequence);
-  if (!is_due || header->length != 0)
-    parser_report(parser, DICOM_DEFECT_STRUCTURE);
-  if (is_item_end || is_sequence_end)
-    leave(parser, is_sequence_end && in_item ? 2 : 1);
+  if (!is_due || header->length != 0) parser_report(parser, DICOM_DEFECT_STRUCTURE);
+  if (is_item_end || is_sequence_end) leave(parser, is_sequence_end && in_item ? 2 : 1);
   return parser_take_header(parser, header->bytes);
 }
 
 /* True where bytes at the top level are no element of this data set, with the defect that they are. */
 static bool is_out_of_step(const struct element_parser *parser, const struct element_header *header,
                            enum dicom_defect *defect) {
-  if (parser->depth > 0 || !parser->has_elements)
-    return false;
+  if (parser->depth > 0 || !parser->has_elements) return false;
   bool ascends = header->tag > parser->last_tag || header->tag == TAG_DATA_SET_TRAILING_PADDING;
   bool is_padding = header->tag == 0;
   bool is_behind_pixels = parser->pixels_seen && (!ascends || header->is_odd_vr);
@@ -242,8 +220,7 @@ static cas_status sequence_begin(struct element_parser *parser, const struct ele
   bool is_sequence = header->has_vr && memcmp(header->vr, "SQ", 2) == 0;
   if (header->is_odd_vr || (header->has_vr && !is_unknown && !is_sequence))
     parser_report(parser, DICOM_DEFECT_STRUCTURE);
-  if (parser->depth / 2 >= DICOM_NESTING_MAX)
-    parser_report(parser, DICOM_DEFECT_NESTING);
+  if (parser->depth / 2 >= DICOM_NESTING_MAX) parser_report(parser, DICOM_DEFECT_NESTING);
   STATUS_TRY(parser_take_header(parser, header->bytes));
   parser->depth++;
   if (is_unknown && parser->implicit_depth == 0) {
@@ -254,25 +231,20 @@ static cas_status sequence_begin(struct element_parser *parser, const struct ele
 }
 
 static bool is_pixels(uint32_t tag, uint32_t length) {
-  if (tag == TAG_FLOAT_PIXEL_DATA || tag == TAG_DOUBLE_FLOAT_PIXEL_DATA)
-    return length != ELEMENT_LENGTH_UNDEFINED;
+  if (tag == TAG_FLOAT_PIXEL_DATA || tag == TAG_DOUBLE_FLOAT_PIXEL_DATA) return length != ELEMENT_LENGTH_UNDEFINED;
   return tag == TAG_PIXEL_DATA;
 }
 
 static cas_status step_plain(struct element_parser *parser, const struct element_header *header) {
   enum dicom_defect defect;
-  if (is_out_of_step(parser, header, &defect))
-    return parser_lose_step(parser, defect);
-  if (header->is_odd_vr)
-    parser_report(parser, DICOM_DEFECT_STRUCTURE);
+  if (is_out_of_step(parser, header, &defect)) return parser_lose_step(parser, defect);
+  if (header->is_odd_vr) parser_report(parser, DICOM_DEFECT_STRUCTURE);
   if (parser->depth == 0) {
     parser->has_elements = true;
     parser->last_tag = header->tag;
-    if (is_pixels(header->tag, header->length))
-      return parser_pixels_begin(parser, header);
+    if (is_pixels(header->tag, header->length)) return parser_pixels_begin(parser, header);
   }
-  if (header->length == ELEMENT_LENGTH_UNDEFINED)
-    return sequence_begin(parser, header);
+  if (header->length == ELEMENT_LENGTH_UNDEFINED) return sequence_begin(parser, header);
   struct element_form form = form_now(parser);
   STATUS_TRY(parser_take_header(parser, header->bytes));
   value_cutter_plan_value(&parser->value, header->length);
@@ -284,17 +256,14 @@ static cas_status step_element(struct element_parser *parser) {
   while (again) {
     again = false;
     const uint8_t *bytes = parser_peek(parser, ELEMENT_HEADER_BYTES_MIN);
-    if (bytes == NULL)
-      return CAS_OK;
+    if (bytes == NULL) return CAS_OK;
     if (parser->un_is_undecided && parser->depth > parser->implicit_depth) {
       parser->un_is_undecided = false;
-      if (parser->implicit_depth != 0 && element_looks_explicit(bytes))
-        parser->implicit_depth = 0;
+      if (parser->implicit_depth != 0 && element_looks_explicit(bytes)) parser->implicit_depth = 0;
     }
     struct element_form form = form_now(parser);
     bytes = parser_peek(parser, element_header_bytes(form, bytes));
-    if (bytes == NULL)
-      return CAS_OK;
+    if (bytes == NULL) return CAS_OK;
     struct element_header header;
     element_header_decode(form, bytes, &header);
     bool is_delimiter = header.tag >> 16 == DELIMITER_GROUP;
@@ -317,19 +286,13 @@ static cas_status step_element(struct element_parser *parser) {
 
 static cas_status step(struct element_parser *parser) {
   switch (parser->state) {
-  case PARSER_META:
-    return step_meta(parser);
-  case PARSER_ELEMENT:
-    return step_element(parser);
+  case PARSER_META: return step_meta(parser);
+  case PARSER_ELEMENT: return step_element(parser);
   case PARSER_VALUE:
-  case PARSER_REST:
-    return step_value(parser);
-  case PARSER_FRAGMENT_ITEM:
-    return parser_step_fragment_item(parser);
-  case PARSER_FRAGMENT_VALUE:
-    return parser_step_fragment_value(parser);
-  case PARSER_DATA_SET:
-    break;
+  case PARSER_REST: return step_value(parser);
+  case PARSER_FRAGMENT_ITEM: return parser_step_fragment_item(parser);
+  case PARSER_FRAGMENT_VALUE: return parser_step_fragment_value(parser);
+  case PARSER_DATA_SET: break;
   }
   return CAS_OK;
 }
@@ -338,8 +301,7 @@ cas_status element_parser_push(struct element_parser *parser, struct cas_slice *
   cas_status status = CAS_OK;
   parser->input = *input;
   parser->is_starved = false;
-  while (status == CAS_OK && !parser->is_starved && parser->state != PARSER_DATA_SET)
-    status = step(parser);
+  while (status == CAS_OK && !parser->is_starved && parser->state != PARSER_DATA_SET) status = step(parser);
   *input = parser->input;
   return status;
 }
@@ -350,8 +312,7 @@ cas_status element_parser_finish(struct element_parser *parser) {
   bool is_whole = parser->state == PARSER_REST ||
                   (parser->state == PARSER_ELEMENT && parser->depth == 0 && parser->held == 0 && parser->has_elements);
   parser->input = slice_of(NULL, 0);
-  if (parser->router->chunk_is_open)
-    STATUS_TRY(byte_router_close(parser->router));
+  if (parser->router->chunk_is_open) STATUS_TRY(byte_router_close(parser->router));
   if (is_behind_data_set) {
     parser_report(parser, DICOM_DEFECT_TRAILING_BYTES);
   } else if (!is_whole) {

@@ -47,11 +47,9 @@ static bool is_valid(const char *uid) {
 
 cas_status part10_header(const char *sop_class_uid, const char *sop_instance_uid, const char *transfer_syntax_uid,
                          struct cas_buffer *header) {
-  if (!is_valid(sop_class_uid) || !is_valid(sop_instance_uid) || !is_valid(transfer_syntax_uid))
-    return CAS_INVALID;
+  if (!is_valid(sop_class_uid) || !is_valid(sop_instance_uid) || !is_valid(transfer_syntax_uid)) return CAS_INVALID;
   size_t size_before = header->size;
   cas_status status = append_header(sop_class_uid, sop_instance_uid, transfer_syntax_uid, header);
-  if (status != CAS_OK)
-    header->size = size_before;
+  if (status != CAS_OK) header->size = size_before;
   return status;
 }

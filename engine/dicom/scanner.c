@@ -58,8 +58,7 @@ static bool scanner_wants(void *arg, uint32_t tag, char vr[2]) {
     return false;
   }
   for (size_t i = 0; i < scanner->captured_count; i++) {
-    if (scanner->captured[i].tag == tag)
-      return false;
+    if (scanner->captured[i].tag == tag) return false;
   }
   return true;
 }
@@ -67,8 +66,7 @@ static bool scanner_wants(void *arg, uint32_t tag, char vr[2]) {
 static cas_status scanner_value(void *arg, uint32_t tag, const struct raw_value *value) {
   struct dicom_scanner *scanner = arg;
   char vr[2];
-  if (scanner->captured_count == CAPTURED_VALUES_MAX || !scanner_wants(scanner, tag, vr))
-    return CAS_OK;
+  if (scanner->captured_count == CAPTURED_VALUES_MAX || !scanner_wants(scanner, tag, vr)) return CAS_OK;
   struct captured_value captured = {.tag = tag, .value = *value, .offset = scanner->captured_bytes.size};
   STATUS_TRY(cas_buffer_append(&scanner->captured_bytes, value->bytes));
   scanner->captured[scanner->captured_count++] = captured;
@@ -86,8 +84,7 @@ static void scanner_defect(void *arg, enum dicom_defect defect, uint64_t offset)
 
 cas_status dicom_scanner_create(const struct dicom_sink *sink, struct dicom_scanner **scanner) {
   struct dicom_scanner *created = calloc(1, sizeof *created);
-  if (created == NULL)
-    return CAS_NO_MEMORY;
+  if (created == NULL) return CAS_NO_MEMORY;
   cas_status status = cas_attributes_create(&created->attributes);
   if (status != CAS_OK) {
     free(created);
@@ -101,8 +98,7 @@ cas_status dicom_scanner_create(const struct dicom_sink *sink, struct dicom_scan
 }
 
 void dicom_scanner_destroy(struct dicom_scanner *scanner) {
-  if (scanner == NULL)
-    return;
+  if (scanner == NULL) return;
   deflate_reader_destroy(scanner->deflate);
   cas_attributes_destroy(scanner->attributes);
   cas_buffer_fini(&scanner->captured_bytes);
@@ -112,8 +108,7 @@ void dicom_scanner_destroy(struct dicom_scanner *scanner) {
 /* The captured value of a tag; false where there is none. */
 static bool captured_get(const struct dicom_scanner *scanner, uint32_t tag, struct raw_value *value) {
   for (size_t i = 0; i < scanner->captured_count; i++) {
-    if (scanner->captured[i].tag != tag)
-      continue;
+    if (scanner->captured[i].tag != tag) continue;
     *value = scanner->captured[i].value;
     bool is_empty = value->bytes.size == 0;
     value->bytes.data = is_empty ? NULL : scanner->captured_bytes.data + scanner->captured[i].offset;
@@ -126,15 +121,11 @@ static bool captured_get(const struct dicom_scanner *scanner, uint32_t tag, stru
 static void transfer_syntax_uid(const struct dicom_scanner *scanner, char uid[CAS_UID_TEXT_MAX]) {
   struct raw_value value;
   uid[0] = '\0';
-  if (!captured_get(scanner, CAS_TAG_TRANSFER_SYNTAX_UID, &value))
-    return;
+  if (!captured_get(scanner, CAS_TAG_TRANSFER_SYNTAX_UID, &value)) return;
   size_t size = value.bytes.size;
-  while (size > 0 && (value.bytes.data[size - 1] == 0 || value.bytes.data[size - 1] == ' '))
-    size--;
-  if (size >= CAS_UID_TEXT_MAX)
-    return;
-  if (size > 0)
-    memcpy(uid, value.bytes.data, size);
+  while (size > 0 && (value.bytes.data[size - 1] == 0 || value.bytes.data[size - 1] == ' ')) size--;
+  if (size >= CAS_UID_TEXT_MAX) return;
+  if (size > 0) memcpy(uid, value.bytes.data, size);
   uid[size] = '\0';
 }
 
@@ -172,12 +163,10 @@ static cas_status data_set_begin(struct dicom_scanner *scanner, struct cas_slice
   check_meta(scanner, syntax_uid);
   if (syntax.is_deflated) {
     bool is_plain = judgement == FORM_AS_DECLARED && element_looks_explicit(first) && !deflate_is_stored_block(first);
-    if (!is_plain)
-      return deflated_begin(scanner, first);
+    if (!is_plain) return deflated_begin(scanner, first);
     judgement = FORM_OTHER;
   }
-  if (is_declared && judgement == FORM_OTHER)
-    scanner_defect(scanner, DICOM_DEFECT_META, parser->offset);
+  if (is_declared && judgement == FORM_OTHER) scanner_defect(scanner, DICOM_DEFECT_META, parser->offset);
   if (judgement == FORM_IMPLAUSIBLE) {
     scanner_defect(scanner, DICOM_DEFECT_STRUCTURE, parser->offset);
     return element_parser_rest(parser);
@@ -189,8 +178,7 @@ static cas_status data_set_begin(struct dicom_scanner *scanner, struct cas_slice
 
 static cas_status elements_push(struct dicom_scanner *scanner, struct cas_slice *input) {
   STATUS_TRY(element_parser_push(&scanner->parser, input));
-  if (scanner->parser.state != PARSER_DATA_SET)
-    return CAS_OK;
+  if (scanner->parser.state != PARSER_DATA_SET) return CAS_OK;
   STATUS_TRY(data_set_begin(scanner, *input));
   return scanner->stage == STAGE_ELEMENTS ? element_parser_push(&scanner->parser, input) : CAS_OK;
 }
@@ -202,8 +190,7 @@ static cas_status start_end(struct dicom_scanner *scanner) {
   scanner->summary.has_preamble = has_preamble;
   scanner->stage = STAGE_ELEMENTS;
   element_parser_init(&scanner->parser, &scanner->router, &scanner->listener, has_preamble ? START_BYTES : 0);
-  if (has_preamble)
-    return byte_router_header(&scanner->router, start);
+  if (has_preamble) return byte_router_header(&scanner->router, start);
   STATUS_TRY(elements_push(scanner, &start));
   return scanner->stage == STAGE_DEFLATED ? deflate_reader_push(scanner->deflate, start) : CAS_OK;
 }
@@ -218,15 +205,11 @@ static cas_status start_push(struct dicom_scanner *scanner, struct cas_slice *in
 }
 
 cas_status dicom_scanner_push(struct dicom_scanner *scanner, struct cas_slice bytes) {
-  if (bytes.size == 0)
-    return CAS_OK;
+  if (bytes.size == 0) return CAS_OK;
   scanner->summary.size += bytes.size;
-  if (scanner->stage == STAGE_START)
-    STATUS_TRY(start_push(scanner, &bytes));
-  if (scanner->stage == STAGE_ELEMENTS)
-    STATUS_TRY(elements_push(scanner, &bytes));
-  if (scanner->stage == STAGE_DEFLATED)
-    STATUS_TRY(deflate_reader_push(scanner->deflate, bytes));
+  if (scanner->stage == STAGE_START) STATUS_TRY(start_push(scanner, &bytes));
+  if (scanner->stage == STAGE_ELEMENTS) STATUS_TRY(elements_push(scanner, &bytes));
+  if (scanner->stage == STAGE_DEFLATED) STATUS_TRY(deflate_reader_push(scanner->deflate, bytes));
   return byte_router_flush(&scanner->router);
 }
 
@@ -234,8 +217,7 @@ static cas_status attributes_fill(struct dicom_scanner *scanner, struct charset 
   for (size_t i = 0; i < scanner->captured_count; i++) {
     struct raw_value value;
     uint32_t tag = scanner->captured[i].tag;
-    if (cas_attribute_by_tag(tag) == NULL || !captured_get(scanner, tag, &value))
-      continue;
+    if (cas_attribute_by_tag(tag) == NULL || !captured_get(scanner, tag, &value)) continue;
     STATUS_TRY(value_to_text(&value, charset, text));
     STATUS_TRY(cas_attributes_set(scanner->attributes, tag, slice_of_buffer(text)));
   }
@@ -248,16 +230,13 @@ static cas_status uid_fill(const struct dicom_scanner *scanner, uint32_t tag, st
   static const char mark[] = "\xEF\xBF\xBD";
   struct raw_value value;
   uid[0] = '\0';
-  if (!captured_get(scanner, tag, &value))
-    return CAS_OK;
+  if (!captured_get(scanner, tag, &value)) return CAS_OK;
   STATUS_TRY(value_to_text(&value, charset, text));
   bool fits = text->size < CAS_UID_TEXT_MAX;
   size_t size = fits ? text->size : CAS_UID_TEXT_MAX - sizeof mark;
-  if (size > 0)
-    memcpy(uid, text->data, size);
+  if (size > 0) memcpy(uid, text->data, size);
   uid[size] = '\0';
-  if (!fits)
-    memcpy(uid + size, mark, sizeof mark);
+  if (!fits) memcpy(uid + size, mark, sizeof mark);
   return CAS_OK;
 }
 
@@ -272,13 +251,11 @@ static cas_status summary_fill(struct dicom_scanner *scanner) {
   if (status == CAS_OK) {
     status = uid_fill(scanner, CAS_TAG_TRANSFER_SYNTAX_UID, charset, &text, summary->transfer_syntax_uid);
   }
-  if (status == CAS_OK)
-    status = uid_fill(scanner, CAS_TAG_SOP_CLASS_UID, charset, &text, summary->sop_class_uid);
+  if (status == CAS_OK) status = uid_fill(scanner, CAS_TAG_SOP_CLASS_UID, charset, &text, summary->sop_class_uid);
   if (status == CAS_OK && summary->sop_class_uid[0] == '\0') {
     status = uid_fill(scanner, TAG_MEDIA_STORAGE_SOP_CLASS_UID, charset, &text, summary->sop_class_uid);
   }
-  if (status == CAS_OK)
-    status = uid_fill(scanner, CAS_TAG_SOP_INSTANCE_UID, charset, &text, summary->sop_instance_uid);
+  if (status == CAS_OK) status = uid_fill(scanner, CAS_TAG_SOP_INSTANCE_UID, charset, &text, summary->sop_instance_uid);
   if (status == CAS_OK) {
     status =
         uid_fill(scanner, TAG_MEDIA_STORAGE_SOP_INSTANCE_UID, charset, &text, summary->media_storage_sop_instance_uid);
@@ -290,11 +267,10 @@ static cas_status summary_fill(struct dicom_scanner *scanner) {
 }
 
 cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dicom_summary **summary) {
-  if (scanner->stage == STAGE_START)
-    STATUS_TRY(start_end(scanner));
+  if (scanner->stage == STAGE_START) STATUS_TRY(start_end(scanner));
   if (scanner->stage == STAGE_ELEMENTS) {
-    if (scanner->summary.size == 0)
-      scanner_defect(scanner, DICOM_DEFECT_NOT_DICOM, 0);
+    bool has_nothing = scanner->parser.state == PARSER_META && !scanner->parser.meta_seen;
+    if (has_nothing && !scanner->summary.has_preamble) scanner_defect(scanner, DICOM_DEFECT_NOT_DICOM, 0);
     STATUS_TRY(element_parser_finish(&scanner->parser));
   } else {
     STATUS_TRY(deflate_reader_finish(scanner->deflate));
@@ -306,24 +282,15 @@ cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dico
 
 const char *dicom_defect_text(enum dicom_defect defect) {
   switch (defect) {
-  case DICOM_DEFECT_NONE:
-    return "no defect";
-  case DICOM_DEFECT_NOT_DICOM:
-    return "no DICOM object";
-  case DICOM_DEFECT_TRUNCATED:
-    return "cut short";
-  case DICOM_DEFECT_STRUCTURE:
-    return "broken structure";
-  case DICOM_DEFECT_NESTING:
-    return "sequences nested too deep";
-  case DICOM_DEFECT_TRAILING_BYTES:
-    return "bytes behind the data set";
-  case DICOM_DEFECT_DEFLATE:
-    return "damaged deflated data set";
-  case DICOM_DEFECT_META:
-    return "wrong or missing file meta information";
-  case DICOM_DEFECT_PIXELS:
-    return "pixel data that does not fit its description";
+  case DICOM_DEFECT_NONE: return "no defect";
+  case DICOM_DEFECT_NOT_DICOM: return "no DICOM object";
+  case DICOM_DEFECT_TRUNCATED: return "cut short";
+  case DICOM_DEFECT_STRUCTURE: return "broken structure";
+  case DICOM_DEFECT_NESTING: return "sequences nested too deep";
+  case DICOM_DEFECT_TRAILING_BYTES: return "bytes behind the data set";
+  case DICOM_DEFECT_DEFLATE: return "damaged deflated data set";
+  case DICOM_DEFECT_META: return "wrong or missing file meta information";
+  case DICOM_DEFECT_PIXELS: return "pixel data that does not fit its description";
   }
   return "unknown defect";
 }

@@ -22,14 +22,12 @@ static const char standard_prefix[] = "1.2.840.10008.1.2.";
 
 bool transfer_syntax_of_uid(const char *uid, struct transfer_syntax *syntax) {
   for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
-    if (strcmp(exceptions[i].uid, uid) != 0)
-      continue;
+    if (strcmp(exceptions[i].uid, uid) != 0) continue;
     *syntax = exceptions[i].syntax;
     return true;
   }
   /* All others of the standard encapsulate in explicit VR little endian: PS3.5 A.4. */
-  if (strncmp(uid, standard_prefix, sizeof standard_prefix - 1) != 0)
-    return false;
+  if (strncmp(uid, standard_prefix, sizeof standard_prefix - 1) != 0) return false;
   *syntax = (struct transfer_syntax){.form = {.explicit_vr = true}, .pixels = PIXELS_ENCAPSULATED};
   return true;
 }

@@ -9,19 +9,16 @@ static bool is_alphanumeric(char c) {
 }
 
 bool uid_is_acceptable(const char *uid) {
-  if (uid[0] == '.')
-    return false;
+  if (uid[0] == '.') return false;
   bool named = false;
   size_t length = 0;
   for (; uid[length] != '\0'; length++) {
-    if (length == DICOM_UID_BYTES_MAX)
-      return false;
+    if (length == DICOM_UID_BYTES_MAX) return false;
     char c = uid[length];
     if (is_alphanumeric(c)) {
       named = true;
     } else if (c == '.') {
-      if (uid[length + 1] == '.')
-        return false;
+      if (uid[length + 1] == '.') return false;
     } else if (c != '_' && c != '-') {
       return false;
     }

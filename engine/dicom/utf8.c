@@ -3,24 +3,18 @@
 static bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
 
 size_t utf8_character_bytes(struct cas_slice bytes) {
-  if (bytes.size == 0)
-    return 0;
+  if (bytes.size == 0) return 0;
   const uint8_t *p = bytes.data;
-  if (p[0] < 0x80)
-    return 1;
-  if (p[0] < 0xC2 || p[0] > 0xF4 || bytes.size < 2 || !is_continuation(p[1]))
-    return 0;
-  if (p[0] < 0xE0)
-    return 2;
-  if (bytes.size < 3 || !is_continuation(p[2]))
-    return 0;
+  if (p[0] < 0x80) return 1;
+  if (p[0] < 0xC2 || p[0] > 0xF4 || bytes.size < 2 || !is_continuation(p[1])) return 0;
+  if (p[0] < 0xE0) return 2;
+  if (bytes.size < 3 || !is_continuation(p[2])) return 0;
   if (p[0] < 0xF0) {
     bool is_overlong = p[0] == 0xE0 && p[1] < 0xA0;
     bool is_surrogate = p[0] == 0xED && p[1] > 0x9F;
     return is_overlong || is_surrogate ? 0 : 3;
   }
-  if (bytes.size < 4 || !is_continuation(p[3]))
-    return 0;
+  if (bytes.size < 4 || !is_continuation(p[3])) return 0;
   bool is_overlong = p[0] == 0xF0 && p[1] < 0x90;
   bool is_beyond = p[0] == 0xF4 && p[1] > 0x8F;
   return is_overlong || is_beyond ? 0 : 4;
