@@ -1,0 +1,67 @@
+/* Are the options of `cassette mount -o` and --view understood, and wrong ones named? */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cassette/mount_options.h"
+
+/* Parses a copy and gives the option that was not taken, or "". */
+static const char *parse(struct cas_mount_options *options, const char *list) {
+  static char copy[256];
+  snprintf(copy, sizeof copy, "%s", list);
+  const char *wrong = mount_options_parse(options, copy);
+  return wrong ? wrong : "";
+}
+
+static void all_options(void **state) {
+  (void)state;
+  struct cas_mount_options options = {0};
+  assert_string_equal(parse(&options,
+                            "rw,allow_other,,uid=1000,gid=4294967295,file_mode=440,folder_mode=0550,threads=4,"
+                            "refresh_ms=250,no_auto_unmount,nosuid"),
+                      "");
+  assert_true(options.allow_other && options.no_auto_unmount && options.set_owner);
+  assert_int_equal(options.uid, 1000);
+  assert_int_equal(options.gid, UINT32_MAX);
+  assert_int_equal(options.file_mode, 0440);
+  assert_int_equal(options.folder_mode, 0550);
+  assert_int_equal(options.threads, 4);
+  assert_int_equal(options.refresh_ms, 250);
+}
+
+static void wrong_options_are_named(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"nonsense",   "uid=",         "uid=-1",         "uid=4294967296",
+                                      "uid= 1",     "file_mode=8",  "file_mode=1777", "threads=0",
+                                      "threads=65", "refresh_ms=x", "threads",        "allow_other=1"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    struct cas_mount_options options = {0};
+    char list[128];
+    snprintf(list, sizeof list, "ro,%s,nodev", wrong[i]);
+    assert_string_equal(parse(&options, list), wrong[i]);
+  }
+}
+
+static void views(void **state) {
+  (void)state;
+  struct cas_mount_options options = {0};
+  char good[] = "patients,uids", bad[] = "dates,nonsense", empty[] = "";
+  assert_null(mount_views_parse(&options, good));
+  assert_int_equal(options.views, CAS_MOUNT_PATIENTS | CAS_MOUNT_UIDS);
+  assert_string_equal(mount_views_parse(&options, bad), "nonsense");
+  assert_string_equal(mount_views_parse(&options, empty), "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(all_options),
+      cmocka_unit_test(wrong_options_are_named),
+      cmocka_unit_test(views),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
