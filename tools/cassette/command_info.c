@@ -7,6 +7,7 @@
 #include "cli_json.h"
 #include "cli_text.h"
 #include "commands.h"
+#include "control/control_client.h"
 #include "node_family.h"
 
 static const struct cli_option options[] = {{256, "json", NULL, "print JSON objects"}, {0}};
@@ -30,9 +31,32 @@ static void print_fact(const char *name, const char *value) {
   putchar('\n');
 }
 
+/* What the daemon says of itself; NULL where none answers. */
+static json_t *ask_daemon(const char *store_path) {
+  struct control_client *client = NULL;
+  struct cas_error error = {0};
+  if (control_connect(store_path, &client, &error) != CAS_OK) return NULL;
+  CLI_FREE char *text = NULL;
+  cas_status status = control_status(client, &text, &error);
+  control_close(client);
+  return status == CAS_OK ? json_loads(text, 0, NULL) : NULL;
+}
+
+static void print_daemon(const json_t *daemon) {
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)daemon, key, value) {
+    char name[CLI_TEXT_MAX];
+    snprintf(name, sizeof name, "daemon: %s", key);
+    CLI_FREE char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
+    if (text) print_fact(name, text);
+  }
+}
+
 static int show_store(struct cas_store *store, bool json) {
   struct cas_store_info info = {0};
   cas_store_info(store, &info);
+  json_t *daemon = ask_daemon(info.path);
   if (json) {
     json_t *object = json_object();
     cli_json_text(object, "path", info.path);
@@ -40,6 +64,7 @@ static int show_store(struct cas_store *store, bool json) {
     cli_json_count(object, "format_version", info.format_version);
     cli_json_time(object, "created", info.created_ns);
     cli_json_text(object, "disk", info.disk ? info.disk : "");
+    if (daemon) json_object_set_new(object, "daemon", daemon);
     cli_json_print(object);
     return CLI_OK;
   }
@@ -48,8 +73,9 @@ static int show_store(struct cas_store *store, bool json) {
   print_fact("UUID", info.uuid);
   print_fact("format version", cli_format_count(text, info.format_version));
   print_fact("made", cli_format_time(text, info.created_ns));
-  if (info.disk && info.disk[0])
-    print_fact("disk", info.disk);
+  if (info.disk && info.disk[0]) print_fact("disk", info.disk);
+  print_daemon(daemon);
+  json_decref(daemon);
   return CLI_OK;
 }
 
@@ -88,8 +114,7 @@ static void print_attributes(const struct cas_attributes *attributes) {
 
 static cas_status print_node(struct inquiry *inquiry, const struct cas_node *node, const struct cas_reader *reader) {
   char text[CLI_TEXT_MAX], hash[33];
-  if (inquiry->found > 1)
-    putchar('\n');
+  if (inquiry->found > 1) putchar('\n');
   print_fact("path", node->path);
   for (int level = CAS_LEVEL_PATIENT; level < (int)node->level; level++)
     print_attributes(inquiry->family.ancestors[level].attributes);
@@ -135,8 +160,7 @@ static cas_status show(void *arg, const struct cas_node *node) {
   cas_status status = node_family_set(&inquiry->family, node, &inquiry->error);
   if (status == CAS_OK && node->level == CAS_LEVEL_INSTANCE)
     status = cas_reader_open(inquiry->store, node->path, &reader, &inquiry->error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   inquiry->found++;
   status = inquiry->json ? print_node_json(inquiry, node, reader) : print_node(inquiry, node, reader);
   cas_reader_close(reader);
@@ -147,14 +171,11 @@ static cas_status show(void *arg, const struct cas_node *node) {
 static cas_status ask(struct inquiry *inquiry, const char *what) {
   static const enum cas_level levels[] = {CAS_LEVEL_STUDY, CAS_LEVEL_SERIES, CAS_LEVEL_INSTANCE, CAS_LEVEL_PATIENT};
   cas_status status = cas_node_get(inquiry->store, what, show, inquiry, &inquiry->error);
-  if (status != CAS_NOT_FOUND && status != CAS_INVALID)
-    return status;
+  if (status != CAS_NOT_FOUND && status != CAS_INVALID) return status;
   for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
     status = cas_node_by_uid(inquiry->store, levels[i], what, show, inquiry, &inquiry->error);
-    if (inquiry->found > 0)
-      return status;
-    if (status != CAS_OK && status != CAS_NOT_FOUND && status != CAS_INVALID)
-      return status;
+    if (inquiry->found > 0) return status;
+    if (status != CAS_OK && status != CAS_NOT_FOUND && status != CAS_INVALID) return status;
   }
   return cas_select(inquiry->store, what, show, inquiry, &inquiry->error);
 }
@@ -162,22 +183,17 @@ static cas_status ask(struct inquiry *inquiry, const char *what) {
 static int run(struct cli_arguments *arguments) {
   struct inquiry inquiry = {0};
   int key;
-  while ((key = cli_option(arguments)) > 0)
-    inquiry.json = true;
-  if (key < 0)
-    return arguments->exit_code;
+  while ((key = cli_option(arguments)) > 0) inquiry.json = true;
+  if (key < 0) return arguments->exit_code;
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
-  if (arguments->operand_count == 1)
-    return show_store(store, inquiry.json);
+  if (code != CLI_OK) return code;
+  if (arguments->operand_count == 1) return show_store(store, inquiry.json);
   inquiry.store = store;
   node_family_init(&inquiry.family, store);
   cas_status status = ask(&inquiry, arguments->operands[1]);
   node_family_fini(&inquiry.family);
-  if (status != CAS_OK && status != CAS_END)
-    return cli_fail(arguments->operands[1], status, &inquiry.error);
+  if (status != CAS_OK && status != CAS_END) return cli_fail(arguments->operands[1], status, &inquiry.error);
   return CLI_OK;
 }
 
