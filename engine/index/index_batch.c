@@ -18,8 +18,7 @@ cas_status index_batch_begin(struct index *index, struct index_batch **out, stru
   struct index_totals totals;
   STATUS_TRY(index_lookup_totals(index_source_of(index), &totals, error));
   struct index_batch *batch = malloc(sizeof *batch);
-  if (batch == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
+  if (batch == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
   *batch = (struct index_batch){.index = index, .totals = totals};
   batch->writes = rocksdb_writebatch_wi_create(batch_bytes_reserved, 1);
   index->batch = batch;
@@ -28,8 +27,7 @@ cas_status index_batch_begin(struct index *index, struct index_batch **out, stru
 }
 
 void index_batch_abort(struct index_batch *batch) {
-  if (batch == NULL)
-    return;
+  if (batch == NULL) return;
   batch->index->batch = NULL;
   rocksdb_writebatch_wi_destroy(batch->writes);
   free(batch);
@@ -89,8 +87,7 @@ cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id 
   if (status == CAS_OK) {
     totals->raw_bytes[old.codec] -= old.raw_size;
     totals->stored_bytes[old.codec] -= old.stored_size;
-    if (memcmp(&old.cookie, &blob->cookie, sizeof old.cookie) != 0)
-      totals->superseded_bytes += old.stored_size;
+    if (memcmp(&old.cookie, &blob->cookie, sizeof old.cookie) != 0) totals->superseded_bytes += old.stored_size;
   } else if (status == CAS_NOT_FOUND) {
     totals->blobs++;
   } else {
@@ -108,8 +105,7 @@ cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id 
 cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
                                 struct cas_error *error) {
   struct index_key key;
-  if (!index_key_fact(&key, name))
-    return status_fail(error, CAS_INVALID, "index: the name of a fact is too long");
+  if (!index_key_fact(&key, name)) return status_fail(error, CAS_INVALID, "index: the name of a fact is too long");
   put(batch, &key, value);
   return CAS_OK;
 }
@@ -132,10 +128,8 @@ static bool make_keys(struct node_keys *keys, enum cas_level level, const char *
   index_path_split(path, &parent, &name);
   keys->has_uid = value->uid.size > 0;
   keys->has_date = value->date.size > 0;
-  if (!index_key_name(&keys->name, parent, value->identity))
-    return false;
-  if (keys->has_uid && !index_key_uid(&keys->uid, level, value->uid, value->version, path))
-    return false;
+  if (!index_key_name(&keys->name, parent, value->identity)) return false;
+  if (keys->has_uid && !index_key_uid(&keys->uid, level, value->uid, value->version, path)) return false;
   return !keys->has_date || index_key_date(&keys->date, value->date, path);
 }
 
@@ -146,12 +140,9 @@ static bool key_equal(const struct index_key *a, const struct index_key *b) {
 /* Moves an entry that leads to a node from its old key to the new one; either may be NULL. */
 static void move_key(struct index_batch *batch, const struct index_key *old, const struct index_key *key,
                      struct cas_slice value) {
-  if (old != NULL && key != NULL && key_equal(old, key))
-    return;
-  if (old != NULL)
-    delete_key(batch, old);
-  if (key != NULL)
-    put(batch, key, value);
+  if (old != NULL && key != NULL && key_equal(old, key)) return;
+  if (old != NULL) delete_key(batch, old);
+  if (key != NULL) put(batch, key, value);
 }
 
 /* CAS_EXISTS if another child of the same parent has this identity. */
@@ -159,10 +150,8 @@ static cas_status check_identity(struct index_batch *batch, const struct index_k
                                  const char *path, struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer owner = {0};
   cas_status status = index_db_get(index_source_of_batch(batch), key, &owner, error);
-  if (status == CAS_NOT_FOUND)
-    return CAS_OK;
-  if (status != CAS_OK || slice_equal(slice_of_buffer(&owner), name))
-    return status;
+  if (status == CAS_NOT_FOUND) return CAS_OK;
+  if (status != CAS_OK || slice_equal(slice_of_buffer(&owner), name)) return status;
   return status_fail(error, CAS_EXISTS, "index: %s has the identity of its brother %.*s", path, (int)owner.size,
                      (const char *)owner.data);
 }
@@ -177,27 +166,20 @@ static void put_keys(struct index_batch *batch, struct cas_slice name, const str
 
 static uint64_t *counter(struct index_totals *totals, enum cas_level level) {
   switch (level) {
-  case CAS_LEVEL_PATIENT:
-    return &totals->patients;
-  case CAS_LEVEL_STUDY:
-    return &totals->studies;
-  case CAS_LEVEL_SERIES:
-    return &totals->series;
-  default:
-    return &totals->instances;
+  case CAS_LEVEL_PATIENT: return &totals->patients;
+  case CAS_LEVEL_STUDY: return &totals->studies;
+  case CAS_LEVEL_SERIES: return &totals->series;
+  default: return &totals->instances;
   }
 }
 
 /* Counts a node in the totals instead of its old value, which is NULL for a new one. */
 static void count_node(struct index_totals *totals, enum cas_level level, const struct index_node_value *value,
                        const struct index_node_value *old) {
-  if (old == NULL)
-    ++*counter(totals, level);
-  if (level != CAS_LEVEL_INSTANCE)
-    return;
+  if (old == NULL) ++*counter(totals, level);
+  if (level != CAS_LEVEL_INSTANCE) return;
   totals->instance_bytes += value->bytes;
-  if (old != NULL)
-    totals->instance_bytes -= old->bytes;
+  if (old != NULL) totals->instance_bytes -= old->bytes;
 }
 
 static struct cas_slice slice_of_text(const char *text) {
@@ -237,16 +219,14 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
     return status_fail(error, CAS_INVALID, "index: a text of '%s' is longer than %u", node->path, INDEX_TEXT_BYTES_MAX);
   index_path_split(node->path, &parent, &name);
   cas_status status = index_lookup_value(index_source_of_batch(batch), node->path, &old_bytes, &old_value, error);
-  if (status != CAS_OK && status != CAS_NOT_FOUND)
-    return status;
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   bool replaces = status == CAS_OK;
   if (replaces && !make_keys(&old_keys, node->level, node->path, &old_value))
     return index_db_corrupt(error, batch->index, "a node");
   if (!replaces || !key_equal(&keys.name, &old_keys.name))
     STATUS_TRY(check_identity(batch, &keys.name, name, node->path, error));
   status = index_encode_node(&value, node->level, &bytes);
-  if (status != CAS_OK)
-    return status_fail(error, status, "index: out of memory");
+  if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
   put(batch, &key, slice_of_buffer(&bytes));
   put_keys(batch, name, &keys, replaces ? &old_keys : NULL);
   count_node(&batch->totals, node->level, &value, replaces ? &old_value : NULL);

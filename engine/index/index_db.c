@@ -14,22 +14,16 @@ static bool text_begins_with(const char *text, const char *prefix) {
 
 /* RocksDB's C API gives a status as text: "IO error: No space left on device: While appending to file: …". */
 static cas_status status_of_message(const char *message) {
-  if (text_begins_with(message, "Corruption: "))
-    return CAS_CORRUPT;
-  if (text_begins_with(message, "IO error: No space left on device"))
-    return CAS_NO_SPACE;
-  if (text_begins_with(message, "IO error: Space limit reached"))
-    return CAS_NO_SPACE;
-  if (text_begins_with(message, "IO error: While lock file: "))
-    return CAS_BUSY;
-  if (text_begins_with(message, "IO error: lock hold by current process"))
-    return CAS_BUSY;
+  if (text_begins_with(message, "Corruption: ")) return CAS_CORRUPT;
+  if (text_begins_with(message, "IO error: No space left on device")) return CAS_NO_SPACE;
+  if (text_begins_with(message, "IO error: Space limit reached")) return CAS_NO_SPACE;
+  if (text_begins_with(message, "IO error: While lock file: ")) return CAS_BUSY;
+  if (text_begins_with(message, "IO error: lock hold by current process")) return CAS_BUSY;
   return CAS_IO;
 }
 
 cas_status index_db_fail(struct cas_error *error, const struct index *index, const char *what, char *message) {
-  if (message == NULL)
-    return CAS_OK;
+  if (message == NULL) return CAS_OK;
   cas_status status = status_of_message(message);
   status_fail(error, status, "index %s: %s: %s", index->folder, what, message);
   rocksdb_free(message);
@@ -40,14 +34,33 @@ cas_status index_db_corrupt(struct cas_error *error, const struct index *index, 
   return status_fail(error, CAS_CORRUPT, "index %s: %s is damaged", index->folder, what);
 }
 
+cas_status index_db_open(const struct index *index, struct index_db **out, struct cas_error *error) {
+  struct index_db *db = malloc(sizeof *db);
+  if (db == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
+  char *message = NULL;
+  rocksdb_t *rocks = index->scratch == NULL
+                         ? rocksdb_open(index->options, index->folder, &message)
+                         : rocksdb_open_as_secondary(index->options, index->folder, index->scratch, &message);
+  if (message != NULL) {
+    free(db);
+    return index_db_fail(error, index, "cannot open", message);
+  }
+  *db = (struct index_db){.rocks = rocks, .users = 1};
+  *out = db;
+  return CAS_OK;
+}
+
+static cas_status no_view(struct cas_error *error, const struct index *index) {
+  return status_fail(error, CAS_BUSY, "index %s: has no whole view since the last refresh failed", index->folder);
+}
+
 static struct index_db *db_ref(struct index_db *db) {
   __atomic_add_fetch(&db->users, 1, __ATOMIC_RELAXED);
   return db;
 }
 
 void index_db_release(struct index_db *db) {
-  if (db == NULL || __atomic_sub_fetch(&db->users, 1, __ATOMIC_ACQ_REL) > 0)
-    return;
+  if (db == NULL || __atomic_sub_fetch(&db->users, 1, __ATOMIC_ACQ_REL) > 0) return;
   rocksdb_close(db->rocks);
   free(db);
 }
@@ -55,21 +68,20 @@ void index_db_release(struct index_db *db) {
 cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
                         struct cas_error *error) {
   struct index *index = source.index;
-  char *message = NULL;
+  char *message = NULL, *found = NULL;
   size_t size = 0;
-  char *found;
   const char *bytes = (const char *)key->bytes;
   pthread_rwlock_rdlock(&index->view);
-  if (source.writes == NULL)
+  bool viewed = index->db != NULL;
+  if (viewed && source.writes == NULL)
     found = rocksdb_get(index->db->rocks, index->read, bytes, key->size, &size, &message);
-  else
+  else if (viewed)
     found = rocksdb_writebatch_wi_get_from_batch_and_db(source.writes, index->db->rocks, index->read, bytes, key->size,
                                                         &size, &message);
   pthread_rwlock_unlock(&index->view);
-  if (message != NULL)
-    return index_db_fail(error, index, "cannot look up", message);
-  if (found == NULL)
-    return CAS_NOT_FOUND;
+  if (!viewed) return no_view(error, index);
+  if (message != NULL) return index_db_fail(error, index, "cannot look up", message);
+  if (found == NULL) return CAS_NOT_FOUND;
   *value = (struct cas_buffer){.data = (uint8_t *)found, .size = size, .capacity = size};
   return CAS_OK;
 }
@@ -77,12 +89,16 @@ cas_status index_db_get(struct index_source source, const struct index_key *key,
 cas_status index_cursor_open(struct index_source source, struct cas_slice prefix, struct index_cursor *cursor,
                              struct cas_error *error) {
   struct index *index = source.index;
+  struct index_db *db = NULL;
+  rocksdb_iterator_t *rocks = NULL;
   pthread_rwlock_rdlock(&index->view);
-  struct index_db *db = db_ref(index->db);
-  rocksdb_iterator_t *rocks = rocksdb_create_iterator(db->rocks, index->read);
+  if (index->db != NULL) {
+    db = db_ref(index->db);
+    rocks = rocksdb_create_iterator(db->rocks, index->read);
+  }
   pthread_rwlock_unlock(&index->view);
-  if (source.writes != NULL)
-    rocks = rocksdb_writebatch_wi_create_iterator_with_base(source.writes, rocks);
+  if (db == NULL) return no_view(error, index);
+  if (source.writes != NULL) rocks = rocksdb_writebatch_wi_create_iterator_with_base(source.writes, rocks);
   char *message = NULL;
   rocksdb_iter_get_error(rocks, &message);
   *cursor = (struct index_cursor){.index = index, .db = db, .rocks = rocks, .prefix = prefix};
@@ -90,8 +106,7 @@ cas_status index_cursor_open(struct index_source source, struct cas_slice prefix
 }
 
 void index_cursor_close(struct index_cursor *cursor) {
-  if (cursor->rocks != NULL)
-    rocksdb_iter_destroy(cursor->rocks);
+  if (cursor->rocks != NULL) rocksdb_iter_destroy(cursor->rocks);
   index_db_release(cursor->db);
   *cursor = (struct index_cursor){0};
 }
@@ -112,8 +127,7 @@ cas_status index_cursor_get(struct index_cursor *cursor, struct cas_slice *rest,
   size_t size;
   const char *bytes = rocksdb_iter_key(cursor->rocks, &size);
   struct cas_slice key = slice_of(bytes, size);
-  if (!slice_begins_with(key, cursor->prefix))
-    return CAS_END;
+  if (!slice_begins_with(key, cursor->prefix)) return CAS_END;
   *rest = slice_of(key.data + cursor->prefix.size, key.size - cursor->prefix.size);
   bytes = rocksdb_iter_value(cursor->rocks, &size);
   *value = slice_of(bytes, size);

@@ -1,11 +1,11 @@
 /*
- * How the index speaks to RocksDB: an open database, reading from it or from it under an open batch, and what its errors
- * mean. Only for the files of this folder.
+ * How the index speaks to RocksDB: an open database, reading from it or from it under an open batch, and what its
+ * errors mean. Only for the files of this folder.
  *
  * Caveats
- *  - A follower's database changes under its readers: while it catches up, a lookup could miss a key whose old value is
- *    compacted away already, and it is opened anew where RocksDB cannot catch up. So a reader holds `view` for reading
- *    until it has its value or its cursor, and index_refresh holds it for writing. Nobody calls back with it held.
+ *  - A follower's database changes and is replaced under its readers (index_follower.c). So a reader holds `view` for
+ *    reading until it has its value or its cursor, and index_refresh holds it for writing. Nobody calls back with it
+ * held.
  *  - A cursor keeps the database it came from open, and shows it as it was then.
  */
 #ifndef INDEX_INDEX_DB_H
@@ -16,6 +16,13 @@
 
 #include "index/index.h"
 #include "index/index_keys.h"
+
+/* Which list of tables RocksDB's folder has in force, and how long it is. It grows with every change of the tables,
+ * before the logs of writes that these replace are deleted. All zero: unknown. */
+struct index_manifest {
+  char name[64];
+  uint64_t size;
+};
 
 /* One opened RocksDB; closed with its last user. */
 struct index_db {
@@ -29,9 +36,13 @@ struct index {
   rocksdb_options_t *options;
   rocksdb_readoptions_t *read;
   rocksdb_writeoptions_t *write;
-  pthread_rwlock_t view;
-  struct index_db *db;       /* guarded by view */
   struct index_batch *batch; /* the open one; only the writing thread looks */
+
+  pthread_mutex_t refreshing;     /* taken before view */
+  struct index_manifest manifest; /* followers: what db was opened on; guarded by refreshing */
+
+  pthread_rwlock_t view;
+  struct index_db *db; /* guarded by view; a follower has none after a refresh that failed half way */
 };
 
 struct index_batch {
@@ -57,6 +68,10 @@ cas_status index_db_fail(struct cas_error *error, const struct index *index, con
 /* Says that an entry's bytes are nonsense. */
 cas_status index_db_corrupt(struct cas_error *error, const struct index *index, const char *what);
 
+/* Opens as writer, or as follower where there is a scratch folder. */
+CAS_MUST_USE cas_status index_db_open(const struct index *index, struct index_db **db, struct cas_error *error);
+
+/* Drops one use; NULL is allowed. */
 void index_db_release(struct index_db *db);
 
 /* The value of a key; CAS_NOT_FOUND without a message. `value` must be empty and becomes the caller's. */

@@ -1,8 +1,8 @@
 /*
  * Keys and values in the index. No format that must stay: INDEX_VERSION says who wrote it, and a rebuild makes it anew.
  *
- * Keys, one byte of kind first. Texts are bytes 1 to 255, so a NUL ends a text and sorts before every longer one; a path
- * and its names hold no other '/' than those between names. Integers in keys are big endian, so that they sort.
+ * Keys, one byte of kind first. Texts are bytes 1 to 255, so a NUL ends a text and sorts before every longer one; a
+ * path and its names hold no other '/' than those between names. Integers in keys are big endian, so that they sort.
  *
  *   'b' hash[16] ordinal[2]                    a blob
  *   'd' date NUL path                          a study's date; no value

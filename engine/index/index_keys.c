@@ -11,12 +11,9 @@ unsigned index_path_level(const char *path) {
   unsigned level = 0;
   for (;;) {
     size_t length = strcspn(path, "/");
-    if (length == 0 || length > FOLDER_NAME_BYTES_MAX)
-      return 0;
-    if (++level > CAS_LEVEL_INSTANCE)
-      return 0;
-    if (path[length] == '\0')
-      return level;
+    if (length == 0 || length > FOLDER_NAME_BYTES_MAX) return 0;
+    if (++level > CAS_LEVEL_INSTANCE) return 0;
+    if (path[length] == '\0') return level;
     path += length + 1;
   }
 }
@@ -29,10 +26,8 @@ void index_path_split(const char *path, struct cas_slice *parent, struct cas_sli
 }
 
 bool index_key_append(struct index_key *key, const void *bytes, size_t size) {
-  if (size > sizeof key->bytes - key->size)
-    return false;
-  if (size > 0)
-    memcpy(key->bytes + key->size, bytes, size);
+  if (size > sizeof key->bytes - key->size) return false;
+  if (size > 0) memcpy(key->bytes + key->size, bytes, size);
   key->size += size;
   return true;
 }
@@ -74,18 +69,15 @@ bool index_key_fact(struct index_key *key, const char *name) {
 
 bool index_key_node(struct index_key *key, const char *path) {
   unsigned level = index_path_level(path);
-  if (level == 0)
-    return false;
+  if (level == 0) return false;
   begin_level(key, INDEX_KIND_NODE, level);
-  if (level == CAS_LEVEL_PATIENT && !index_key_append(key, "/", 1))
-    return false;
+  if (level == CAS_LEVEL_PATIENT && !index_key_append(key, "/", 1)) return false;
   return index_key_append(key, path, strlen(path));
 }
 
 bool index_key_children(struct index_key *key, const char *parent) {
   unsigned level = index_path_level(parent);
-  if (level == CAS_LEVEL_INSTANCE || (level == 0 && parent[0] != '\0'))
-    return false;
+  if (level == CAS_LEVEL_INSTANCE || (level == 0 && parent[0] != '\0')) return false;
   begin_level(key, INDEX_KIND_NODE, level + 1);
   return index_key_append(key, parent, strlen(parent)) && index_key_append(key, "/", 1);
 }
@@ -124,14 +116,11 @@ bool slice_begins_with(struct cas_slice slice, struct cas_slice prefix) {
 /* Cuts `rest` after its first NUL and `skip` bytes; what is left must be a path. */
 static bool cut(struct cas_slice rest, size_t skip, struct cas_slice *text, struct cas_slice *path) {
   const uint8_t *end = rest.size == 0 ? NULL : memchr(rest.data, 0, rest.size);
-  if (end == NULL || end == rest.data)
-    return false;
+  if (end == NULL || end == rest.data) return false;
   size_t length = (size_t)(end - rest.data);
-  if (rest.size - length - 1 <= skip)
-    return false;
+  if (rest.size - length - 1 <= skip) return false;
   struct cas_slice tail = slice_of(end + 1 + skip, rest.size - length - 1 - skip);
-  if (tail.size > INDEX_PATH_BYTES_MAX || memchr(tail.data, 0, tail.size) != NULL)
-    return false;
+  if (tail.size > INDEX_PATH_BYTES_MAX || memchr(tail.data, 0, tail.size) != NULL) return false;
   *text = slice_of(rest.data, length);
   *path = tail;
   return true;

@@ -1,8 +1,8 @@
 /*
  * Making and reading keys, as index_format.h lays them out.
  *
- * Making: a key lives on the stack and is never too small; the makers answer false where a text is longer than its limit,
- * or a path is none. Reading: false means that the key is damaged. Pure functions, any thread.
+ * Making: a key lives on the stack and is never too small; the makers answer false where a text is longer than its
+ * limit, or a path is none. Reading: false means that the key is damaged. Pure functions, any thread.
  */
 #ifndef INDEX_INDEX_KEYS_H
 #define INDEX_INDEX_KEYS_H

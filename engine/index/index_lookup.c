@@ -10,16 +10,14 @@ cas_status index_lookup_blob(struct index_source source, const struct blob_id *i
   struct index_key key;
   index_key_blob(&key, id);
   STATUS_TRY(index_db_get(source, &key, &bytes, error));
-  if (!index_decode_blob(slice_of_buffer(&bytes), blob))
-    return index_db_corrupt(error, source.index, "a blob's entry");
+  if (!index_decode_blob(slice_of_buffer(&bytes), blob)) return index_db_corrupt(error, source.index, "a blob's entry");
   return CAS_OK;
 }
 
 cas_status index_lookup_value(struct index_source source, const char *path, struct cas_buffer *bytes,
                               struct index_node_value *value, struct cas_error *error) {
   struct index_key key;
-  if (!index_key_node(&key, path))
-    return CAS_NOT_FOUND;
+  if (!index_key_node(&key, path)) return CAS_NOT_FOUND;
   STATUS_TRY(index_db_get(source, &key, bytes, error));
   if (!index_decode_node(slice_of_buffer(bytes), (enum cas_level)index_path_level(path), value))
     return status_fail(error, CAS_CORRUPT, "index %s: the node %s is damaged", source.index->folder, path);
@@ -52,8 +50,7 @@ cas_status index_lookup_name(struct index_source source, const char *parent, con
   if (bytes.size == 0 || bytes.size > FOLDER_NAME_BYTES_MAX || memchr(bytes.data, 0, bytes.size) != NULL ||
       memchr(bytes.data, '/', bytes.size) != NULL)
     return index_db_corrupt(error, source.index, "a name");
-  if (bytes.size >= capacity)
-    return status_fail(error, CAS_INVALID, "index: a name needs %zu bytes", bytes.size + 1);
+  if (bytes.size >= capacity) return status_fail(error, CAS_INVALID, "index: a name needs %zu bytes", bytes.size + 1);
   memcpy(name, bytes.data, bytes.size);
   name[bytes.size] = '\0';
   return CAS_OK;
@@ -68,10 +65,8 @@ cas_status index_lookup_totals(struct index_source source, struct index_totals *
     *totals = (struct index_totals){0};
     return CAS_OK;
   }
-  if (status != CAS_OK)
-    return status;
-  if (!index_decode_totals(slice_of_buffer(&bytes), totals))
-    return index_db_corrupt(error, source.index, "the totals");
+  if (status != CAS_OK) return status;
+  if (!index_decode_totals(slice_of_buffer(&bytes), totals)) return index_db_corrupt(error, source.index, "the totals");
   return CAS_OK;
 }
 
@@ -96,8 +91,7 @@ cas_status index_get_totals(struct index *index, struct index_totals *totals, st
 cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value, struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer bytes = {0};
   struct index_key key;
-  if (!index_key_fact(&key, name))
-    return CAS_NOT_FOUND;
+  if (!index_key_fact(&key, name)) return CAS_NOT_FOUND;
   STATUS_TRY(index_db_get(index_source_of(index), &key, &bytes, error));
   value->size = 0;
   cas_status status = cas_buffer_append(value, slice_of_buffer(&bytes));

@@ -1,4 +1,5 @@
-/* Looking up one entry, in the index or under a batch. Only for the files of this folder; index.h says what each does. */
+/* Looking up one entry, in the index or under a batch. Only for the files of this folder; index.h says what each does.
+ */
 #ifndef INDEX_INDEX_LOOKUP_H
 #define INDEX_INDEX_LOOKUP_H
 

@@ -20,8 +20,7 @@ static cas_status set_path(struct cas_buffer *path, struct cas_slice parent, str
   path->size = 0;
   STATUS_TRY(cas_buffer_reserve(path, parent.size + name.size + 2));
   STATUS_TRY(cas_buffer_append(path, parent));
-  if (parent.size > 0)
-    STATUS_TRY(cas_buffer_append(path, slice_of("/", 1)));
+  if (parent.size > 0) STATUS_TRY(cas_buffer_append(path, slice_of("/", 1)));
   STATUS_TRY(cas_buffer_append(path, name));
   return cas_buffer_append(path, slice_of("", 1));
 }

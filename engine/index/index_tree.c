@@ -23,13 +23,11 @@ static cas_status list_children(struct index_cursor *cursor, enum cas_level leve
     struct index_node_value value;
     struct index_node node;
     cas_status status = index_cursor_get(cursor, &name, &bytes, error);
-    if (status != CAS_OK)
-      return status == CAS_END ? CAS_OK : status;
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
     if (!is_name(name) || !index_decode_node(bytes, level, &value))
       return status_fail(error, CAS_CORRUPT, "index %s: a child of '%s' is damaged", cursor->index->folder, parent);
     status = index_node_fill(&room, level, slice_of(parent, strlen(parent)), name, &value, &node);
-    if (status != CAS_OK)
-      return status_fail(error, status, "index: out of memory");
+    if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
     STATUS_TRY(each(arg, &node));
   }
 }
@@ -38,8 +36,7 @@ cas_status index_list(struct index *index, const char *parent, const char *after
                       struct cas_error *error) {
   CLEANUP_CURSOR struct index_cursor cursor = {0};
   struct index_key prefix, start;
-  if (!index_key_children(&prefix, parent))
-    return CAS_OK;
+  if (!index_key_children(&prefix, parent)) return CAS_OK;
   enum cas_level level = (enum cas_level)(index_path_level(parent) + 1);
   start = prefix;
   /* The key that follows `after` at once is the same with a NUL, which no name has. */
@@ -56,8 +53,7 @@ typedef bool (*read_fn)(struct cas_slice rest, struct cas_slice *text, struct ca
 
 static cas_status call_with_text(struct cas_slice text, index_text_fn each, void *arg) {
   char copy[INDEX_TEXT_BYTES_MAX + 1];
-  if (text.size > INDEX_TEXT_BYTES_MAX)
-    return CAS_CORRUPT;
+  if (text.size > INDEX_TEXT_BYTES_MAX) return CAS_CORRUPT;
   memcpy(copy, text.data, text.size);
   copy[text.size] = '\0';
   return each(arg, copy);
@@ -81,18 +77,15 @@ static cas_status list_distinct(struct index *index, const struct index_key *pre
   for (index_cursor_seek(&cursor, &past);;) {
     struct cas_slice rest, value, text, path;
     cas_status status = index_cursor_get(&cursor, &rest, &value, error);
-    if (status != CAS_OK)
-      return status == CAS_END ? CAS_OK : status;
-    if (!read(rest, &text, &path))
-      return index_db_corrupt(error, index, "a UID or date");
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
+    if (!read(rest, &text, &path)) return index_db_corrupt(error, index, "a UID or date");
     struct cas_slice last = slice_of(past.bytes + prefix->size, past.size - prefix->size - (first ? 0 : 1));
     if (!first && slice_equal(text, last)) {
       index_cursor_seek(&cursor, &past);
       continue;
     }
     first = false;
-    if (!key_past(&past, prefix, text))
-      return index_db_corrupt(error, index, "a UID or date");
+    if (!key_past(&past, prefix, text)) return index_db_corrupt(error, index, "a UID or date");
     STATUS_TRY(call_with_text(text, each, arg));
     index_cursor_next(&cursor);
   }
@@ -117,18 +110,14 @@ cas_status index_find_uid_in(struct index_source source, enum cas_level level, c
   CLEANUP_CURSOR struct index_cursor cursor = {0};
   struct index_key all, prefix;
   index_key_uids(&all, level);
-  if (uid[0] == '\0' || !index_key_uid_prefix(&prefix, level, uid))
-    return CAS_OK;
+  if (uid[0] == '\0' || !index_key_uid_prefix(&prefix, level, uid)) return CAS_OK;
   STATUS_TRY(index_cursor_open(source, index_key_slice(&all), &cursor, error));
   for (index_cursor_seek(&cursor, &prefix);; index_cursor_next(&cursor)) {
     struct cas_slice rest, value, found, path;
     cas_status status = index_cursor_get(&cursor, &rest, &value, error);
-    if (status != CAS_OK)
-      return status == CAS_END ? CAS_OK : status;
-    if (!index_key_read_uid(rest, &found, &path))
-      return index_db_corrupt(error, source.index, "a UID");
-    if (!slice_equal(found, slice_of(uid, strlen(uid))))
-      return CAS_OK;
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
+    if (!index_key_read_uid(rest, &found, &path)) return index_db_corrupt(error, source.index, "a UID");
+    if (!slice_equal(found, slice_of(uid, strlen(uid)))) return CAS_OK;
     STATUS_TRY(call_with_text(path, each, arg));
   }
 }
@@ -156,12 +145,9 @@ cas_status index_find_dates(struct index *index, const char *first, const char *
   for (index_cursor_seek(&cursor, &start);; index_cursor_next(&cursor)) {
     struct cas_slice rest, value, date, path;
     cas_status status = index_cursor_get(&cursor, &rest, &value, error);
-    if (status != CAS_OK)
-      return status == CAS_END ? CAS_OK : status;
-    if (!index_key_read_date(rest, &date, &path))
-      return index_db_corrupt(error, index, "a date");
-    if (last != NULL && is_after(date, last))
-      return CAS_OK;
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
+    if (!index_key_read_date(rest, &date, &path)) return index_db_corrupt(error, index, "a date");
+    if (last != NULL && is_after(date, last)) return CAS_OK;
     STATUS_TRY(call_with_text(path, each, arg));
   }
 }

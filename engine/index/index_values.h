@@ -7,7 +7,8 @@
 
 #include "index/index.h"
 
-/* A node's value with what the index keeps beside struct index_node. Texts are borrowed and have no NUL at their end. */
+/* A node's value with what the index keeps beside struct index_node. Texts are borrowed and have no NUL at their end.
+ */
 struct index_node_value {
   struct cas_slice identity;
   struct cas_slice uid;  /* empty: none */

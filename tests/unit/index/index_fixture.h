@@ -3,7 +3,9 @@
 #ifndef INDEX_FIXTURE_H
 #define INDEX_FIXTURE_H
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,6 +79,44 @@ static inline void reopen(struct fixture *f) {
   index_close(f->index);
   f->index = NULL;
   assert_ok(index_open(f->index_folder, &f->index, &f->error), &f->error);
+}
+
+/* --- another process --- */
+
+/*
+ * This program again, with a second argument: a fresh process, because RocksDB's threads do not survive a fork. What it
+ * reads from standard input and writes to standard output is the other end of `tell` and `hear`.
+ */
+struct process {
+  pid_t pid;
+  int tell, hear;
+};
+
+static inline struct process start_process(const char *folder) {
+  int tell[2], hear[2];
+  assert_int_equal(pipe2(tell, O_CLOEXEC) | pipe2(hear, O_CLOEXEC), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    dup2(tell[0], 0);
+    dup2(hear[1], 1);
+    execl("/proc/self/exe", "test_index", folder, (char *)NULL);
+    _exit(127);
+  }
+  close(tell[0]);
+  close(hear[1]);
+  return (struct process){.pid = pid, .tell = tell[1], .hear = hear[0]};
+}
+
+static inline void kill_process(struct process *process) {
+  int status;
+  assert_int_equal(kill(process->pid, SIGKILL), 0);
+  assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
+  assert_true(WIFSIGNALED(status));
+}
+
+static inline void close_process(struct process *process) {
+  close(process->tell);
+  close(process->hear);
 }
 
 /* --- entries --- */

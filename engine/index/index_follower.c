@@ -1,0 +1,131 @@
+/*
+ * Owns following another process's index.
+ *
+ *  1. What readers see is a moment of the writer's index: all batches up to one, whole.
+ *  2. A refresh that answers CAS_OK shows every batch that was applied before it was called.
+ *
+ * RocksDB's own way to catch up keeps neither. It reads the list of tables, then the logs of writes: a log that became
+ * a table and was deleted between the two is in neither, while later logs are seen. And what it learns from the list
+ * alone, after the log is gone, stays hidden until something is written to a newer log (seen with 7.8.3). So it is used
+ * only while the list stays as it was when the database was opened; where the list changed, which takes the writer 16
+ * MiB of writes or a restart, the database is opened anew. The list grows before a log is deleted, so a list that is
+ * the same before and after means that nothing was missed between.
+ *
+ *   whole --refresh, list the same--> whole
+ *   whole --refresh, list changed--> (another database) whole
+ *   whole --refresh, list changed meanwhile and no database can be opened--> no view --refresh--> whole
+ */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+#include "index/index_open.h"
+
+/* How often a follower tries to open while the writer makes and deletes files under it. */
+static const int open_attempts = 16;
+
+static bool read_manifest(const struct index *index, struct index_manifest *manifest) {
+  char path[4096];
+  struct stat about;
+  memset(manifest, 0, sizeof *manifest);
+  if (snprintf(path, sizeof path, "%s/CURRENT", index->folder) >= (int)sizeof path) return false;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return false;
+  bool read = fread(manifest->name, 1, sizeof manifest->name - 1, file) > 0;
+  fclose(file);
+  manifest->name[strcspn(manifest->name, "\n")] = '\0';
+  if (!read || snprintf(path, sizeof path, "%s/%s", index->folder, manifest->name) >= (int)sizeof path) return false;
+  if (stat(path, &about) != 0) return false;
+  manifest->size = (uint64_t)about.st_size;
+  return true;
+}
+
+static bool manifest_is(const struct index *index, const struct index_manifest *expected) {
+  struct index_manifest now;
+  return read_manifest(index, &now) && now.size == expected->size && strcmp(now.name, expected->name) == 0;
+}
+
+/* Opens a database that misses nothing. A file that is deleted between being listed and being opened is an error of
+ * RocksDB's, and no longer listed in the next attempt. */
+static cas_status open_whole(const struct index *index, struct index_db **out, struct index_manifest *manifest,
+                             struct cas_error *error) {
+  cas_status status = CAS_OK;
+  for (int attempt = 0; attempt < open_attempts; attempt++) {
+    struct index_db *db;
+    if (!read_manifest(index, manifest)) {
+      status = status_fail(error, CAS_NOT_FOUND, "index %s: there is none", index->folder);
+      continue;
+    }
+    status = index_db_open(index, &db, error);
+    if (status != CAS_OK) continue;
+    if (manifest_is(index, manifest)) {
+      *out = db;
+      return CAS_OK;
+    }
+    index_db_release(db);
+    status = status_fail(error, CAS_BUSY, "index %s: changes too fast to be followed", index->folder);
+  }
+  return status;
+}
+
+/* The list is as it was: only the logs grew. False if that stopped being so meanwhile, or the logs cannot be read. */
+static bool catch_up(struct index *index) {
+  char *message = NULL;
+  rocksdb_try_catch_up_with_primary(index->db->rocks, &message);
+  bool failed = message != NULL;
+  rocksdb_free(message);
+  return !failed && manifest_is(index, &index->manifest);
+}
+
+/* Puts a database that misses nothing in place of the one before, or NULL; the caller has the view. */
+static void replace(struct index *index, struct index_db *db, const struct index_manifest *manifest) {
+  index_db_release(index->db);
+  index->db = db;
+  index->manifest = *manifest;
+}
+
+/* With the view taken, since what a failed catching up leaves must not be read. */
+static cas_status refresh_in_place(struct index *index, struct cas_error *error) {
+  struct index_manifest manifest;
+  struct index_db *db = NULL;
+  if (catch_up(index)) return CAS_OK;
+  cas_status status = open_whole(index, &db, &manifest, error);
+  replace(index, db, &manifest);
+  return status;
+}
+
+static cas_status refresh(struct index *index, struct cas_error *error) {
+  struct index_manifest manifest;
+  struct index_db *db;
+  if (index->db != NULL && manifest_is(index, &index->manifest)) {
+    pthread_rwlock_wrlock(&index->view);
+    cas_status status = refresh_in_place(index, error);
+    pthread_rwlock_unlock(&index->view);
+    return status;
+  }
+  STATUS_TRY(open_whole(index, &db, &manifest, error));
+  pthread_rwlock_wrlock(&index->view);
+  replace(index, db, &manifest);
+  pthread_rwlock_unlock(&index->view);
+  return CAS_OK;
+}
+
+cas_status index_refresh(struct index *index, struct cas_error *error) {
+  if (index->scratch == NULL) return CAS_OK;
+  pthread_mutex_lock(&index->refreshing);
+  cas_status status = refresh(index, error);
+  pthread_mutex_unlock(&index->refreshing);
+  return status;
+}
+
+cas_status index_open_follower(const char *folder, const char *scratch, struct index **out, struct cas_error *error) {
+  CLEANUP_INDEX struct index *index = NULL;
+  STATUS_TRY(index_create(folder, scratch, &index, error));
+  STATUS_TRY(index_refresh(index, error));
+  cas_status status = index_check_version(index, error);
+  if (status == CAS_NOT_FOUND) return status_fail(error, CAS_BUSY, "index %s: is being made", folder);
+  if (status != CAS_OK) return status;
+  *out = index;
+  index = NULL;
+  return CAS_OK;
+}
