@@ -1,0 +1,184 @@
+/* Inodes live as long as the kernel knows them or something below them, and two never share a number. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fuse/inode_table.h"
+
+static int setup(void **state) { return inode_table_create((struct inode_table **)state) == CAS_OK ? 0 : -1; }
+
+static int teardown(void **state) {
+  inode_table_destroy(*state);
+  return 0;
+}
+
+static uint64_t ref(struct inode_table *table, uint64_t parent, const char *name, uint64_t wanted) {
+  uint64_t inode = 0;
+  assert_int_equal(inode_table_ref(table, parent, name, wanted, &inode), CAS_OK);
+  return inode;
+}
+
+static void has_path(struct inode_table *table, uint64_t inode, const char *expected) {
+  char path[TREE_PATH_MAX];
+  assert_int_equal(inode_table_path(table, inode, path), CAS_OK);
+  assert_string_equal(path, expected);
+}
+
+static void is_gone(struct inode_table *table, uint64_t inode) {
+  char path[TREE_PATH_MAX];
+  assert_int_equal(inode_table_path(table, inode, path), CAS_NOT_FOUND);
+}
+
+static void test_paths(void **state) {
+  struct inode_table *table = *state;
+  has_path(table, INODE_TABLE_ROOT, "");
+  assert_int_equal(ref(table, INODE_TABLE_ROOT, "Patients", 100), 100);
+  assert_int_equal(ref(table, 100, "a", 101), 101);
+  assert_int_equal(ref(table, 101, "\xc3\xa4 b", 102), 102);
+  has_path(table, 102, "Patients/a/\xc3\xa4 b");
+  has_path(table, 100, "Patients");
+  is_gone(table, 99);
+  uint64_t inode;
+  assert_int_equal(inode_table_ref(table, 99, "x", 5, &inode), CAS_NOT_FOUND);
+}
+
+static void test_counts(void **state) {
+  struct inode_table *table = *state;
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  ref(table, 100, "b", 101);
+  assert_int_equal(inode_table_count(table), 2);
+  inode_table_unref(table, 100, 1);
+  has_path(table, 100, "a");
+  inode_table_unref(table, 100, 1);
+  has_path(table, 101, "a/b"); /* kept by its child */
+  assert_int_equal(inode_table_count(table), 2);
+  inode_table_unref(table, 101, 1);
+  is_gone(table, 101);
+  is_gone(table, 100);
+  assert_int_equal(inode_table_count(table), 0);
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  inode_table_unref(table, 100, UINT64_MAX);
+  is_gone(table, 100);
+  inode_table_unref(table, INODE_TABLE_ROOT, UINT64_MAX);
+  has_path(table, INODE_TABLE_ROOT, "");
+  inode_table_unref(table, 12345, 1);
+}
+
+static void test_collisions(void **state) {
+  struct inode_table *table = *state;
+  uint64_t a = ref(table, INODE_TABLE_ROOT, "a", 100), b = ref(table, INODE_TABLE_ROOT, "b", 100);
+  uint64_t c = ref(table, a, "a", 100);
+  assert_int_equal(a, 100);
+  assert_true(b != a && c != a && c != b && b >= 16 && b <= INT64_MAX);
+  has_path(table, b, "b");
+  has_path(table, c, "a/a");
+  assert_int_equal(ref(table, INODE_TABLE_ROOT, "b", 100), b);
+  inode_table_unref(table, c, 1);
+  inode_table_unref(table, a, 1);
+  is_gone(table, a);
+  /* The first number is free, yet a living inode keeps its own. */
+  assert_int_equal(ref(table, INODE_TABLE_ROOT, "b", 100), b);
+  assert_int_equal(ref(table, INODE_TABLE_ROOT, "a", 100), 100);
+  inode_table_unref(table, b, 3);
+  is_gone(table, b);
+  assert_int_equal(inode_table_count(table), 1);
+}
+
+static void test_too_many_collisions(void **state) {
+  struct inode_table *table = *state;
+  char name[12];
+  uint64_t inode;
+  for (int i = 0; i < 5; i++) {
+    snprintf(name, sizeof name, "%d", i);
+    ref(table, INODE_TABLE_ROOT, name, 100);
+  }
+  assert_int_equal(inode_table_ref(table, INODE_TABLE_ROOT, "5", 100, &inode), CAS_NO_MEMORY);
+  assert_int_equal(inode_table_count(table), 5);
+}
+
+/* Against a plain map: 20,000 random operations on 300 names, with many collisions. */
+static void test_model(void **state) {
+  struct inode_table *table = *state;
+  enum { NAMES = 300 };
+  static struct { uint64_t inode, lookups; } model[NAMES];
+  memset(model, 0, sizeof model);
+  unsigned seed = 20261123;
+  print_message("seed %u\n", seed);
+  srand(seed);
+  for (int step = 0; step < 20000; step++) {
+    int i = rand() % NAMES;
+    char name[12];
+    snprintf(name, sizeof name, "%d", i);
+    if (rand() % 2 == 0) {
+      uint64_t inode = ref(table, INODE_TABLE_ROOT, name, (uint64_t)(1000 + i / 3 * 7));
+      if (model[i].lookups > 0) assert_int_equal(inode, model[i].inode);
+      model[i].inode = inode;
+      model[i].lookups++;
+    } else if (model[i].lookups > 0) {
+      uint64_t back = 1 + (uint64_t)rand() % model[i].lookups;
+      inode_table_unref(table, model[i].inode, back);
+      model[i].lookups -= back;
+    }
+  }
+  size_t living = 0;
+  for (int i = 0; i < NAMES; i++) {
+    char name[12];
+    snprintf(name, sizeof name, "%d", i);
+    if (model[i].lookups == 0) continue;
+    living++;
+    has_path(table, model[i].inode, name);
+    for (int j = 0; j < i; j++) assert_false(model[j].lookups > 0 && model[j].inode == model[i].inode);
+  }
+  assert_int_equal(inode_table_count(table), living);
+}
+
+static void test_many(void **state) {
+  struct inode_table *table = *state;
+  char name[16];
+  for (unsigned i = 0; i < 200000; i++) {
+    snprintf(name, sizeof name, "%u", i);
+    ref(table, INODE_TABLE_ROOT, name, tree_inode(name));
+  }
+  assert_int_equal(inode_table_count(table), 200000);
+  has_path(table, tree_inode("123456"), "123456");
+  for (unsigned i = 0; i < 200000; i++) {
+    snprintf(name, sizeof name, "%u", i);
+    inode_table_unref(table, tree_inode(name), 1);
+  }
+  assert_int_equal(inode_table_count(table), 0);
+}
+
+static void test_deepest_path(void **state) {
+  struct inode_table *table = *state;
+  char name[NAME_MAX + 1], path[TREE_PATH_MAX];
+  memset(name, 'x', NAME_MAX);
+  name[NAME_MAX] = '\0';
+  uint64_t inode = ref(table, INODE_TABLE_ROOT, "Dates", 100);
+  inode = ref(table, inode, "2026", 101);
+  inode = ref(table, inode, "11", 102);
+  inode = ref(table, inode, "23", 103);
+  for (unsigned i = 0; i < 4; i++) inode = ref(table, inode, name, 104 + i);
+  assert_int_equal(inode_table_path(table, inode, path), CAS_OK);
+  assert_int_equal(strlen(path), TREE_PATH_MAX - 1);
+  inode = ref(table, inode, "y", 200);
+  assert_int_equal(inode_table_path(table, inode, path), CAS_NOT_FOUND);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_collisions, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_too_many_collisions, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_model, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_deepest_path, setup, teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
