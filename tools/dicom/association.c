@@ -22,8 +22,7 @@
 
 void session_log(const struct session *session, enum cas_log_level level, const char *format, ...) {
   const struct dicom_server_options *options = &session->node->options;
-  if (options->log == NULL)
-    return;
+  if (options->log == NULL) return;
   char line[1024];
   va_list arguments;
   va_start(arguments, format);
@@ -34,30 +33,30 @@ void session_log(const struct session *session, enum cas_log_level level, const 
 
 cas_status session_respond(struct session *session, uint8_t context_id, const struct dimse_command *request,
                            enum dimse_status status, const char *comment, struct cas_error *error) {
-  __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer bytes = {0};
-  const cas_status encoded = dimse_response_encode(request, status, comment, &bytes);
-  if (encoded != CAS_OK)
-    return encoded;
-  const struct cas_slice slice = {.data = bytes.data, .size = bytes.size};
-  return dicom_association_send(session->association, context_id, slice, error);
+  __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer command = {0}, bytes = {0};
+  cas_status encoded = dimse_response_encode(request, status, comment, &command);
+  if (encoded == CAS_OK) {
+    const struct cas_slice slice = {.data = command.data, .size = command.size};
+    encoded = pdu_encode_command(context_id, slice, dicom_association_peer_pdu_bytes(session->association), &bytes);
+  }
+  if (encoded != CAS_OK) return encoded;
+  return dicom_association_send(session->association, (struct cas_slice){.data = bytes.data, .size = bytes.size},
+                                error);
 }
 
-static enum dicom_event protocol_error(struct cas_error *error, const char *what) {
+static enum pdu_event protocol_error(struct cas_error *error, const char *what) {
   error->status = CAS_REFUSED;
   snprintf(error->message, sizeof error->message, "%s", what);
-  return DICOM_PROTOCOL;
+  return PDU_PROTOCOL;
 }
 
-enum dicom_event session_read_data(struct session *session, uint8_t context_id, struct dicom_fragment *fragment,
-                                   struct cas_error *error) {
-  const enum dicom_event event = dicom_association_read(session->association, fragment, error);
-  if (event != DICOM_FRAGMENT)
-    return event;
-  if (fragment->command)
-    return protocol_error(error, "a command within a data set");
-  if (fragment->context_id != context_id)
-    return protocol_error(error, "a data set in another presentation context");
-  return DICOM_FRAGMENT;
+enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
+                                 struct cas_error *error) {
+  const enum pdu_event event = pdu_stream_next(&session->stream, fragment, error);
+  if (event != PDU_FRAGMENT) return event;
+  if (fragment->command) return protocol_error(error, "a command within a data set");
+  if (fragment->context_id != context_id) return protocol_error(error, "a data set in another presentation context");
+  return PDU_FRAGMENT;
 }
 
 /* --- negotiation --- */
@@ -69,121 +68,111 @@ static cas_status negotiate_context(struct dicom_association *association,
     return dicom_association_refuse_context(association, proposed->id, error);
   }
   const char *offered[DICOM_TRANSFER_SYNTAXES_MAX];
-  for (size_t i = 0; i < proposed->transfer_syntax_count; i++)
-    offered[i] = proposed->transfer_syntaxes[i];
+  for (size_t i = 0; i < proposed->transfer_syntax_count; i++) offered[i] = proposed->transfer_syntaxes[i];
   const size_t chosen = negotiation_choose(offered, proposed->transfer_syntax_count);
   return dicom_association_accept_context(association, proposed->id, offered[chosen], error);
 }
 
 static cas_status negotiate(struct dicom_association *association, struct cas_error *error) {
   struct dicom_proposed_context *proposed = malloc(sizeof *proposed);
-  if (proposed == NULL)
-    return CAS_NO_MEMORY;
+  if (proposed == NULL) return CAS_NO_MEMORY;
   cas_status status = CAS_OK;
   const size_t count = dicom_association_context_count(association);
   for (size_t i = 0; i < count && status == CAS_OK; i++) {
     /* A context that cannot be taken in stays unanswered, which DCMTK sends as refused. */
-    if (dicom_association_context(association, i, proposed) != CAS_OK)
-      continue;
+    if (dicom_association_context(association, i, proposed) != CAS_OK) continue;
     status = negotiate_context(association, proposed, error);
   }
   free(proposed);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   const struct cas_slice info = {.data = negotiation_storage_info, .size = NEGOTIATION_STORAGE_INFO_BYTES};
   status = dicom_association_answer_extended(association, info, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   return dicom_association_acknowledge(association, error);
 }
 
 /* --- messages --- */
 
 /* Gathers one command set. */
-static enum dicom_event read_command(struct session *session, uint8_t *context_id, struct cas_buffer *bytes,
-                                     struct cas_error *error) {
+static enum pdu_event read_command(struct session *session, uint8_t *context_id, struct cas_buffer *bytes,
+                                   struct cas_error *error) {
   bytes->size = 0;
   for (;;) {
-    struct dicom_fragment fragment;
-    const enum dicom_event event = dicom_association_read(session->association, &fragment, error);
-    if (event != DICOM_FRAGMENT)
-      return event;
-    if (!fragment.command)
-      return protocol_error(error, "a data set without a command");
+    struct pdu_fragment fragment;
+    const enum pdu_event event = pdu_stream_next(&session->stream, &fragment, error);
+    if (event != PDU_FRAGMENT) return event;
+    if (!fragment.command) return protocol_error(error, "a data set without a command");
     if (bytes->size > 0 && fragment.context_id != *context_id) {
       return protocol_error(error, "a command in two presentation contexts");
     }
     *context_id = fragment.context_id;
     if (fragment.bytes.size > DIMSE_COMMAND_BYTES_MAX - bytes->size)
       return protocol_error(error, "a command set is too long");
-    if (cas_buffer_append(bytes, fragment.bytes) != CAS_OK)
-      return protocol_error(error, "out of memory");
-    if (fragment.last)
-      return DICOM_FRAGMENT;
+    if (cas_buffer_append(bytes, fragment.bytes) != CAS_OK) return protocol_error(error, "out of memory");
+    if (fragment.last) return PDU_FRAGMENT;
   }
 }
 
 /* An operation that we do not provide: passes over its data set and says so. */
-static enum dicom_event decline(struct session *session, uint8_t context_id, const struct dimse_command *request,
-                                struct cas_error *error) {
-  struct dicom_fragment fragment = {.last = !request->has_data_set};
+static enum pdu_event decline(struct session *session, uint8_t context_id, const struct dimse_command *request,
+                              struct cas_error *error) {
+  struct pdu_fragment fragment = {.last = !request->has_data_set};
   while (!fragment.last) {
-    const enum dicom_event event = session_read_data(session, context_id, &fragment, error);
-    if (event != DICOM_FRAGMENT)
-      return event;
+    const enum pdu_event event = session_read_data(session, context_id, &fragment, error);
+    if (event != PDU_FRAGMENT) return event;
   }
-  if (request->field == DIMSE_C_CANCEL_RQ)
-    return DICOM_FRAGMENT; /* nothing runs that it could cancel */
-  if (request->field & DIMSE_RESPONSE_BIT)
-    return protocol_error(error, "a response to nothing that was asked");
+  if (request->field == DIMSE_C_CANCEL_RQ) return PDU_FRAGMENT; /* nothing runs that it could cancel */
+  if (request->field & DIMSE_RESPONSE_BIT) return protocol_error(error, "a response to nothing that was asked");
   const cas_status sent = session_respond(session, context_id, request, DIMSE_UNRECOGNIZED_OPERATION, NULL, error);
-  return sent == CAS_OK ? DICOM_FRAGMENT : DICOM_CLOSED;
+  return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
 }
 
-static enum dicom_event serve_message(struct session *session, struct cas_buffer *bytes, struct cas_error *error) {
+static enum pdu_event serve_message(struct session *session, struct cas_buffer *bytes, struct cas_error *error) {
   uint8_t context_id = 0;
-  const enum dicom_event event = read_command(session, &context_id, bytes, error);
-  if (event != DICOM_FRAGMENT)
-    return event;
+  const enum pdu_event event = read_command(session, &context_id, bytes, error);
+  if (event != PDU_FRAGMENT) return event;
   struct dimse_command command;
   const struct cas_slice slice = {.data = bytes->data, .size = bytes->size};
-  if (dimse_command_parse(slice, &command, error) != CAS_OK)
-    return DICOM_PROTOCOL;
-  if (command.field == DIMSE_C_STORE_RQ)
-    return storage_scp_serve(session, context_id, &command, error);
+  if (dimse_command_parse(slice, &command, error) != CAS_OK) return PDU_PROTOCOL;
+  if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
-    return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? DICOM_FRAGMENT : DICOM_CLOSED;
+    return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }
   return decline(session, context_id, &command, error);
+}
+
+/* The last PDU of an association. */
+static void send_last(struct session *session, const uint8_t pdu[PDU_SHORT_BYTES]) {
+  struct cas_error error = {0};
+  const struct cas_slice bytes = {.data = pdu, .size = PDU_SHORT_BYTES};
+  if (dicom_association_send(session->association, bytes, &error) == CAS_OK)
+    dicom_association_linger(session->association);
+}
+
+static enum dicom_wait wait_for_message(struct session *session) {
+  if (pdu_stream_has_input(&session->stream)) return DICOM_WAIT_READY;
+  const struct dicom_node *node = session->node;
+  return dicom_association_wait(session->association, node->options.idle_seconds, node->stop_fd);
 }
 
 /* Serves messages until the association ends; returns how, in words. */
 static const char *serve_messages(struct session *session, struct cas_error *error) {
   __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer command = {0};
-  const struct dicom_node *node = session->node;
   for (;;) {
-    const enum dicom_wait waited =
-        dicom_association_wait(session->association, node->options.idle_seconds, node->stop_fd);
+    const enum dicom_wait waited = wait_for_message(session);
     if (waited != DICOM_WAIT_READY) {
-      dicom_association_abort(session->association);
+      send_last(session, pdu_abort_user);
       return waited == DICOM_WAIT_STOP ? "aborted: stopping" : "aborted: idle for too long";
     }
     switch (serve_message(session, &command, error)) {
-    case DICOM_FRAGMENT:
-      break;
-    case DICOM_RELEASE_REQUESTED:
-      dicom_association_release(session->association);
-      return "released";
-    case DICOM_ABORTED:
-      return "aborted by the peer";
-    case DICOM_CLOSED:
-      return "connection lost";
-    case DICOM_TIMEOUT:
-      dicom_association_abort(session->association);
+    case PDU_FRAGMENT: break;
+    case PDU_RELEASE_REQUESTED: send_last(session, pdu_release_response); return "released";
+    case PDU_ABORTED: return "aborted by the peer";
+    case PDU_CLOSED:
+      if (!dicom_association_timed_out(session->association)) return "connection lost";
+      send_last(session, pdu_abort_user);
       return "aborted: silent for too long";
-    case DICOM_PROTOCOL:
-      dicom_association_abort(session->association);
-      return "aborted: protocol error";
+    case PDU_PROTOCOL: send_last(session, pdu_abort_provider); return "aborted: protocol error";
     }
   }
 }
@@ -192,13 +181,10 @@ static const char *serve_messages(struct session *session, struct cas_error *err
 
 /* AE titles come from the network: spaces around are cut, what could spoil a log or a terminal becomes '?'. */
 static void copy_title(const char *title, char text[DICOM_AE_TITLE_TEXT_MAX]) {
-  while (*title == ' ')
-    title++;
+  while (*title == ' ') title++;
   size_t size = strnlen(title, DICOM_AE_TITLE_TEXT_MAX - 1);
-  while (size > 0 && title[size - 1] == ' ')
-    size--;
-  for (size_t i = 0; i < size; i++)
-    text[i] = (title[i] < ' ' || title[i] >= 0x7F) ? '?' : title[i];
+  while (size > 0 && title[size - 1] == ' ') size--;
+  for (size_t i = 0; i < size; i++) text[i] = (title[i] < ' ' || title[i] >= 0x7F) ? '?' : title[i];
   text[size] = '\0';
 }
 
@@ -210,18 +196,18 @@ static double seconds_since(const struct timespec *start) {
 
 static void log_end(const struct session *session, const char *how, const struct cas_error *error, double seconds) {
   const struct association_tally *tally = &session->tally;
+  const bool protocol = error->status == CAS_REFUSED; /* others say no more than `how` */
   session_log(session, CAS_LOG_NOTICE,
               "association %s: %s%s%s; %" PRIu64 " stored, %" PRIu64 " duplicates, %" PRIu64 " new versions, %" PRIu64
               " refused, %" PRIu64 " failed, %" PRIu64 " echoes, %.1f MB in %.2f s",
-              session->source, how, error->message[0] != '\0' ? ": " : "", error->message, tally->stored,
+              session->source, how, protocol ? ": " : "", protocol ? error->message : "", tally->stored,
               tally->duplicates, tally->new_versions, tally->refused, tally->failed, tally->echoes,
               (double)tally->received_bytes / 1e6, seconds);
 }
 
 /* Takes one of the associations that are allowed at once. */
 static bool claim(struct dicom_node *node) {
-  if (atomic_fetch_add(&node->associations_open, 1) < node->options.associations_max)
-    return true;
+  if (atomic_fetch_add(&node->associations_open, 1) < node->options.associations_max) return true;
   atomic_fetch_sub(&node->associations_open, 1);
   return false;
 }
@@ -235,6 +221,10 @@ static void reject(struct session *session, enum dicom_reject why, const char *c
     session_log(session, CAS_LOG_WARNING, "association %s: rejected: %u associations are open", session->source,
                 session->node->options.associations_max);
   }
+}
+
+static ssize_t receive(void *association, void *bytes, size_t size) {
+  return dicom_association_recv(association, bytes, size);
 }
 
 static void serve_association(struct session *session) {
@@ -254,8 +244,10 @@ static void serve_association(struct session *session) {
   atomic_fetch_add(&node->associations_accepted, 1);
   struct cas_error error = {0};
   const char *how = "negotiation failed";
-  if (negotiate(session->association, &error) == CAS_OK)
-    how = serve_messages(session, &error);
+  if (pdu_stream_init(&session->stream, node->options.pdu_bytes_max, receive, session->association) == CAS_OK) {
+    if (negotiate(session->association, &error) == CAS_OK) how = serve_messages(session, &error);
+    pdu_stream_fini(&session->stream);
+  }
   atomic_fetch_sub(&node->associations_open, 1);
   log_end(session, how, &error, seconds_since(&start));
 }

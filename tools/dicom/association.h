@@ -11,6 +11,7 @@
 #include "dicom_server.h"
 #include "dicom_shim.h"
 #include "dimse.h"
+#include "pdu.h"
 
 /* What all associations share. Immutable but for the counters. */
 struct dicom_node {
@@ -32,6 +33,7 @@ struct association_tally {
 struct session {
   struct dicom_node *node;
   struct dicom_association *association;
+  struct pdu_stream stream;
   struct association_tally tally;
   char source[DICOM_AE_TITLE_TEXT_MAX + 64]; /* "AETITLE@address", safe to print */
 };
@@ -50,8 +52,8 @@ CAS_MUST_USE cas_status session_respond(struct session *session, uint8_t context
                                         const struct dimse_command *request, enum dimse_status status,
                                         const char *comment, struct cas_error *error);
 
-/* Reads the next fragment of a data set in `context_id`; anything else than DICOM_FRAGMENT ends the association. */
-enum dicom_event session_read_data(struct session *session, uint8_t context_id, struct dicom_fragment *fragment,
-                                   struct cas_error *error);
+/* Reads the next fragment of a data set in `context_id`; anything else than PDU_FRAGMENT ends the association. */
+enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
+                                 struct cas_error *error);
 
 #endif

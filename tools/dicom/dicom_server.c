@@ -61,16 +61,14 @@ static cas_status fail(struct cas_error *error, cas_status status, int system_er
     error->status = status;
     error->system_errno = system_errno;
     char reason[128] = "";
-    if (system_errno != 0)
-      snprintf(reason, sizeof reason, ": %s", strerrordesc_np(system_errno));
+    if (system_errno != 0) snprintf(reason, sizeof reason, ": %s", strerrordesc_np(system_errno));
     snprintf(error->message, sizeof error->message, "%s%s", what, reason);
   }
   return status;
 }
 
 static void say(const struct dicom_server *server, enum cas_log_level level, const char *line) {
-  if (server->node.options.log != NULL)
-    server->node.options.log(server->node.options.log_arg, level, line);
+  if (server->node.options.log != NULL) server->node.options.log(server->node.options.log_arg, level, line);
 }
 
 /* --- connections --- */
@@ -93,8 +91,7 @@ static struct slot *take_slot(struct dicom_server *server) {
   struct slot *taken = NULL;
   pthread_mutex_lock(&server->lock);
   for (size_t i = 0; i < server->slot_count && taken == NULL; i++) {
-    if (!server->slots[i].used)
-      taken = &server->slots[i];
+    if (!server->slots[i].used) taken = &server->slots[i];
   }
   if (taken != NULL) {
     taken->used = true;
@@ -107,8 +104,7 @@ static struct slot *take_slot(struct dicom_server *server) {
 
 static void give_slot_back(struct dicom_server *server, struct slot *slot) {
   pthread_mutex_lock(&server->lock);
-  if (slot->hold >= 0)
-    close(slot->hold);
+  if (slot->hold >= 0) close(slot->hold);
   slot->used = false;
   server->connections--;
   pthread_mutex_unlock(&server->lock);
@@ -116,8 +112,7 @@ static void give_slot_back(struct dicom_server *server, struct slot *slot) {
 
 static bool start_thread(struct slot *slot) {
   pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0)
-    return false;
+  if (pthread_attr_init(&attributes) != 0) return false;
   pthread_t thread;
   const bool started = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
                        pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
@@ -173,12 +168,9 @@ static void *acceptor_main(void *arg) {
   for (;;) {
     struct pollfd entries[] = {{.fd = server->listen_fd, .events = POLLIN},
                                {.fd = server->node.stop_fd, .events = POLLIN}};
-    if (poll(entries, 2, -1) < 0)
-      continue;
-    if (entries[1].revents != 0)
-      return NULL;
-    if (entries[0].revents != 0)
-      accept_one(server);
+    if (poll(entries, 2, -1) < 0) continue;
+    if (entries[1].revents != 0) return NULL;
+    if (entries[0].revents != 0) accept_one(server);
   }
 }
 
@@ -196,20 +188,13 @@ static cas_status check_title(const char *aet, struct cas_error *error) {
 }
 
 static void fill_defaults(struct dicom_server_options *options) {
-  if (options->aet == NULL)
-    options->aet = "CASSETTE";
-  if (options->bind == NULL)
-    options->bind = "127.0.0.1";
-  if (options->associations_max == 0)
-    options->associations_max = 64;
-  if (options->pdu_bytes_max == 0)
-    options->pdu_bytes_max = DICOM_PDU_BYTES_MAX;
-  if (options->negotiation_seconds == 0)
-    options->negotiation_seconds = 30;
-  if (options->message_seconds == 0)
-    options->message_seconds = 60;
-  if (options->idle_seconds == 0)
-    options->idle_seconds = 600;
+  if (options->aet == NULL) options->aet = "CASSETTE";
+  if (options->bind == NULL) options->bind = "127.0.0.1";
+  if (options->associations_max == 0) options->associations_max = 64;
+  if (options->pdu_bytes_max == 0) options->pdu_bytes_max = DICOM_PDU_BYTES_MAX;
+  if (options->negotiation_seconds == 0) options->negotiation_seconds = 30;
+  if (options->message_seconds == 0) options->message_seconds = 60;
+  if (options->idle_seconds == 0) options->idle_seconds = 600;
 }
 
 static cas_status listen_on(struct dicom_server *server, const char *bind_address, struct cas_error *error) {
@@ -253,31 +238,24 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   struct dicom_server_options *options = &server->node.options;
   server->slot_count = (size_t)options->associations_max + DICOM_PENDING_MAX;
   server->slots = calloc(server->slot_count, sizeof *server->slots);
-  if (server->slots == NULL)
-    return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
+  if (server->slots == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (server->node.stop_fd < 0)
-    return fail(error, CAS_IO, errno, "eventfd");
+  if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");
   cas_status status = listen_on(server, options->bind, error);
-  if (status == CAS_OK)
-    status = read_port(server, error);
+  if (status == CAS_OK) status = read_port(server, error);
   if (status == CAS_OK) {
     status = dicom_network_create(options->pdu_bytes_max, options->log, options->log_arg, &server->node.network, error);
   }
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   const int failed = pthread_create(&server->acceptor, NULL, acceptor_main, server);
-  if (failed != 0)
-    return fail(error, CAS_IO, failed, "the thread that accepts connections");
+  if (failed != 0) return fail(error, CAS_IO, failed, "the thread that accepts connections");
   return CAS_OK;
 }
 
 static void free_server(struct dicom_server *server) {
   dicom_network_destroy(server->node.network);
-  if (server->listen_fd >= 0)
-    close(server->listen_fd);
-  if (server->node.stop_fd >= 0)
-    close(server->node.stop_fd);
+  if (server->listen_fd >= 0) close(server->listen_fd);
+  if (server->node.stop_fd >= 0) close(server->node.stop_fd);
   pthread_cond_destroy(&server->gone);
   pthread_mutex_destroy(&server->lock);
   free(server->slots);
@@ -297,11 +275,9 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
   struct dicom_server_options filled = *options;
   fill_defaults(&filled);
   const cas_status valid = check_title(filled.aet, error);
-  if (valid != CAS_OK)
-    return valid;
+  if (valid != CAS_OK) return valid;
   struct dicom_server *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
+  if (made == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
   made->listen_fd = made->node.stop_fd = -1;
   pthread_mutex_init(&made->lock, NULL);
   init_condition(&made->gone);
@@ -344,15 +320,13 @@ static bool wait_for_connections(struct dicom_server *server, unsigned seconds) 
   clock_gettime(CLOCK_MONOTONIC, &end);
   end.tv_sec += (time_t)seconds;
   while (server->connections > 0) {
-    if (pthread_cond_timedwait(&server->gone, &server->lock, &end) == ETIMEDOUT)
-      return false;
+    if (pthread_cond_timedwait(&server->gone, &server->lock, &end) == ETIMEDOUT) return false;
   }
   return true;
 }
 
 void dicom_server_stop(struct dicom_server *server, unsigned grace_seconds) {
-  if (server == NULL)
-    return;
+  if (server == NULL) return;
   const uint64_t one = 1;
   while (write(server->node.stop_fd, &one, sizeof one) < 0 && errno == EINTR) {
   }
@@ -361,11 +335,9 @@ void dicom_server_stop(struct dicom_server *server, unsigned grace_seconds) {
   if (!wait_for_connections(server, grace_seconds)) {
     say(server, CAS_LOG_WARNING, "stopping: objects that were under way are cut off");
     for (size_t i = 0; i < server->slot_count; i++) {
-      if (server->slots[i].used && server->slots[i].hold >= 0)
-        (void)shutdown(server->slots[i].hold, SHUT_RDWR);
+      if (server->slots[i].used && server->slots[i].hold >= 0) (void)shutdown(server->slots[i].hold, SHUT_RDWR);
     }
-    while (server->connections > 0)
-      pthread_cond_wait(&server->gone, &server->lock);
+    while (server->connections > 0) pthread_cond_wait(&server->gone, &server->lock);
   }
   pthread_mutex_unlock(&server->lock);
   free_server(server);

@@ -1,7 +1,7 @@
 /*
  * Owns DCMTK's network and association structures. Invariants:
  *  1. No exception and no C++ type crosses the functions of dicom_shim.h.
- *  2. A fragment handed out lies in DUL's PDU buffer, which only dicom_association_read() refills.
+ *  2. No pointer to the transport connection is kept: DCMTK deletes it when it meets the end of the connection.
  */
 #include "dicom_transport.h"
 
@@ -26,15 +26,10 @@ struct dicom_network {
 
 struct dicom_association {
   T_ASC_Association *association;
-  BufferedConnection *connection; // owned by DCMTK's association
-  bool has_pending;               // wait() found a fragment that was received with the one before
-  DUL_PDV pending;
+  bool timed_out; // set by the transport connection
 };
 
 namespace {
-
-/* Seconds that a peer gets to close the connection after a release. */
-const int RELEASE_SECONDS = 2;
 
 /* Passes DCMTK's warnings and errors to our log. */
 class LogAppender : public dcmtk::log4cplus::Appender {
@@ -48,11 +43,9 @@ protected:
     char line[256];
     snprintf(line, sizeof line, "dcmtk: %s", event.getMessage().c_str());
     for (char *c = line; *c != '\0'; c++) {
-      if (static_cast<unsigned char>(*c) < ' ' || *c == 0x7F)
-        *c = ' ';
+      if (static_cast<unsigned char>(*c) < ' ' || *c == 0x7F) *c = ' ';
     }
-    if (log_ != nullptr)
-      log_(arg_, CAS_LOG_WARNING, line);
+    if (log_ != nullptr) log_(arg_, CAS_LOG_WARNING, line);
   }
 
 private:
@@ -64,8 +57,7 @@ void route_log(cas_log_fn log, void *arg) {
   OFLog::configure(OFLogger::WARN_LOG_LEVEL);
   dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot();
   root.removeAllAppenders();
-  if (log != nullptr)
-    root.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new LogAppender(log, arg)));
+  if (log != nullptr) root.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new LogAppender(log, arg)));
 }
 
 cas_status fail(struct cas_error *error, cas_status status, const char *what, const OFCondition &condition) {
@@ -74,8 +66,7 @@ cas_status fail(struct cas_error *error, cas_status status, const char *what, co
     error->system_errno = 0;
     snprintf(error->message, sizeof error->message, "%s: %s", what, condition.text());
     for (char *c = error->message; *c != '\0'; c++) {
-      if (static_cast<unsigned char>(*c) < ' ')
-        *c = ' ';
+      if (static_cast<unsigned char>(*c) < ' ') *c = ' ';
     }
   }
   return status;
@@ -90,16 +81,27 @@ cas_status fail(struct cas_error *error, cas_status status, const char *message)
   return status;
 }
 
-BufferedConnection *connection_of(T_ASC_Association *association) {
-  if (association == nullptr || association->DULassociation == nullptr)
-    return nullptr;
-  return static_cast<BufferedConnection *>(DUL_getTransportConnection(association->DULassociation));
+/* NULL once the connection is gone. */
+BufferedConnection *connection_of(const struct dicom_association *association) {
+  const T_ASC_Association *asc = association->association;
+  if (asc == nullptr || asc->DULassociation == nullptr) return nullptr;
+  return static_cast<BufferedConnection *>(DUL_getTransportConnection(asc->DULassociation));
+}
+
+void cork(const struct dicom_association *association) {
+  BufferedConnection *connection = connection_of(association);
+  if (connection != nullptr) connection->cork();
+}
+
+bool flush(const struct dicom_association *association) {
+  BufferedConnection *connection = connection_of(association);
+  return connection != nullptr && connection->flush();
 }
 
 /* Why no association came about. */
-cas_status receive_failure(T_ASC_Association *association, const OFCondition &condition, struct cas_error *error) {
-  const BufferedConnection *connection = connection_of(association);
-  if (condition == DUL_READTIMEOUT || (connection != nullptr && connection->timed_out())) {
+cas_status receive_failure(const struct dicom_association *association, const OFCondition &condition,
+                           struct cas_error *error) {
+  if (condition == DUL_READTIMEOUT || association->timed_out) {
     return fail(error, CAS_BUSY, "no complete association request within the time limit");
   }
   if (condition == DUL_NETWORKCLOSED || condition == DUL_PEERABORTEDASSOCIATION) {
@@ -118,8 +120,7 @@ cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *lo
   route_log(log, log_arg);
   dcmDisableGethostbyaddr.set(OFTrue);
   struct dicom_network *made = new (std::nothrow) dicom_network;
-  if (made == nullptr)
-    return fail(error, CAS_NO_MEMORY, "DICOM network");
+  if (made == nullptr) return fail(error, CAS_NO_MEMORY, "DICOM network");
   made->pdu_bytes_max = pdu_bytes_max;
   made->network = nullptr;
   // A valid descriptor in the global variable keeps DCMTK from opening a listening socket of its own: it would listen
@@ -128,11 +129,9 @@ cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *lo
   // The timeout is DCMTK's for the first bytes of a connection; the transport connection has its own, shorter one.
   OFCondition condition = ASC_initializeNetwork(NET_ACCEPTOR, 0, DUL_TIMEOUT, &made->network);
   dcmExternalSocketHandle.set(DCMNET_INVALID_SOCKET);
-  if (condition.good())
-    condition = ASC_setTransportLayer(made->network, &made->layer, 0);
+  if (condition.good()) condition = ASC_setTransportLayer(made->network, &made->layer, 0);
   if (condition.bad()) {
-    if (made->network != nullptr)
-      (void)ASC_dropNetwork(&made->network);
+    if (made->network != nullptr) (void)ASC_dropNetwork(&made->network);
     delete made;
     return fail(error, CAS_IO, "DICOM network", condition);
   }
@@ -141,16 +140,14 @@ cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *lo
 }
 
 void dicom_network_destroy(struct dicom_network *network) {
-  if (network == nullptr)
-    return;
+  if (network == nullptr) return;
   (void)ASC_dropNetwork(&network->network);
   delete network;
   dcmtk::log4cplus::Logger::getRoot().removeAllAppenders();
 }
 
 enum dicom_uid_kind dicom_uid_kind_of(const char *uid) {
-  if (dcmIsaStorageSOPClassUID(uid, ESSC_All))
-    return DICOM_UID_STORAGE;
+  if (dcmIsaStorageSOPClassUID(uid, ESSC_All)) return DICOM_UID_STORAGE;
   return dcmFindNameOfUID(uid) != nullptr ? DICOM_UID_OTHER : DICOM_UID_UNKNOWN;
 }
 
@@ -161,19 +158,17 @@ cas_status dicom_association_receive(struct dicom_network *network, int fd, cons
     close(fd);
     return fail(error, CAS_NO_MEMORY, "association");
   }
-  Handover handover = {fd, *timeouts, false};
+  Handover handover = {fd, *timeouts, &made->timed_out, false};
   network->layer.begin(&handover);
   const OFCondition condition =
       ASC_receiveAssociation(network->network, &made->association, static_cast<long>(network->pdu_bytes_max));
   network->layer.end(&handover);
   if (condition.bad()) {
-    const cas_status status = receive_failure(made->association, condition, error);
+    const cas_status status = receive_failure(made, condition, error);
     dicom_association_destroy(made);
-    if (!handover.taken)
-      close(fd);
+    if (!handover.taken) close(fd);
     return status;
   }
-  made->connection = connection_of(made->association);
   *association = made;
   return CAS_OK;
 }
@@ -195,8 +190,7 @@ cas_status dicom_association_context(const struct dicom_association *association
   T_ASC_PresentationContext found;
   const OFCondition condition =
       ASC_getPresentationContext(association->association->params, static_cast<int>(index), &found);
-  if (condition.bad())
-    return CAS_REFUSED;
+  if (condition.bad()) return CAS_REFUSED;
   context->id = found.presentationContextID;
   snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", found.abstractSyntax);
   context->transfer_syntax_count = found.transferSyntaxCount;
@@ -225,17 +219,14 @@ cas_status dicom_association_answer_extended(struct dicom_association *associati
   T_ASC_Association *asc = association->association;
   SOPClassExtendedNegotiationSubItemList *requested = nullptr;
   ASC_getRequestedExtNegList(asc->params, &requested);
-  if (requested == nullptr || requested->empty())
-    return CAS_OK;
+  if (requested == nullptr || requested->empty()) return CAS_OK;
   try {
     SOPClassExtendedNegotiationSubItemList *answers = new SOPClassExtendedNegotiationSubItemList;
     ASC_setAcceptedExtNegList(asc->params, answers); // the parameters own it from here
     for (OFListIterator(SOPClassExtendedNegotiationSubItem *) it = requested->begin(); it != requested->end(); ++it) {
       const OFString &uid = (*it)->sopClassUID;
-      if (dicom_uid_kind_of(uid.c_str()) != DICOM_UID_STORAGE)
-        continue;
-      if (ASC_findAcceptedPresentationContextID(asc, uid.c_str()) == 0)
-        continue;
+      if (dicom_uid_kind_of(uid.c_str()) != DICOM_UID_STORAGE) continue;
+      if (ASC_findAcceptedPresentationContextID(asc, uid.c_str()) == 0) continue;
       SOPClassExtendedNegotiationSubItem *item = new SOPClassExtendedNegotiationSubItem;
       answers->push_back(item);
       item->sopClassUID = uid;
@@ -252,13 +243,13 @@ cas_status dicom_association_answer_extended(struct dicom_association *associati
 }
 
 cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error) {
-  association->connection->cork();
+  cork(association);
   const OFCondition condition = ASC_acknowledgeAssociation(association->association);
-  const bool sent = association->connection->flush();
-  association->connection->negotiated();
-  if (condition.bad())
-    return fail(error, CAS_IO, "acknowledging the association", condition);
-  return sent ? CAS_OK : fail(error, CAS_IO, "acknowledging the association: the peer does not take it");
+  const bool sent = flush(association);
+  if (condition.bad()) return fail(error, CAS_IO, "acknowledging the association", condition);
+  if (!sent) return fail(error, CAS_IO, "acknowledging the association: the peer does not take it");
+  connection_of(association)->negotiated();
+  return CAS_OK;
 }
 
 void dicom_association_reject(struct dicom_association *association, enum dicom_reject why) {
@@ -267,116 +258,59 @@ void dicom_association_reject(struct dicom_association *association, enum dicom_
   const T_ASC_RejectParameters limit = {ASC_RESULT_REJECTEDTRANSIENT, ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED,
                                         ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED};
   (void)ASC_rejectAssociation(association->association, why == DICOM_REJECT_CALLED_TITLE ? &called : &limit);
-  association->connection = connection_of(association->association);
-  if (association->connection == nullptr)
-    return;
-  association->connection->closing();
+  BufferedConnection *connection = connection_of(association);
+  if (connection == nullptr) return;
+  connection->closing();
   char nothing;
-  (void)association->connection->read(&nothing, 1);
+  (void)connection->read(&nothing, 1);
 }
 
 bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
                                 char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]) {
   T_ASC_PresentationContext found;
-  if (ASC_findAcceptedPresentationContext(association->association->params, id, &found).bad())
-    return false;
+  if (ASC_findAcceptedPresentationContext(association->association->params, id, &found).bad()) return false;
   snprintf(abstract_syntax, DICOM_UID_TEXT_MAX, "%s", found.abstractSyntax);
   snprintf(transfer_syntax, DICOM_UID_TEXT_MAX, "%s", found.acceptedTransferSyntax);
   return true;
 }
 
 enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd) {
-  if (!association->has_pending) {
-    association->has_pending = DUL_NextPDV(&association->association->DULassociation, &association->pending).good();
-  }
-  if (association->has_pending)
-    return DICOM_WAIT_READY;
-  return association->connection->wait(seconds, stop_fd);
+  BufferedConnection *connection = connection_of(association);
+  return connection != nullptr ? connection->wait(seconds, stop_fd) : DICOM_WAIT_READY; // the read reports it
 }
 
-static enum dicom_event event_of(const struct dicom_association *association, const OFCondition &condition,
-                                 struct cas_error *error) {
-  if (condition == DUL_PEERREQUESTEDRELEASE)
-    return DICOM_RELEASE_REQUESTED;
-  if (association->connection->timed_out()) {
-    (void)fail(error, CAS_BUSY, "the peer was silent for too long");
-    return DICOM_TIMEOUT;
-  }
-  if (condition == DUL_PEERABORTEDASSOCIATION) {
-    (void)fail(error, CAS_IO, "the peer aborted the association");
-    return DICOM_ABORTED;
-  }
-  if (condition == DUL_NETWORKCLOSED) {
-    (void)fail(error, CAS_IO, "the peer closed the connection");
-    return DICOM_CLOSED;
-  }
-  (void)fail(error, CAS_REFUSED, "protocol error", condition);
-  return DICOM_PROTOCOL;
+uint32_t dicom_association_peer_pdu_bytes(const struct dicom_association *association) {
+  const unsigned long bytes = association->association->params->DULparams.peerMaxPDU;
+  return bytes > UINT32_MAX ? 0 : static_cast<uint32_t>(bytes);
 }
 
-enum dicom_event dicom_association_read(struct dicom_association *association, struct dicom_fragment *fragment,
-                                        struct cas_error *error) {
-  DUL_ASSOCIATIONKEY **dul = &association->association->DULassociation;
-  DUL_PDV pdv = association->pending;
-  OFCondition condition = association->has_pending ? OFCondition(EC_Normal) : DUL_NextPDV(dul, &pdv);
-  association->has_pending = false;
-  while (condition == DUL_NOPDVS) {
-    condition = DUL_ReadPDVs(dul, nullptr, DUL_BLOCK, 0);
-    if (condition != DUL_PDATAPDUARRIVED)
-      return event_of(association, condition, error);
-    condition = DUL_NextPDV(dul, &pdv);
-  }
-  if (condition.bad())
-    return event_of(association, condition, error);
-  fragment->context_id = pdv.presentationContextID;
-  fragment->command = pdv.pdvType == DUL_COMMANDPDV;
-  fragment->last = pdv.lastPDV;
-  fragment->bytes.data = static_cast<const uint8_t *>(pdv.data);
-  fragment->bytes.size = pdv.fragmentLength;
-  return DICOM_FRAGMENT;
+ssize_t dicom_association_recv(struct dicom_association *association, void *bytes, size_t size) {
+  BufferedConnection *connection = connection_of(association);
+  return connection != nullptr ? connection->read(bytes, size) : -1;
 }
 
-cas_status dicom_association_send(struct dicom_association *association, uint8_t context_id, struct cas_slice command,
+bool dicom_association_timed_out(const struct dicom_association *association) { return association->timed_out; }
+
+cas_status dicom_association_send(struct dicom_association *association, struct cas_slice bytes,
                                   struct cas_error *error) {
-  DUL_PDV pdv;
-  pdv.fragmentLength = command.size;
-  pdv.presentationContextID = context_id;
-  pdv.pdvType = DUL_COMMANDPDV;
-  pdv.lastPDV = OFTrue;
-  pdv.data = const_cast<uint8_t *>(command.data); // DUL only reads it
-  DUL_PDVLIST list;
-  memset(&list, 0, sizeof list);
-  list.count = 1;
-  list.pdv = &pdv;
-  association->connection->cork();
-  const OFCondition condition = DUL_WritePDVs(&association->association->DULassociation, &list);
-  const bool sent = association->connection->flush();
-  if (condition.bad())
-    return fail(error, CAS_IO, "sending a response", condition);
-  if (sent)
-    return CAS_OK;
-  if (association->connection->timed_out())
-    return fail(error, CAS_BUSY, "sending a response: the peer does not take it");
-  return fail(error, CAS_IO, "sending a response: the connection is gone");
+  BufferedConnection *connection = connection_of(association);
+  if (connection != nullptr && connection->write(const_cast<uint8_t *>(bytes.data), bytes.size) >= 0) return CAS_OK;
+  if (association->timed_out) return fail(error, CAS_BUSY, "the peer does not take what is sent");
+  return fail(error, CAS_IO, "the connection was lost");
 }
 
-void dicom_association_release(struct dicom_association *association) {
-  (void)ASC_acknowledgeRelease(association->association);
-  (void)ASC_dropSCPAssociation(association->association, RELEASE_SECONDS);
-  association->connection = nullptr;
-}
-
-void dicom_association_abort(struct dicom_association *association) {
-  association->connection->closing();
-  (void)ASC_abortAssociation(association->association);
+void dicom_association_linger(struct dicom_association *association) {
+  BufferedConnection *connection = connection_of(association);
+  if (connection == nullptr) return;
+  connection->closing();
+  char nothing;
+  (void)connection->read(&nothing, 1);
 }
 
 void dicom_association_destroy(struct dicom_association *association) {
-  if (association == nullptr)
-    return;
+  if (association == nullptr) return;
   if (association->association != nullptr) {
-    if (association->association->DULassociation != nullptr)
-      (void)ASC_dropAssociation(association->association);
+    if (association->association->DULassociation != nullptr) (void)ASC_dropAssociation(association->association);
     (void)ASC_destroyAssociation(&association->association);
   }
   delete association;

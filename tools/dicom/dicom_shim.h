@@ -1,6 +1,7 @@
 /*
- * The upper layer of the DICOM network as C functions: one process-wide network, associations, presentation contexts,
- * fragments. Behind it stand DCMTK's ASC and DUL modules and nothing of DCMTK's data sets.
+ * The network below associations as C functions: one process-wide network, the negotiation of associations, and the
+ * bytes of the connection afterwards. Behind it stand DCMTK's ASC and DUL modules and nothing of DCMTK's data sets;
+ * once an association is acknowledged, pdu.h frames what flows over it.
  *
  * Caveats
  *  - One network at a time in a process: DCMTK takes a connected socket only through a global variable, which this
@@ -15,6 +16,7 @@
 #define DICOM_SHIM_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "cassette/store.h"
 #include "negotiation.h"
@@ -92,36 +94,28 @@ void dicom_association_reject(struct dicom_association *association, enum dicom_
 bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
                                 char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]);
 
-/* Waits between messages, until the peer sends, the time is over (0: no limit), or `stop_fd` becomes readable. */
+/* Waits between messages, with no input pending in the stream above, until the peer sends, the time is over (0: no
+ * limit), or `stop_fd` becomes readable. */
 enum dicom_wait { DICOM_WAIT_READY, DICOM_WAIT_TIMEOUT, DICOM_WAIT_STOP };
 enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd);
 
-/* One presentation data value (PS3.8 9.3.5.1). `bytes` lie in the PDU buffer until the next read. */
-struct dicom_fragment {
-  uint8_t context_id;
-  bool command; /* else data set */
-  bool last;
-  struct cas_slice bytes;
-};
+/* The longest P-DATA-TF PDU that the peer takes; 0: no limit. */
+uint32_t dicom_association_peer_pdu_bytes(const struct dicom_association *association);
 
-enum dicom_event {
-  DICOM_FRAGMENT,
-  DICOM_RELEASE_REQUESTED,
-  DICOM_ABORTED,  /* by the peer */
-  DICOM_CLOSED,   /* the connection is gone */
-  DICOM_TIMEOUT,  /* the peer was silent within a message */
-  DICOM_PROTOCOL, /* the peer sent what the protocol does not allow; `error` says what */
-};
-enum dicom_event dicom_association_read(struct dicom_association *association, struct dicom_fragment *fragment,
-                                        struct cas_error *error);
+/* Reads up to `size` bytes, at least one; 0 at the end, negative on failure. A pdu_read_fn, but for its type of
+ * `association`. */
+ssize_t dicom_association_recv(struct dicom_association *association, void *bytes, size_t size);
 
-/* Sends one command set in one write. CAS_IO, CAS_BUSY (the peer does not take it). */
-CAS_MUST_USE cas_status dicom_association_send(struct dicom_association *association, uint8_t context_id,
-                                               struct cas_slice command, struct cas_error *error);
+/* Whether a read or write failed because the peer was too slow. */
+bool dicom_association_timed_out(const struct dicom_association *association);
 
-/* A-RELEASE-RP, then waits a moment for the peer to close; or A-ABORT. Only destroy is left then. */
-void dicom_association_release(struct dicom_association *association);
-void dicom_association_abort(struct dicom_association *association);
+/* Sends all bytes at once. CAS_IO; CAS_BUSY: the peer does not take them. */
+CAS_MUST_USE cas_status dicom_association_send(struct dicom_association *association, struct cas_slice bytes,
+                                               struct cas_error *error);
+
+/* Waits a moment for the peer to close the connection, throwing away what it still sends, so that the last PDU sent is
+ * not destroyed by a reset. Only destroy is left then. */
+void dicom_association_linger(struct dicom_association *association);
 
 /* Closes the connection and frees. NULL is allowed. */
 void dicom_association_destroy(struct dicom_association *association);

@@ -20,8 +20,8 @@
 
 namespace {
 
-/* Two PDUs of the largest size, so that a whole one is mostly received with one call. */
-const size_t READ_BUFFER_BYTES = 2 * DICOM_PDU_BYTES_MAX;
+/* Of the negotiation: holds most association requests whole. */
+const size_t READ_BUFFER_BYTES = 16384;
 
 /* How long the end of the stream is waited for when we close; a reset would destroy an A-ABORT under way. */
 const int64_t CLOSING_NS = 1000000000;
@@ -33,8 +33,7 @@ int64_t now_ns() {
 }
 
 int milliseconds(int64_t ns) {
-  if (ns <= 0)
-    return 0;
+  if (ns <= 0) return 0;
   const int64_t ms = ns / 1000000 + 1;
   return ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
 }
@@ -46,8 +45,9 @@ void set_option(int fd, int option) {
 
 } // namespace
 
-BufferedConnection::BufferedConnection(int fd, const struct dicom_timeouts &timeouts)
-    : DcmTCPConnection(fd), buffer_(READ_BUFFER_BYTES), message_seconds_(timeouts.message_seconds),
+BufferedConnection::BufferedConnection(int fd, const struct dicom_timeouts &timeouts, bool *timed_out)
+    : DcmTCPConnection(fd), buffer_(READ_BUFFER_BYTES), timed_out_(timed_out),
+      message_seconds_(timeouts.message_seconds),
       deadline_ns_(now_ns() + static_cast<int64_t>(timeouts.negotiation_seconds) * 1000000000) {
   set_option(fd, TCP_NODELAY);
   set_option(fd, TCP_QUICKACK);
@@ -68,15 +68,13 @@ bool BufferedConnection::await(short events) {
     struct pollfd entry = {getSocket(), events, 0};
     const int left = milliseconds(end - now_ns());
     const int ready = left == 0 ? 0 : ::poll(&entry, 1, left);
-    if (ready > 0)
-      return true;
+    if (ready > 0) return true;
     if (ready == 0) {
-      timed_out_ = true;
+      *timed_out_ = true;
       errno = ETIMEDOUT;
       return false;
     }
-    if (errno != EINTR)
-      return false;
+    if (errno != EINTR) return false;
   }
 }
 
@@ -85,7 +83,7 @@ ssize_t BufferedConnection::receive(void *bytes, size_t size) {
   for (;;) {
     if (deadline_ns_ != 0 &&
         now_ns() >= deadline_ns_) { // a peer that sends a byte now and then may not negotiate for ever
-      timed_out_ = true;
+      *timed_out_ = true;
       errno = ETIMEDOUT;
       return -1;
     }
@@ -95,8 +93,7 @@ ssize_t BufferedConnection::receive(void *bytes, size_t size) {
       return got;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!await(POLLIN))
-        return -1;
+      if (!await(POLLIN)) return -1;
     } else if (errno != EINTR) {
       return -1;
     }
@@ -105,16 +102,15 @@ ssize_t BufferedConnection::receive(void *bytes, size_t size) {
 
 ssize_t BufferedConnection::read(void *bytes, size_t size) {
   if (closing_) {
-    while (receive(buffer_.data(), buffer_.size()) > 0) {
+    unsigned char waste[4096];
+    while (receive(waste, sizeof waste) > 0) {
     }
     return 0;
   }
   if (!buffered()) {
-    if (size >= buffer_.size())
-      return receive(bytes, size);
+    if (size >= buffer_.size()) return receive(bytes, size);
     const ssize_t got = receive(buffer_.data(), buffer_.size());
-    if (got <= 0)
-      return got;
+    if (got <= 0) return got;
     start_ = 0;
     end_ = static_cast<size_t>(got);
   }
@@ -131,8 +127,7 @@ ssize_t BufferedConnection::send_all(const unsigned char *bytes, size_t size) {
     if (count >= 0) {
       sent += static_cast<size_t>(count);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!await(POLLOUT))
-        return -1;
+      if (!await(POLLOUT)) return -1;
     } else if (errno != EINTR) {
       return -1;
     }
@@ -142,8 +137,7 @@ ssize_t BufferedConnection::send_all(const unsigned char *bytes, size_t size) {
 
 ssize_t BufferedConnection::write(void *bytes, size_t size) {
   const unsigned char *from = static_cast<const unsigned char *>(bytes);
-  if (!corked_)
-    return send_all(from, size);
+  if (!corked_) return send_all(from, size);
   outgoing_.insert(outgoing_.end(), from, from + size);
   return static_cast<ssize_t>(size);
 }
@@ -156,18 +150,14 @@ bool BufferedConnection::flush() {
 }
 
 OFBool BufferedConnection::networkDataAvailable(int seconds) {
-  if (buffered() || closing_)
-    return OFTrue;
+  if (buffered() || closing_) return OFTrue;
   int64_t end = now_ns() + static_cast<int64_t>(seconds) * 1000000000;
-  if (deadline_ns_ != 0 && deadline_ns_ < end)
-    end = deadline_ns_;
+  if (deadline_ns_ != 0 && deadline_ns_ < end) end = deadline_ns_;
   for (;;) {
     struct pollfd entry = {getSocket(), POLLIN, 0};
     const int ready = ::poll(&entry, 1, milliseconds(end - now_ns()));
-    if (ready > 0)
-      return OFTrue;
-    if (ready == 0 || errno != EINTR)
-      return OFFalse;
+    if (ready > 0) return OFTrue;
+    if (ready == 0 || errno != EINTR) return OFFalse;
   }
 }
 
@@ -177,14 +167,10 @@ enum dicom_wait BufferedConnection::wait(unsigned seconds, int stop_fd) {
     struct pollfd entries[] = {{getSocket(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
     const int timeout = buffered() ? 0 : seconds == 0 ? -1 : milliseconds(end - now_ns());
     const int ready = ::poll(entries, 2, timeout);
-    if (ready > 0 && entries[1].revents != 0)
-      return DICOM_WAIT_STOP;
-    if (ready > 0 || buffered())
-      return DICOM_WAIT_READY;
-    if (ready == 0)
-      return DICOM_WAIT_TIMEOUT;
-    if (errno != EINTR)
-      return DICOM_WAIT_READY; // the read that follows reports it
+    if (ready > 0 && entries[1].revents != 0) return DICOM_WAIT_STOP;
+    if (ready > 0 || buffered()) return DICOM_WAIT_READY;
+    if (ready == 0) return DICOM_WAIT_TIMEOUT;
+    if (errno != EINTR) return DICOM_WAIT_READY; // the read that follows reports it
   }
 }
 
@@ -204,10 +190,9 @@ DcmTransportConnection *HandoverLayer::createConnection(DcmNativeSocketType fd, 
   Handover *handover = current_;
   handover->taken = true;
   release();
-  return new BufferedConnection(fd, handover->timeouts);
+  return new BufferedConnection(fd, handover->timeouts, handover->timed_out);
 }
 
 void HandoverLayer::end(const Handover *handover) {
-  if (!handover->taken)
-    release();
+  if (!handover->taken) release();
 }

@@ -24,7 +24,9 @@
 
 class BufferedConnection : public DcmTCPConnection {
 public:
-  BufferedConnection(int fd, const struct dicom_timeouts &timeouts);
+  /* Sets *timed_out when a read or write failed because the peer was too slow: it outlives the connection, which DCMTK
+   * deletes as soon as it meets the end of it. */
+  BufferedConnection(int fd, const struct dicom_timeouts &timeouts, bool *timed_out);
 
   ssize_t read(void *bytes, size_t size) override;
   ssize_t write(void *bytes, size_t size) override;
@@ -42,9 +44,6 @@ public:
    */
   void closing();
 
-  /* The last read or write failed because the peer was too slow. */
-  bool timed_out() const { return timed_out_; }
-
   enum dicom_wait wait(unsigned seconds, int stop_fd);
 
 private:
@@ -56,7 +55,8 @@ private:
   std::vector<unsigned char> buffer_; // [start_, end_) was received and not yet read
   size_t start_ = 0, end_ = 0;
   std::vector<unsigned char> outgoing_;
-  bool corked_ = false, closing_ = false, timed_out_ = false;
+  bool corked_ = false, closing_ = false;
+  bool *timed_out_;
   unsigned message_seconds_;
   int64_t deadline_ns_; // of the negotiation; 0 once it is over
 };
@@ -65,6 +65,7 @@ private:
 struct Handover {
   int fd;
   struct dicom_timeouts timeouts;
+  bool *timed_out;
   bool taken; // the connection owns the socket
 };
 

@@ -40,13 +40,10 @@ static uint32_t u32_at(const uint8_t *p) { return u16_at(p) | (uint32_t)u16_at(p
 /* Copies a UID value without its padding; false if it is too long or has bytes that no UID has. What a valid UID is
  * beyond that is the engine's to say. */
 static bool copy_uid(const uint8_t *value, size_t size, char uid[CAS_UID_TEXT_MAX]) {
-  while (size > 0 && (value[size - 1] == '\0' || value[size - 1] == ' '))
-    size--;
-  if (size >= CAS_UID_TEXT_MAX)
-    return false;
+  while (size > 0 && (value[size - 1] == '\0' || value[size - 1] == ' ')) size--;
+  if (size >= CAS_UID_TEXT_MAX) return false;
   for (size_t i = 0; i < size; i++) {
-    if (value[i] <= ' ' || value[i] >= 0x7F)
-      return false;
+    if (value[i] <= ' ' || value[i] >= 0x7F) return false;
   }
   memcpy(uid, value, size);
   uid[size] = '\0';
@@ -62,31 +59,26 @@ static const char *take(uint16_t element, const uint8_t *value, uint32_t size, s
                         struct seen *seen) {
   switch (element) {
   case COMMAND_FIELD:
-    if (size != 2)
-      return "Command Field is not of two bytes";
+    if (size != 2) return "Command Field is not of two bytes";
     command->field = u16_at(value);
     seen->field = true;
     return NULL;
   case MESSAGE_ID:
-    if (size != 2)
-      return "Message ID is not of two bytes";
+    if (size != 2) return "Message ID is not of two bytes";
     command->message_id = u16_at(value);
     seen->message_id = true;
     return NULL;
   case DATA_SET_TYPE:
-    if (size != 2)
-      return "Command Data Set Type is not of two bytes";
+    if (size != 2) return "Command Data Set Type is not of two bytes";
     command->has_data_set = u16_at(value) != NO_DATA_SET;
     seen->data_set_type = true;
     return NULL;
   case AFFECTED_SOP_CLASS_UID:
-  case REQUESTED_SOP_CLASS_UID:
-    return copy_uid(value, size, command->sop_class_uid) ? NULL : "SOP Class UID is no UID";
+  case REQUESTED_SOP_CLASS_UID: return copy_uid(value, size, command->sop_class_uid) ? NULL : "SOP Class UID is no UID";
   case AFFECTED_SOP_INSTANCE_UID:
   case REQUESTED_SOP_INSTANCE_UID:
     return copy_uid(value, size, command->sop_instance_uid) ? NULL : "SOP Instance UID is no UID";
-  default:
-    return NULL;
+  default: return NULL;
   }
 }
 
@@ -96,32 +88,25 @@ cas_status dimse_command_parse(struct cas_slice bytes, struct dimse_command *com
   size_t offset = 0;
   uint32_t previous = 0;
   while (offset < bytes.size) {
-    if (bytes.size - offset < ELEMENT_HEADER_BYTES)
-      return refuse(error, "an element's header is cut short");
+    if (bytes.size - offset < ELEMENT_HEADER_BYTES) return refuse(error, "an element's header is cut short");
     const uint8_t *header = bytes.data + offset;
     const uint16_t group = u16_at(header);
     const uint16_t element = u16_at(header + 2);
     const uint32_t size = u32_at(header + 4);
     offset += ELEMENT_HEADER_BYTES;
-    if (group != 0x0000)
-      return refuse(error, "an element of another group than 0000");
-    if (size > bytes.size - offset)
-      return refuse(error, "an element's value is cut short");
+    if (group != 0x0000) return refuse(error, "an element of another group than 0000");
+    if (size > bytes.size - offset) return refuse(error, "an element's value is cut short");
     if (offset > ELEMENT_HEADER_BYTES && element <= previous)
       return refuse(error, "elements are not in ascending order");
     previous = element;
     const char *wrong = take(element, bytes.data + offset, size, command, &seen);
-    if (wrong != NULL)
-      return refuse(error, wrong);
+    if (wrong != NULL) return refuse(error, wrong);
     offset += size;
   }
-  if (!seen.field)
-    return refuse(error, "no Command Field");
+  if (!seen.field) return refuse(error, "no Command Field");
   const bool needs_message_id = (command->field & DIMSE_RESPONSE_BIT) == 0 && command->field != DIMSE_C_CANCEL_RQ;
-  if (needs_message_id && !seen.message_id)
-    return refuse(error, "no Message ID");
-  if (!seen.data_set_type)
-    return refuse(error, "no Command Data Set Type");
+  if (needs_message_id && !seen.message_id) return refuse(error, "no Message ID");
+  if (!seen.data_set_type) return refuse(error, "no Command Data Set Type");
   return CAS_OK;
 }
 
@@ -153,13 +138,11 @@ static void put_text(struct encoder *encoder, enum element element, const char *
   put_header(encoder, element, (uint32_t)(size + (size & 1)));
   memcpy(encoder->bytes + encoder->size, text, size);
   encoder->size += size;
-  if (size & 1)
-    encoder->bytes[encoder->size++] = (uint8_t)padding;
+  if (size & 1) encoder->bytes[encoder->size++] = (uint8_t)padding;
 }
 
 static void put_uid(struct encoder *encoder, enum element element, const char *uid) {
-  if (uid[0] != '\0')
-    put_text(encoder, element, uid, strnlen(uid, CAS_UID_TEXT_MAX - 1), '\0');
+  if (uid[0] != '\0') put_text(encoder, element, uid, strnlen(uid, CAS_UID_TEXT_MAX - 1), '\0');
 }
 
 /* LO is without backslash and control characters, here also without what is not ASCII. */
@@ -170,8 +153,7 @@ static void put_comment(struct encoder *encoder, const char *comment) {
     const char c = comment[i];
     text[i] = (c < ' ' || c >= 0x7F || c == '\\') ? '?' : c;
   }
-  if (size > 0)
-    put_text(encoder, ERROR_COMMENT, text, size, ' ');
+  if (size > 0) put_text(encoder, ERROR_COMMENT, text, size, ' ');
 }
 
 cas_status dimse_response_encode(const struct dimse_command *request, enum dimse_status status, const char *comment,
@@ -182,8 +164,7 @@ cas_status dimse_response_encode(const struct dimse_command *request, enum dimse
   put_us(&body, MESSAGE_ID_RESPONDED_TO, request->message_id);
   put_us(&body, DATA_SET_TYPE, NO_DATA_SET);
   put_us(&body, STATUS, (unsigned)status);
-  if (comment != NULL && status != DIMSE_SUCCESS)
-    put_comment(&body, comment);
+  if (comment != NULL && status != DIMSE_SUCCESS) put_comment(&body, comment);
   put_uid(&body, AFFECTED_SOP_INSTANCE_UID, request->sop_instance_uid);
 
   struct encoder head = {.size = 0};
@@ -192,8 +173,7 @@ cas_status dimse_response_encode(const struct dimse_command *request, enum dimse
   put_u16(&head, 0);
 
   const cas_status reserved = cas_buffer_reserve(bytes, bytes->size + head.size + body.size);
-  if (reserved != CAS_OK)
-    return reserved;
+  if (reserved != CAS_OK) return reserved;
   memcpy(bytes->data + bytes->size, head.bytes, head.size);
   memcpy(bytes->data + bytes->size + head.size, body.bytes, body.size);
   bytes->size += head.size + body.size;
@@ -207,16 +187,12 @@ cas_status dimse_response_encode(const struct dimse_command *request, enum dimse
  */
 enum dimse_status dimse_status_of(cas_status status) {
   switch (status) {
-  case CAS_OK:
-    return DIMSE_SUCCESS;
-  case CAS_REFUSED:
-    return DIMSE_CANNOT_UNDERSTAND;
+  case CAS_OK: return DIMSE_SUCCESS;
+  case CAS_REFUSED: return DIMSE_CANNOT_UNDERSTAND;
   case CAS_BUSY:
   case CAS_NO_SPACE:
   case CAS_NO_MEMORY:
-  case CAS_IO:
-    return DIMSE_OUT_OF_RESOURCES;
-  default:
-    return DIMSE_PROCESSING_FAILURE;
+  case CAS_IO: return DIMSE_OUT_OF_RESOURCES;
+  default: return DIMSE_PROCESSING_FAILURE;
   }
 }

@@ -8,12 +8,9 @@ const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES] = {
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind) {
-  if (strcmp(abstract_syntax, "1.2.840.10008.1.1") == 0)
-    return true;
-  if (starts_with(abstract_syntax, "1.2.840.10008.5.1.4.1.1."))
-    return true;
-  if (kind == DICOM_UID_STORAGE)
-    return true;
+  if (strcmp(abstract_syntax, "1.2.840.10008.1.1") == 0) return true;
+  if (starts_with(abstract_syntax, "1.2.840.10008.5.1.4.1.1.")) return true;
+  if (kind == DICOM_UID_STORAGE) return true;
   return kind == DICOM_UID_UNKNOWN && abstract_syntax[0] != '\0' && !starts_with(abstract_syntax, "1.2.840.10008.");
 }
 
@@ -23,29 +20,24 @@ static bool loses_nothing(const char *uid) {
   static const char *const tails[] = {"2",      "2.1",    "2.1.99", "2.2",   "2.4.57",  "2.4.70",  "2.4.80",
                                       "2.4.90", "2.4.92", "2.5",    "2.8.1", "2.4.110", "2.4.201", "2.4.202"};
   static const char root[] = "1.2.840.10008.1.";
-  if (!starts_with(uid, root))
-    return false;
+  if (!starts_with(uid, root)) return false;
   for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
-    if (strcmp(uid + strlen(root), tails[i]) == 0)
-      return true;
+    if (strcmp(uid + strlen(root), tails[i]) == 0) return true;
   }
   return false;
 }
 
 size_t negotiation_choose(const char *const *transfer_syntaxes, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (loses_nothing(transfer_syntaxes[i]))
-      return i;
+    if (loses_nothing(transfer_syntaxes[i])) return i;
   }
   return 0;
 }
 
 static size_t trimmed(const char **text) {
-  while (**text == ' ')
-    (*text)++;
+  while (**text == ' ') (*text)++;
   size_t size = strlen(*text);
-  while (size > 0 && (*text)[size - 1] == ' ')
-    size--;
+  while (size > 0 && (*text)[size - 1] == ' ') size--;
   return size;
 }
 

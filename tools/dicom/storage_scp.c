@@ -48,22 +48,18 @@ static void reception_begin(struct reception *reception, struct session *session
       .transfer_syntax_uid = transfer_syntax,
   };
   const cas_status status = cas_ingest_begin(session->node->store, &source, &reception->ingest, &reception->error);
-  if (status != CAS_OK)
-    reception->status = status;
+  if (status != CAS_OK) reception->status = status;
 }
 
 static void reception_write(struct reception *reception, struct cas_slice bytes) {
   reception->bytes += bytes.size;
-  if (reception->status != CAS_OK || bytes.size == 0)
-    return;
+  if (reception->status != CAS_OK || bytes.size == 0) return;
   const cas_status status = cas_ingest_write(reception->ingest, bytes, &reception->error);
-  if (status != CAS_OK)
-    reception_fail(reception, status);
+  if (status != CAS_OK) reception_fail(reception, status);
 }
 
 static void reception_commit(struct reception *reception, struct cas_ingest_result *result) {
-  if (reception->status != CAS_OK)
-    return;
+  if (reception->status != CAS_OK) return;
   reception->status = cas_ingest_commit(reception->ingest, result, &reception->error);
   reception->ingest = NULL;
 }
@@ -76,12 +72,8 @@ static void count(atomic_ullong *counter, uint64_t *tally) {
 static void account_success(struct session *session, const struct cas_ingest_result *result) {
   struct dicom_node *node = session->node;
   switch (result->outcome) {
-  case CAS_STORED:
-    count(&node->stored, &session->tally.stored);
-    break;
-  case CAS_DUPLICATE:
-    count(&node->duplicates, &session->tally.duplicates);
-    break;
+  case CAS_STORED: count(&node->stored, &session->tally.stored); break;
+  case CAS_DUPLICATE: count(&node->duplicates, &session->tally.duplicates); break;
   case CAS_NEW_VERSION:
     count(&node->new_versions, &session->tally.new_versions);
     session_log(session, CAS_LOG_NOTICE, "%s: %s came with other bytes: kept as version %" PRIu32, session->source,
@@ -113,28 +105,26 @@ static void account_failure(struct session *session, const struct dimse_command 
 }
 
 /* Reads the data set to its end into the store, as far as the store takes it. */
-static enum dicom_event receive_data_set(struct session *session, uint8_t context_id, struct reception *reception,
-                                         struct cas_error *error) {
+static enum pdu_event receive_data_set(struct session *session, uint8_t context_id, struct reception *reception,
+                                       struct cas_error *error) {
   for (;;) {
-    struct dicom_fragment fragment;
-    const enum dicom_event event = session_read_data(session, context_id, &fragment, error);
-    if (event != DICOM_FRAGMENT)
-      return event;
+    struct pdu_fragment fragment;
+    const enum pdu_event event = session_read_data(session, context_id, &fragment, error);
+    if (event != PDU_FRAGMENT) return event;
     reception_write(reception, fragment.bytes);
-    if (fragment.last)
-      return DICOM_FRAGMENT;
+    if (fragment.last) return PDU_FRAGMENT;
   }
 }
 
-enum dicom_event storage_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
-                                   struct cas_error *error) {
+enum pdu_event storage_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
+                                 struct cas_error *error) {
   struct reception reception;
   reception_begin(&reception, session, context_id, request);
   if (request->has_data_set) {
-    const enum dicom_event event = receive_data_set(session, context_id, &reception, error);
+    const enum pdu_event event = receive_data_set(session, context_id, &reception, error);
     session->tally.received_bytes += reception.bytes;
     atomic_fetch_add_explicit(&session->node->received_bytes, reception.bytes, memory_order_relaxed);
-    if (event != DICOM_FRAGMENT) {
+    if (event != PDU_FRAGMENT) {
       cas_ingest_abort(reception.ingest);
       count(&session->node->failed, &session->tally.failed);
       return event;
@@ -153,5 +143,5 @@ enum dicom_event storage_scp_serve(struct session *session, uint8_t context_id, 
   const enum dimse_status answer =
       reception.status == CAS_INVALID ? DIMSE_CANNOT_UNDERSTAND : dimse_status_of(reception.status);
   const cas_status sent = session_respond(session, context_id, request, answer, reception.error.message, error);
-  return sent == CAS_OK ? DICOM_FRAGMENT : sent == CAS_BUSY ? DICOM_TIMEOUT : DICOM_CLOSED;
+  return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
 }

@@ -6,9 +6,9 @@
 
 /*
  * Takes the data set that follows `request` and answers. Whatever happens to the object, the data set is read to its
- * end and the association goes on (P7), returned as DICOM_FRAGMENT; other events end the association.
+ * end and the association goes on (P7), returned as PDU_FRAGMENT; other events end the association.
  */
-enum dicom_event storage_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
-                                   struct cas_error *error);
+enum pdu_event storage_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
+                                 struct cas_error *error);
 
 #endif
