@@ -144,6 +144,24 @@ static uint32_t field_mask(const struct pixel_layout *layout, unsigned field) {
   return bits >= 16 ? 0xffff : (1u << bits) - 1;
 }
 
+/* The usual case, without a branch for each word: compilers make vectors of it. */
+static void load_words(const uint8_t *at, uint32_t count, uint16_t *samples) {
+  memcpy(samples, at, count * sizeof *samples);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  for (uint32_t i = 0; i < count; i++) samples[i] = __builtin_bswap16(samples[i]);
+#endif
+}
+
+static void store_words(const uint16_t *samples, uint32_t count, uint16_t base, uint8_t *at) {
+  for (uint32_t i = 0; i < count; i++) {
+    uint16_t word = (uint16_t)(samples[i] + base);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap16(word);
+#endif
+    memcpy(at + 2 * (size_t)i, &word, sizeof word);
+  }
+}
+
 static bool leans(const struct pixel_layout *layout, unsigned component) { return layout->subtract && component != 1; }
 
 void pixel_layout_load(const struct pixel_layout *layout, struct pixel_part part, const uint8_t *raw, uint32_t row,
@@ -151,7 +169,7 @@ void pixel_layout_load(const struct pixel_layout *layout, struct pixel_part part
   struct run run = run_of(layout, part.component, row);
   const uint8_t *at = raw + run.start;
   if (layout->word_bytes == 2 && layout->samples == 1 && layout->split == 0 && !layout->big_endian) {
-    for (uint32_t x = 0; x < layout->columns; x++) samples[x] = load_u16(at + 2 * (size_t)x);
+    load_words(at, layout->columns, samples);
     return;
   }
   unsigned shift = field_shift(layout, part.field);
@@ -173,7 +191,7 @@ void pixel_layout_store(const struct pixel_layout *layout, struct pixel_part par
   struct run run = run_of(layout, part.component, row);
   uint8_t *at = raw + run.start;
   if (layout->word_bytes == 2 && layout->samples == 1 && layout->split == 0 && !layout->big_endian) {
-    for (uint32_t x = 0; x < layout->columns; x++) store_u16(at + 2 * (size_t)x, (uint16_t)(samples[x] + base));
+    store_words(samples, layout->columns, base, at);
     return;
   }
   unsigned shift = field_shift(layout, part.field);
