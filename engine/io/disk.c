@@ -12,14 +12,11 @@
 #include "io/disk_private.h"
 
 cas_status io_disk_open(const char *folder, bool read_only, struct io_disk **disk, struct cas_error *error) {
-  if (read_only)
-    return disk_plain_open(folder, true, "read only", disk, error);
+  if (read_only) return disk_plain_open(folder, true, "read only", disk, error);
   struct cas_error why = {0};
   cas_status status = disk_ring_open(folder, disk, &why);
-  if (status == CAS_UNSUPPORTED)
-    return disk_plain_open(folder, false, why.message, disk, error);
-  if (status != CAS_OK && error != NULL)
-    *error = why;
+  if (status == CAS_UNSUPPORTED) return disk_plain_open(folder, false, why.message, disk, error);
+  if (status != CAS_OK && error != NULL) *error = why;
   return status;
 }
 
@@ -53,27 +50,23 @@ cas_status disk_folder_space(struct io_disk *disk, uint64_t *free_bytes, uint64_
 }
 
 cas_status write_fate_check(const struct write_fate *fate, const char *name, bool for_sync, struct cas_error *error) {
-  if (fate->dead)
-    return status_fail(error, CAS_IO, "%s: takes no more writes since a sync failed", name);
+  if (fate->dead) return status_fail(error, CAS_IO, "%s: takes no more writes since a sync failed", name);
   if (for_sync && fate->failed != CAS_OK) {
-    if (error != NULL)
-      *error = fate->detail;
+    if (error != NULL) *error = fate->detail;
     return fate->failed;
   }
   return CAS_OK;
 }
 
 void write_fate_note(struct write_fate *fate, cas_status status, const struct cas_error *detail) {
-  if (fate->failed != CAS_OK)
-    return;
+  if (fate->failed != CAS_OK) return;
   fate->failed = status;
   fate->detail = *detail;
 }
 
 cas_status write_fate_sync(struct write_fate *fate, int fd, const char *name, struct cas_error *error) {
   STATUS_TRY(write_fate_check(fate, name, true, error));
-  if (fdatasync(fd) == 0)
-    return CAS_OK;
+  if (fdatasync(fd) == 0) return CAS_OK;
   fate->dead = true;
   return status_fail_errno(error, errno, "%s: sync", name);
 }
@@ -81,16 +74,14 @@ cas_status write_fate_sync(struct write_fate *fate, int fd, const char *name, st
 cas_status write_fate_truncate(struct write_fate *fate, int fd, const char *name, uint64_t size,
                                struct cas_error *error) {
   STATUS_TRY(write_fate_check(fate, name, false, error));
-  if (ftruncate(fd, (off_t)size) != 0)
-    return status_fail_errno(error, errno, "%s: cut at %" PRIu64, name, size);
+  if (ftruncate(fd, (off_t)size) != 0) return status_fail_errno(error, errno, "%s: cut at %" PRIu64, name, size);
   fate->failed = CAS_OK;
   return write_fate_sync(fate, fd, name, error);
 }
 
 cas_status block_pool_init(struct block_pool *pool, struct cas_error *error) {
   uint8_t *memory = aligned_alloc(SEGMENT_BLOCK_BYTES, (size_t)WRITE_BUFFER_COUNT * WRITE_BUFFER_BYTES);
-  if (memory == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "no memory for write buffers");
+  if (memory == NULL) return status_fail(error, CAS_NO_MEMORY, "no memory for write buffers");
   *pool = (struct block_pool){.memory = memory, .free_count = WRITE_BUFFER_COUNT};
   for (uint32_t i = 0; i < WRITE_BUFFER_COUNT; i++) {
     pool->blocks[i] = (struct io_block){memory + (size_t)i * WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES, i};

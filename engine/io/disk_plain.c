@@ -42,12 +42,10 @@ static void put_block(struct io_disk *disk, struct io_block *block) {
 
 static cas_status take_block(struct io_disk *disk, struct io_block **block, struct cas_error *error) {
   struct plain_disk *plain = disk_of(disk);
-  if (plain->read_only)
-    return status_fail(error, CAS_INVALID, "%s is open for reading only", plain->base.folder.path);
+  if (plain->read_only) return status_fail(error, CAS_INVALID, "%s is open for reading only", plain->base.folder.path);
   pthread_mutex_lock(&plain->lock);
   struct io_block *taken;
-  while ((taken = block_pool_get(&plain->pool)) == NULL)
-    pthread_cond_wait(&plain->returned, &plain->lock);
+  while ((taken = block_pool_get(&plain->pool)) == NULL) pthread_cond_wait(&plain->returned, &plain->lock);
   pthread_mutex_unlock(&plain->lock);
   *block = taken;
   return CAS_OK;
@@ -70,12 +68,10 @@ static cas_status submit(struct io_file *file, uint64_t offset, struct io_block 
   cas_status status = write_fate_check(&plain->fate, plain->name, false, &detail);
   if (status == CAS_OK) {
     status = folder_write(plain->fd, plain->name, offset, block->data, size, &detail);
-    if (status != CAS_OK)
-      write_fate_note(&plain->fate, status, &detail);
+    if (status != CAS_OK) write_fate_note(&plain->fate, status, &detail);
   }
   put_block(&plain->disk->base.disk, block);
-  if (status != CAS_OK && error != NULL)
-    *error = detail;
+  if (status != CAS_OK && error != NULL) *error = detail;
   return status;
 }
 
@@ -108,8 +104,7 @@ static cas_status open_file(struct io_disk *disk, const char *name, enum io_open
   if (plain->read_only && mode != IO_READ)
     return status_fail(error, CAS_INVALID, "%s is open for reading only", plain->base.folder.path);
   struct plain_file *made = calloc(1, sizeof *made + strlen(name) + 1);
-  if (made == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
+  if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
   *made = (struct plain_file){.file = {&file_ops}, .disk = plain};
   strcpy(made->name, name);
   cas_status status = folder_open_file(&plain->base.folder, name, mode, &made->fd, error);
@@ -148,11 +143,9 @@ static const struct io_disk_ops disk_ops = {
 cas_status disk_plain_open(const char *path, bool read_only, const char *why, struct io_disk **disk,
                            struct cas_error *error) {
   struct plain_disk *plain = calloc(1, sizeof *plain);
-  if (plain == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "%s: no memory", path);
+  if (plain == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", path);
   cas_status status = read_only ? CAS_OK : block_pool_init(&plain->pool, error);
-  if (status == CAS_OK)
-    status = folder_open(path, &plain->base.folder, error);
+  if (status == CAS_OK) status = folder_open(path, &plain->base.folder, error);
   if (status != CAS_OK) {
     block_pool_fini(&plain->pool);
     free(plain);

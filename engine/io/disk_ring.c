@@ -86,8 +86,7 @@ static void finish_write(struct ring_disk *disk, uint32_t index, size_t done) {
   const uint8_t *rest = disk->pool.blocks[index].data + done;
   struct cas_error detail = {0};
   cas_status status = folder_write(file->fd, file->name, flight->offset + done, rest, flight->size - done, &detail);
-  if (status != CAS_OK)
-    write_fate_note(&file->fate, status, &detail);
+  if (status != CAS_OK) write_fate_note(&file->fate, status, &detail);
 }
 
 static void complete_write(struct ring_disk *disk, uint32_t index, int result) {
@@ -98,8 +97,7 @@ static void complete_write(struct ring_disk *disk, uint32_t index, int result) {
     fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) & ~O_DIRECT);
     result = 0;
   }
-  if (result == -EAGAIN || result == -EINTR)
-    result = 0;
+  if (result == -EAGAIN || result == -EINTR) result = 0;
   if (result < 0) {
     struct cas_error detail = {0};
     cas_status status = status_fail_errno(&detail, -result, "%s: write at %" PRIu64, file->name, flight->offset);
@@ -131,16 +129,14 @@ static bool wait_completion(struct ring_disk *disk) {
       take_completion(disk, cqe);
       return true;
     }
-    if (result != -EINTR && result != -EAGAIN)
-      disk->broken = -result;
+    if (result != -EINTR && result != -EAGAIN) disk->broken = -result;
   }
   return false;
 }
 
 static bool drain(struct ring_file *file) {
   while (file->in_flight > 0)
-    if (!wait_completion(file->disk))
-      return false;
+    if (!wait_completion(file->disk)) return false;
   return true;
 }
 
@@ -148,15 +144,13 @@ static bool drain(struct ring_file *file) {
 static bool push(struct ring_disk *disk) {
   for (;;) {
     int result = io_uring_submit(&disk->ring);
-    if (result >= 0)
-      return true;
+    if (result >= 0) return true;
     if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {
       disk->broken = -result;
       return false;
     }
     struct io_uring_cqe *cqe;
-    if (io_uring_peek_cqe(&disk->ring, &cqe) == 0)
-      take_completion(disk, cqe);
+    if (io_uring_peek_cqe(&disk->ring, &cqe) == 0) take_completion(disk, cqe);
   }
 }
 
@@ -167,12 +161,10 @@ static cas_status take_block(struct io_disk *disk, struct io_block **block, stru
   struct io_block *taken;
   pthread_mutex_lock(&ring->lock);
   while ((taken = block_pool_get(&ring->pool)) == NULL)
-    if (!wait_completion(ring))
-      break;
+    if (!wait_completion(ring)) break;
   cas_status status = taken == NULL ? fail_broken(ring, error) : CAS_OK;
   pthread_mutex_unlock(&ring->lock);
-  if (taken != NULL)
-    *block = taken;
+  if (taken != NULL) *block = taken;
   return status;
 }
 
@@ -198,8 +190,7 @@ static void close_file(struct io_file *file) {
     }
     /* Of a broken ring what is in flight may still complete into this file's name: nothing asks for it any more. */
     for (uint32_t i = 0; i < WRITE_BUFFER_COUNT; i++)
-      if (disk->flights[i].file == ring)
-        disk->flights[i].file = NULL;
+      if (disk->flights[i].file == ring) disk->flights[i].file = NULL;
     pthread_mutex_unlock(&disk->lock);
     close(ring->fd);
   }
@@ -219,8 +210,7 @@ static void prepare_write(struct ring_file *file, struct io_uring_sqe *sqe, cons
     io_uring_prep_write_fixed(sqe, fd, block->data, (unsigned)size, offset, (int)block->index);
   else
     io_uring_prep_write(sqe, fd, block->data, (unsigned)size, offset);
-  if (file->slot >= 0)
-    sqe->flags |= IOSQE_FIXED_FILE;
+  if (file->slot >= 0) sqe->flags |= IOSQE_FIXED_FILE;
   sqe->user_data = block->index;
 }
 
@@ -229,14 +219,12 @@ static cas_status submit_locked(struct ring_file *file, uint64_t offset, struct 
   struct ring_disk *disk = file->disk;
   cas_status status = write_fate_check(&file->fate, file->name, false, error);
   struct io_uring_sqe *sqe = NULL;
-  if (status == CAS_OK && disk->broken != 0)
-    status = fail_broken(disk, error);
+  if (status == CAS_OK && disk->broken != 0) status = fail_broken(disk, error);
   if (status == CAS_OK && (sqe = io_uring_get_sqe(&disk->ring)) == NULL)
     status = status_fail(error, CAS_IO, "%s: the ring is full", file->name);
   if (status != CAS_OK) {
     block_pool_put(&disk->pool, block);
-    if (error != NULL)
-      write_fate_note(&file->fate, status, error);
+    if (error != NULL) write_fate_note(&file->fate, status, error);
     return status;
   }
   disk->flights[block->index] = (struct flight){file, offset, size};
@@ -252,32 +240,26 @@ static cas_status submit(struct io_file *file, uint64_t offset, struct io_block 
   pthread_mutex_lock(&disk->lock);
   cas_status status = submit_locked(file_of(file), offset, block, size, &detail);
   pthread_mutex_unlock(&disk->lock);
-  if (status != CAS_OK && error != NULL)
-    *error = detail;
+  if (status != CAS_OK && error != NULL) *error = detail;
   return status;
 }
 
 static cas_status sync_locked(struct ring_file *file, struct cas_error *error) {
   struct ring_disk *disk = file->disk;
-  if (!drain(file))
-    return fail_broken(disk, error);
+  if (!drain(file)) return fail_broken(disk, error);
   STATUS_TRY(write_fate_check(&file->fate, file->name, true, error));
   struct io_uring_sqe *sqe = io_uring_get_sqe(&disk->ring);
-  if (sqe == NULL)
-    return status_fail(error, CAS_IO, "%s: the ring is full", file->name);
+  if (sqe == NULL) return status_fail(error, CAS_IO, "%s: the ring is full", file->name);
   io_uring_prep_fsync(sqe, file->slot >= 0 ? file->slot : file->fd, IORING_FSYNC_DATASYNC);
-  if (file->slot >= 0)
-    sqe->flags |= IOSQE_FIXED_FILE;
+  if (file->slot >= 0) sqe->flags |= IOSQE_FIXED_FILE;
   sqe->user_data = sync_tag;
   disk->sync_done = false;
   if (push(disk))
     while (!disk->sync_done && wait_completion(disk)) {
     }
-  if (disk->sync_done && disk->sync_result == 0)
-    return CAS_OK;
+  if (disk->sync_done && disk->sync_result == 0) return CAS_OK;
   file->fate.dead = true;
-  if (!disk->sync_done)
-    return fail_broken(disk, error);
+  if (!disk->sync_done) return fail_broken(disk, error);
   return status_fail_errno(error, -disk->sync_result, "%s: sync", file->name);
 }
 
@@ -316,8 +298,7 @@ static void fix_file(struct ring_file *file) {
   struct ring_disk *disk = file->disk;
   pthread_mutex_lock(&disk->lock);
   for (int slot = 0; disk->files_registered && slot < slot_count; slot++) {
-    if (disk->slot_used[slot])
-      continue;
+    if (disk->slot_used[slot]) continue;
     if (io_uring_register_files_update(&disk->ring, (unsigned)slot, &file->fd, 1) == 1) {
       disk->slot_used[slot] = true;
       file->slot = slot;
@@ -331,22 +312,18 @@ static cas_status open_descriptors(struct ring_file *file, enum io_open_mode mod
   const struct folder *folder = &file->disk->base.folder;
   if (mode != IO_READ) {
     STATUS_TRY(folder_open_file(folder, file->name, mode, &file->fd, error));
-    if (file->disk->direct)
-      fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) | O_DIRECT); /* or not: no harm */
+    if (file->disk->direct) fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) | O_DIRECT); /* or not: no harm */
   }
   cas_status status = folder_open_file(folder, file->name, IO_READ, &file->read_fd, error);
-  if (status == CAS_OK)
-    return CAS_OK;
-  if (mode != IO_READ)
-    close(file->fd);
+  if (status == CAS_OK) return CAS_OK;
+  if (mode != IO_READ) close(file->fd);
   return status;
 }
 
 static cas_status open_file(struct io_disk *disk, const char *name, enum io_open_mode mode, struct io_file **file,
                             struct cas_error *error) {
   struct ring_file *made = calloc(1, sizeof *made + strlen(name) + 1);
-  if (made == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
+  if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
   *made = (struct ring_file){.file = {&file_ops}, .disk = disk_of(disk), .read_fd = -1, .fd = -1, .slot = -1};
   strcpy(made->name, name);
   cas_status status = open_descriptors(made, mode, error);
@@ -354,8 +331,7 @@ static cas_status open_file(struct io_disk *disk, const char *name, enum io_open
     free(made);
     return status;
   }
-  if (mode != IO_READ)
-    fix_file(made);
+  if (mode != IO_READ) fix_file(made);
   *file = &made->file;
   return CAS_OK;
 }
@@ -389,8 +365,7 @@ static const struct io_disk_ops disk_ops = {
 /* Whether the file system of the folder writes one block of ours past the page cache. The file has no name. */
 static bool probe_direct(const struct ring_disk *disk) {
   int fd = openat(disk->base.folder.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return false;
+  if (fd < 0) return false;
   bool direct = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0 &&
                 pwrite(fd, disk->pool.memory, SEGMENT_BLOCK_BYTES, 0) == (ssize_t)SEGMENT_BLOCK_BYTES;
   close(fd);
@@ -402,8 +377,7 @@ static void register_resources(struct ring_disk *disk) {
   for (size_t i = 0; i < WRITE_BUFFER_COUNT; i++)
     buffers[i] = (struct iovec){disk->pool.blocks[i].data, disk->pool.blocks[i].capacity};
   int files[slot_count];
-  for (size_t i = 0; i < slot_count; i++)
-    files[i] = -1;
+  for (size_t i = 0; i < slot_count; i++) files[i] = -1;
   disk->buffers_registered = io_uring_register_buffers(&disk->ring, buffers, WRITE_BUFFER_COUNT) == 0;
   disk->files_registered = io_uring_register_files(&disk->ring, files, slot_count) == 0;
 }
@@ -423,8 +397,7 @@ static cas_status prepare(struct ring_disk *disk, const char *path, struct cas_e
 
 cas_status disk_ring_open(const char *path, struct io_disk **disk, struct cas_error *error) {
   struct ring_disk *ring = calloc(1, sizeof *ring);
-  if (ring == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "%s: no memory", path);
+  if (ring == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", path);
   cas_status status = prepare(ring, path, error);
   if (status != CAS_OK) {
     block_pool_fini(&ring->pool);

@@ -28,8 +28,7 @@ static void check_name(const char *name) {
 
 cas_status folder_open(const char *path, struct folder *folder, struct cas_error *error) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "folder %s", path);
+  if (fd < 0) return status_fail_errno(error, errno, "folder %s", path);
   char *copy = strdup(path);
   if (copy == NULL) {
     close(fd);
@@ -54,11 +53,9 @@ static cas_status sync_parent(const struct folder *folder, const char *name, str
     parent[slash - name] = '\0';
   }
   int fd = openat(folder->fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "%s/%s: open to sync", folder->path, parent);
+  if (fd < 0) return status_fail_errno(error, errno, "%s/%s: open to sync", folder->path, parent);
   cas_status status = CAS_OK;
-  if (fsync(fd) != 0)
-    status = status_fail_errno(error, errno, "%s/%s: sync", folder->path, parent);
+  if (fsync(fd) != 0) status = status_fail_errno(error, errno, "%s/%s: sync", folder->path, parent);
   close(fd);
   return status;
 }
@@ -69,8 +66,7 @@ cas_status folder_open_file(const struct folder *folder, const char *name, enum 
   int access = mode == IO_READ ? O_RDONLY : O_RDWR;
   int create = mode == IO_CREATE ? O_CREAT | O_EXCL : 0;
   int opened = openat(folder->fd, name, access | create | O_CLOEXEC, file_mode);
-  if (opened < 0)
-    return status_fail_errno(error, errno, "%s/%s: open", folder->path, name);
+  if (opened < 0) return status_fail_errno(error, errno, "%s/%s: open", folder->path, name);
   if (mode == IO_CREATE) {
     cas_status status = sync_parent(folder, name, error);
     if (status != CAS_OK) {
@@ -88,8 +84,7 @@ cas_status folder_make(const struct folder *folder, const char *name, struct cas
   if (mkdirat(folder->fd, name, folder_mode) != 0) {
     int reason = errno;
     /* It may be there from a run that ended before it was durable. */
-    if (reason == EEXIST)
-      STATUS_TRY(sync_parent(folder, name, error));
+    if (reason == EEXIST) STATUS_TRY(sync_parent(folder, name, error));
     return status_fail_errno(error, reason, "%s/%s: make folder", folder->path, name);
   }
   return sync_parent(folder, name, error);
@@ -97,19 +92,16 @@ cas_status folder_make(const struct folder *folder, const char *name, struct cas
 
 cas_status folder_remove(const struct folder *folder, const char *name, struct cas_error *error) {
   check_name(name);
-  if (unlinkat(folder->fd, name, 0) != 0)
-    return status_fail_errno(error, errno, "%s/%s: remove", folder->path, name);
+  if (unlinkat(folder->fd, name, 0) != 0) return status_fail_errno(error, errno, "%s/%s: remove", folder->path, name);
   return sync_parent(folder, name, error);
 }
 
 static cas_status write_temporary(const struct folder *folder, const char *name, struct cas_slice content,
                                   struct cas_error *error) {
   int fd = openat(folder->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, file_mode);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "%s/%s: create", folder->path, name);
+  if (fd < 0) return status_fail_errno(error, errno, "%s/%s: create", folder->path, name);
   cas_status status = folder_write(fd, name, 0, content.data, content.size, error);
-  if (status == CAS_OK && fsync(fd) != 0)
-    status = status_fail_errno(error, errno, "%s/%s: sync", folder->path, name);
+  if (status == CAS_OK && fsync(fd) != 0) status = status_fail_errno(error, errno, "%s/%s: sync", folder->path, name);
   close(fd);
   return status;
 }
@@ -130,15 +122,11 @@ cas_status folder_replace(const struct folder *folder, const char *name, struct 
 }
 
 static cas_status list_entry(DIR *stream, const struct dirent *entry, io_name_fn each, void *arg) {
-  if (entry->d_name[0] == '.')
-    return CAS_OK;
+  if (entry->d_name[0] == '.') return CAS_OK;
   struct stat facts;
-  if (fstatat(dirfd(stream), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
-    return CAS_OK; /* just removed */
-  if (S_ISREG(facts.st_mode))
-    return each(arg, entry->d_name);
-  if (!S_ISDIR(facts.st_mode))
-    return CAS_OK;
+  if (fstatat(dirfd(stream), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0) return CAS_OK; /* just removed */
+  if (S_ISREG(facts.st_mode)) return each(arg, entry->d_name);
+  if (!S_ISDIR(facts.st_mode)) return CAS_OK;
   char name[sizeof entry->d_name + 1];
   snprintf(name, sizeof name, "%s/", entry->d_name);
   return each(arg, name);
@@ -148,8 +136,7 @@ cas_status folder_list(const struct folder *folder, const char *name, io_name_fn
                        struct cas_error *error) {
   check_name(name);
   int fd = openat(folder->fd, name[0] == '\0' ? "." : name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return status_fail_errno(error, errno, "%s/%s: open folder", folder->path, name);
+  if (fd < 0) return status_fail_errno(error, errno, "%s/%s: open folder", folder->path, name);
   DIR *stream = fdopendir(fd);
   if (stream == NULL) {
     int reason = errno;
@@ -161,8 +148,7 @@ cas_status folder_list(const struct folder *folder, const char *name, io_name_fn
     errno = 0;
     const struct dirent *entry = readdir(stream);
     if (entry == NULL) {
-      if (errno != 0)
-        status = status_fail_errno(error, errno, "%s/%s: list", folder->path, name);
+      if (errno != 0) status = status_fail_errno(error, errno, "%s/%s: list", folder->path, name);
       break;
     }
     status = list_entry(stream, entry, each, arg);
@@ -174,8 +160,7 @@ cas_status folder_list(const struct folder *folder, const char *name, io_name_fn
 cas_status folder_space(const struct folder *folder, uint64_t *free_bytes, uint64_t *total_bytes,
                         struct cas_error *error) {
   struct statvfs facts;
-  if (fstatvfs(folder->fd, &facts) != 0)
-    return status_fail_errno(error, errno, "%s: free space", folder->path);
+  if (fstatvfs(folder->fd, &facts) != 0) return status_fail_errno(error, errno, "%s: free space", folder->path);
   *free_bytes = (uint64_t)facts.f_bavail * facts.f_frsize;
   *total_bytes = (uint64_t)facts.f_blocks * facts.f_frsize;
   return CAS_OK;
@@ -186,12 +171,9 @@ cas_status folder_read(int fd, const char *name, uint64_t offset, uint8_t *bytes
   size_t done = 0;
   while (done < size) {
     ssize_t n = pread(fd, bytes + done, size - done, (off_t)(offset + done));
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return status_fail_errno(error, errno, "%s: read at %" PRIu64, name, offset + done);
-    if (n == 0)
-      break;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return status_fail_errno(error, errno, "%s: read at %" PRIu64, name, offset + done);
+    if (n == 0) break;
     done += (size_t)n;
   }
   *got = done;
@@ -202,12 +184,9 @@ cas_status folder_write(int fd, const char *name, uint64_t offset, const uint8_t
                         struct cas_error *error) {
   for (size_t done = 0; done < size;) {
     ssize_t n = pwrite(fd, bytes + done, size - done, (off_t)(offset + done));
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return status_fail_errno(error, errno, "%s: write at %" PRIu64, name, offset + done);
-    if (n == 0)
-      return status_fail_errno(error, EIO, "%s: write at %" PRIu64, name, offset + done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return status_fail_errno(error, errno, "%s: write at %" PRIu64, name, offset + done);
+    if (n == 0) return status_fail_errno(error, EIO, "%s: write at %" PRIu64, name, offset + done);
     done += (size_t)n;
   }
   return CAS_OK;
@@ -215,8 +194,7 @@ cas_status folder_write(int fd, const char *name, uint64_t offset, const uint8_t
 
 cas_status folder_file_size(int fd, const char *name, uint64_t *size, struct cas_error *error) {
   struct stat facts;
-  if (fstat(fd, &facts) != 0)
-    return status_fail_errno(error, errno, "%s: size", name);
+  if (fstat(fd, &facts) != 0) return status_fail_errno(error, errno, "%s: size", name);
   *size = (uint64_t)facts.st_size;
   return CAS_OK;
 }

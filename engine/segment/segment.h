@@ -54,7 +54,7 @@ struct segment_mark {
   uint64_t group;         /* the last durable group, 0 for none */
   uint32_t segment;       /* where the next group begins, unless a new segment is due; 0 and 1 both mean the first */
   uint64_t offset;        /* 0: the segment is still to be made */
-  uint64_t doubtful_from; /* only from segment_recover: where the last group begins if it is doubtful, else 0 */
+  uint64_t doubtful_from; /* from segment_recover: where the last group begins if it is doubtful, else 0 */
 };
 
 struct segment_store_key { /* the store's UUID, which keys all checksums */
@@ -101,7 +101,10 @@ CAS_MUST_USE cas_status segment_writer_commit(struct segment_writer *writer, str
 /* Drops the open group, as after a failed commit: its records are void. Nothing happens where none is open. */
 void segment_writer_abort(struct segment_writer *writer);
 
-/* Drops the open group and closes. NULL is allowed. */
+/* Drops the open group, which is void then. Nothing happens where none is open. */
+void segment_writer_abort(struct segment_writer *writer);
+
+/* Drops the open group and closes; what of it is on disk is cut off at the next start. NULL is allowed. */
 void segment_writer_close(struct segment_writer *writer);
 
 /* --- reading --- */
@@ -134,13 +137,13 @@ struct segment_event {
   struct record record;        /* RECORD */
   struct record_cookie cookie; /* RECORD */
   bool payload_good;           /* RECORD: always true where `payload` was not read */
-  struct cas_slice payload; /* RECORD: read with SEGMENT_SCAN_PAYLOADS, for MANIFEST and DELETION, and in the last group
-                             * of a log; empty else. Valid during the call */
+  struct cas_slice payload;    /* RECORD: empty where it was not read or is damaged; valid during the call */
 };
 
 typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *event);
 
-#define SEGMENT_SCAN_PAYLOADS 1u /* read and check every payload, not only manifests and deletions */
+/* Read and check every payload. Without it only those of manifests, deletions, and the last group in a recovery. */
+#define SEGMENT_SCAN_PAYLOADS 1u
 
 /* As `end` of segment_scan(). */
 #define SEGMENT_END_UNKNOWN ((uint64_t)0)

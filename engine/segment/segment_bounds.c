@@ -13,8 +13,7 @@ static cas_status origin_from_records(struct volume *volume, const struct segmen
   struct segment_walk_item item;
   do {
     STATUS_TRY(segment_walk_next(&walk, &item, error));
-    if (item.kind == WALK_RECORD || item.kind == WALK_COMMIT)
-      origin->has_records = true;
+    if (item.kind == WALK_RECORD || item.kind == WALK_COMMIT) origin->has_records = true;
   } while (item.kind != WALK_COMMIT && item.kind != WALK_END);
   if (item.kind == WALK_COMMIT && item.commit.previous.segment != segment) {
     origin->previous_known = true;
@@ -29,11 +28,9 @@ cas_status segment_origin_read(struct volume *volume, const struct segment_store
   size_t got;
   struct segment_origin read = {0};
   cas_status status = volume_read(volume, segment, 0, block, sizeof block, &got, error);
-  if (status != CAS_OK && status != CAS_END)
-    return status;
+  if (status != CAS_OK && status != CAS_END) return status;
   struct segment_header header;
-  if (status == CAS_OK)
-    status = segment_header_decode(block, key, segment, &header);
+  if (status == CAS_OK) status = segment_header_decode(block, key, segment, &header);
   if (status == CAS_UNSUPPORTED)
     return status_fail(error, status, "segment %" PRIu32 " has a newer format than this Cassette knows", segment);
   if (status == CAS_OK) {
@@ -48,8 +45,7 @@ cas_status segment_origin_read(struct volume *volume, const struct segment_store
 }
 
 bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range) {
-  if (!next->previous_known || next->previous.segment != segment)
-    return false;
+  if (!next->previous_known || next->previous.segment != segment) return false;
   range->end = next->previous.offset;
   range->doubtful_from = next->previous.doubtful_from;
   return true;
@@ -58,8 +54,7 @@ bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, 
 cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
                                    uint64_t from, struct segment_last_group *last, struct cas_error *error) {
   CLEANUP_WALK struct segment_walk walk = {0};
-  if (from < SEGMENT_HEADER_BYTES)
-    from = SEGMENT_HEADER_BYTES;
+  if (from < SEGMENT_HEADER_BYTES) from = SEGMENT_HEADER_BYTES;
   STATUS_TRY(segment_walk_init(&walk, volume, key, segment, from, UINT64_MAX, error));
   struct segment_last_group found = {0};
   struct segment_walk_item item;

@@ -24,18 +24,12 @@ void segment_header_encode(const struct segment_header *header, uint8_t block[SE
 
 cas_status segment_header_decode(const uint8_t block[SEGMENT_HEADER_BYTES], const struct segment_store_key *key,
                                  uint32_t segment, struct segment_header *header) {
-  if (memcmp(block + SEGMENT_AT_MAGIC, segment_magic, sizeof segment_magic) != 0)
-    return CAS_CORRUPT;
-  if (load_u64(block + SEGMENT_AT_CHECKSUM) != XXH3_64bits(block, SEGMENT_AT_CHECKSUM))
-    return CAS_CORRUPT;
-  if (load_u32(block + SEGMENT_AT_VERSION) != SEGMENT_FORMAT_VERSION)
-    return CAS_UNSUPPORTED;
-  if (load_u32(block + SEGMENT_AT_NUMBER) != segment)
-    return CAS_CORRUPT;
-  if (memcmp(block + SEGMENT_AT_UUID, key->uuid, sizeof key->uuid) != 0)
-    return CAS_CORRUPT;
-  if (load_u32(block + SEGMENT_AT_BLOCK_BYTES) != SEGMENT_BLOCK_BYTES)
-    return CAS_CORRUPT;
+  if (memcmp(block + SEGMENT_AT_MAGIC, segment_magic, sizeof segment_magic) != 0) return CAS_CORRUPT;
+  if (load_u64(block + SEGMENT_AT_CHECKSUM) != XXH3_64bits(block, SEGMENT_AT_CHECKSUM)) return CAS_CORRUPT;
+  if (load_u32(block + SEGMENT_AT_VERSION) != SEGMENT_FORMAT_VERSION) return CAS_UNSUPPORTED;
+  if (load_u32(block + SEGMENT_AT_NUMBER) != segment) return CAS_CORRUPT;
+  if (memcmp(block + SEGMENT_AT_UUID, key->uuid, sizeof key->uuid) != 0) return CAS_CORRUPT;
+  if (load_u32(block + SEGMENT_AT_BLOCK_BYTES) != SEGMENT_BLOCK_BYTES) return CAS_CORRUPT;
   struct segment_header decoded = {
       .segment = segment,
       .created_ns = (int64_t)load_u64(block + SEGMENT_AT_CREATED),
@@ -79,16 +73,12 @@ void record_header_encode(const struct record_header *header, const struct segme
 
 bool record_header_decode(const uint8_t bytes[RECORD_HEADER_BYTES], const struct segment_store_key *key,
                           uint32_t segment, uint64_t offset, struct record_header *header) {
-  if (load_u32(bytes + RECORD_AT_MAGIC) != RECORD_MAGIC)
-    return false;
-  if (load_u64(bytes + RECORD_AT_CHECKSUM) != header_checksum(bytes, key, segment, offset))
-    return false;
+  if (load_u32(bytes + RECORD_AT_MAGIC) != RECORD_MAGIC) return false;
+  if (load_u64(bytes + RECORD_AT_CHECKSUM) != header_checksum(bytes, key, segment, offset)) return false;
   uint8_t kind = bytes[RECORD_AT_KIND];
   uint64_t stored_size = load_u64(bytes + RECORD_AT_STORED_SIZE), raw_size = load_u64(bytes + RECORD_AT_RAW_SIZE);
-  if (kind < RECORD_BLOB || kind > RECORD_COMMIT)
-    return false;
-  if (stored_size > RECORD_PAYLOAD_BYTES_MAX || raw_size > RECORD_PAYLOAD_BYTES_MAX)
-    return false;
+  if (kind < RECORD_BLOB || kind > RECORD_COMMIT) return false;
+  if (stored_size > RECORD_PAYLOAD_BYTES_MAX || raw_size > RECORD_PAYLOAD_BYTES_MAX) return false;
   *header = (struct record_header){
       .kind = (enum record_kind)kind,
       .codec = bytes[RECORD_AT_CODEC],
@@ -104,8 +94,7 @@ bool record_header_decode(const uint8_t bytes[RECORD_HEADER_BYTES], const struct
 
 uint64_t record_payload_checksum(struct cas_slice payload) {
   size_t aligned = payload.size / RECORD_ALIGN_BYTES * RECORD_ALIGN_BYTES;
-  if (aligned == payload.size)
-    return record_payload_checksum_aligned(payload.data, aligned);
+  if (aligned == payload.size) return record_payload_checksum_aligned(payload.data, aligned);
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
   XXH3_64bits_update(&state, payload.data, payload.size);
@@ -134,10 +123,8 @@ void commit_encode(const struct commit *commit, uint8_t *payload, uint64_t size)
 }
 
 bool commit_decode(struct cas_slice payload, uint32_t segment, uint64_t offset, struct commit *commit) {
-  if (payload.size != commit_payload_size(offset))
-    return false;
-  if (load_u64(payload.data + payload.size - COMMIT_TAIL_BYTES) != payload.size)
-    return false;
+  if (payload.size != commit_payload_size(offset)) return false;
+  if (load_u64(payload.data + payload.size - COMMIT_TAIL_BYTES) != payload.size) return false;
   struct commit decoded = {
       .begin = load_u64(payload.data + COMMIT_AT_BEGIN),
       .records = load_u64(payload.data + COMMIT_AT_RECORDS),

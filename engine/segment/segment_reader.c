@@ -14,8 +14,7 @@ static cas_status read_range(struct volume *volume, uint32_t segment, uint64_t o
                              struct cas_error *error) {
   size_t got;
   cas_status status = volume_read(volume, segment, offset, bytes, size, &got, error);
-  if (status != CAS_END)
-    return status;
+  if (status != CAS_END) return status;
   return status_fail(error, CAS_CORRUPT, "segment %" PRIu32 ": ends within the record at %" PRIu64, segment, offset);
 }
 
@@ -47,8 +46,7 @@ cas_status segment_read(struct volume *volume, const struct segment_store_key *k
   if (cas_buffer_reserve(payload, aligned) != CAS_OK)
     return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory for the record at %" PRIu64, segment,
                        offset);
-  if (aligned > 0)
-    STATUS_TRY(read_range(volume, segment, offset + RECORD_HEADER_BYTES, payload->data, aligned, error));
+  if (aligned > 0) STATUS_TRY(read_range(volume, segment, offset + RECORD_HEADER_BYTES, payload->data, aligned, error));
   if (record_payload_checksum_aligned(payload->data, aligned) != header.payload_checksum)
     return status_fail(error, CAS_CORRUPT, "segment %" PRIu32 ": the payload of the record at %" PRIu64 " is damaged",
                        segment, offset);

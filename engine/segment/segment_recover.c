@@ -28,11 +28,9 @@ struct recovery {
 
 static cas_status pass_on(void *arg, const struct segment_event *event) {
   struct recovery *recovery = arg;
-  if (event->kind == SEGMENT_EVENT_COMMIT && event->group > recovery->group)
-    recovery->group = event->group;
+  if (event->kind == SEGMENT_EVENT_COMMIT && event->group > recovery->group) recovery->group = event->group;
   bool bad = event->kind == SEGMENT_EVENT_DAMAGE || (event->kind == SEGMENT_EVENT_RECORD && !event->payload_good);
-  if (bad && event->offset >= recovery->last_begin)
-    recovery->last_is_damaged = true;
+  if (bad && event->offset >= recovery->last_begin) recovery->last_is_damaged = true;
   return recovery->each(recovery->arg, event);
 }
 
@@ -51,13 +49,11 @@ static cas_status fail_lost(struct recovery *recovery, uint32_t segment, uint64_
 
 /* A last segment that a crash left without even a header is as if it were not there. */
 static cas_status drop_void_segment(struct recovery *recovery) {
-  if (recovery->count == 0)
-    return CAS_OK;
+  if (recovery->count == 0) return CAS_OK;
   uint32_t segment = recovery->numbers[recovery->count - 1];
   struct segment_origin origin;
   STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, segment, &origin, recovery->error));
-  if (!segment_is_void(&origin))
-    return CAS_OK;
+  if (!segment_is_void(&origin)) return CAS_OK;
   uint64_t size;
   STATUS_TRY(volume_size(recovery->volume, segment, &size, recovery->error));
   recovery->count--;
@@ -70,8 +66,7 @@ static cas_status bound_sealed(struct recovery *recovery, uint32_t segment, uint
   struct segment_origin next;
   struct segment_last_group last;
   STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, next_number, &next, recovery->error));
-  if (segment_end_from_next(segment, &next, range))
-    return CAS_OK;
+  if (segment_end_from_next(segment, &next, range)) return CAS_OK;
   STATUS_TRY(segment_last_group_find(recovery->volume, recovery->key, segment, range->offset, &last, recovery->error));
   range->end = last.found ? last.end : range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
   return CAS_OK;
@@ -80,8 +75,7 @@ static cas_status bound_sealed(struct recovery *recovery, uint32_t segment, uint
 static cas_status replay_sealed(struct recovery *recovery, uint32_t segment, uint32_t next_number, uint64_t offset) {
   struct segment_range range = {.offset = offset, .check_from = UINT64_MAX};
   STATUS_TRY(bound_sealed(recovery, segment, next_number, &range));
-  if (range.end < offset)
-    return fail_lost(recovery, segment, range.end);
+  if (range.end < offset) return fail_lost(recovery, segment, range.end);
   STATUS_TRY(segment_scan_range(recovery->volume, recovery->key, segment, &range, recovery->flags, pass_on, recovery,
                                 recovery->error));
   for (uint32_t missing = segment + 1; missing < next_number; missing++)
@@ -94,11 +88,9 @@ static cas_status replay_last(struct recovery *recovery, uint32_t segment, uint6
   struct segment_last_group last;
   uint64_t size;
   STATUS_TRY(volume_size(recovery->volume, segment, &size, recovery->error));
-  if (size < offset)
-    return fail_lost(recovery, segment, size);
+  if (size < offset) return fail_lost(recovery, segment, size);
   STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, segment, &origin, recovery->error));
-  if (origin.previous_known && origin.previous.group > recovery->group)
-    recovery->group = origin.previous.group;
+  if (origin.previous_known && origin.previous.group > recovery->group) recovery->group = origin.previous.group;
   STATUS_TRY(segment_last_group_find(recovery->volume, recovery->key, segment, offset, &last, recovery->error));
   uint64_t least = offset > 0 ? offset : SEGMENT_HEADER_BYTES;
   struct segment_range range = {.offset = offset, .end = least, .check_from = UINT64_MAX};
@@ -112,6 +104,7 @@ static cas_status replay_last(struct recovery *recovery, uint32_t segment, uint6
                                .segment = segment,
                                .offset = range.end,
                                .doubtful_from = recovery->last_is_damaged ? recovery->last_begin : 0};
+  if (!last.found && offset > 0 && offset == recovery->from.offset) end->doubtful_from = recovery->from.doubtful_from;
   return CAS_OK;
 }
 
@@ -120,14 +113,12 @@ static cas_status replay(struct recovery *recovery, struct segment_mark *end) {
   uint32_t first = recovery->from.segment == 0 ? 1 : recovery->from.segment;
   uint32_t last = recovery->count == 0 ? 0 : recovery->numbers[recovery->count - 1];
   if (last < first) {
-    if (recovery->from.offset > 0 || recovery->from.group > 0)
-      return fail_lost(recovery, last, 0);
+    if (recovery->from.offset > 0 || recovery->from.group > 0) return fail_lost(recovery, last, 0);
     *end = (struct segment_mark){.segment = 1};
     return CAS_OK;
   }
   size_t i = 0;
-  while (recovery->numbers[i] < first)
-    i++;
+  while (recovery->numbers[i] < first) i++;
   for (uint32_t missing = first; missing < recovery->numbers[i]; missing++)
     STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
   for (; i + 1 < recovery->count; i++) {

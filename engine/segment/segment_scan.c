@@ -63,8 +63,7 @@ static cas_status emit_record(struct scan *scan, const struct segment_walk_item 
   if (doubtful || (scan->flags & SEGMENT_SCAN_PAYLOADS) != 0 || header->kind != RECORD_BLOB ||
       item->offset >= scan->range->check_from)
     STATUS_TRY(segment_walk_payload(&scan->walk, item, &event.payload, &event.payload_good, scan->error));
-  if (doubtful && !event.payload_good)
-    return emit_bad(scan, item->offset, item->size);
+  if (doubtful && !event.payload_good) return emit_bad(scan, item->offset, item->size);
   scan->open = true;
   scan->group = header->group;
   return scan->each(scan->arg, &event);
@@ -75,17 +74,10 @@ static cas_status scan_items(struct scan *scan) {
     struct segment_walk_item item;
     STATUS_TRY(segment_walk_next(&scan->walk, &item, scan->error));
     switch (item.kind) {
-    case WALK_END:
-      return CAS_OK;
-    case WALK_BAD:
-      STATUS_TRY(emit_bad(scan, item.offset, item.size));
-      break;
-    case WALK_RECORD:
-      STATUS_TRY(emit_record(scan, &item));
-      break;
-    case WALK_COMMIT:
-      STATUS_TRY(emit_commit(scan, item.header.group, item.offset, item.size));
-      break;
+    case WALK_END: return CAS_OK;
+    case WALK_BAD: STATUS_TRY(emit_bad(scan, item.offset, item.size)); break;
+    case WALK_RECORD: STATUS_TRY(emit_record(scan, &item)); break;
+    case WALK_COMMIT: STATUS_TRY(emit_commit(scan, item.header.group, item.offset, item.size)); break;
     }
   }
 }
@@ -95,8 +87,7 @@ static cas_status check_header(const struct scan *scan, struct volume *volume, c
   size_t got;
   struct segment_header header;
   cas_status status = volume_read(volume, scan->segment, 0, block, sizeof block, &got, scan->error);
-  if (status == CAS_OK)
-    status = segment_header_decode(block, key, scan->segment, &header);
+  if (status == CAS_OK) status = segment_header_decode(block, key, scan->segment, &header);
   if (status == CAS_END || status == CAS_CORRUPT)
     return emit_range(scan, SEGMENT_EVENT_DAMAGE, 0, SEGMENT_HEADER_BYTES);
   if (status == CAS_UNSUPPORTED)
@@ -108,11 +99,9 @@ static cas_status check_header(const struct scan *scan, struct volume *volume, c
 static cas_status scan_to_end(struct scan *scan, uint64_t from, uint64_t present_end) {
   STATUS_TRY(scan_items(scan));
   uint64_t end = scan->range->end, reached = from > present_end ? from : present_end;
-  if (reached < end)
-    STATUS_TRY(emit_bad(scan, reached, end - reached));
+  if (reached < end) STATUS_TRY(emit_bad(scan, reached, end - reached));
   /* The last COMMIT is damaged; but the next segment says that its group was durable. */
-  if (scan->open)
-    STATUS_TRY(emit_commit(scan, scan->group, end, 0));
+  if (scan->open) STATUS_TRY(emit_commit(scan, scan->group, end, 0));
   uint64_t behind = from > end ? from : end;
   return present_end > behind ? emit_range(scan, SEGMENT_EVENT_TORN, behind, present_end - behind) : CAS_OK;
 }
@@ -123,8 +112,7 @@ cas_status segment_scan_range(struct volume *volume, const struct segment_store_
   uint64_t present_end, from = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
   STATUS_TRY(volume_size(volume, segment, &present_end, error));
   struct scan scan = {.range = range, .segment = segment, .flags = flags, .each = each, .arg = arg, .error = error};
-  if (range->offset == 0)
-    STATUS_TRY(check_header(&scan, volume, key));
+  if (range->offset == 0) STATUS_TRY(check_header(&scan, volume, key));
   STATUS_TRY(segment_walk_init(&scan.walk, volume, key, segment, from, range->end, error));
   cas_status status = scan_to_end(&scan, from, present_end);
   segment_walk_fini(&scan.walk);
@@ -139,10 +127,8 @@ static cas_status find_end(struct volume *volume, const struct segment_store_key
   *is_void = false;
   if (segment < UINT32_MAX) {
     cas_status status = segment_origin_read(volume, key, segment + 1, &next, error);
-    if (status == CAS_OK && segment_end_from_next(segment, &next, range))
-      return CAS_OK;
-    if (status != CAS_OK && status != CAS_NOT_FOUND)
-      return status;
+    if (status == CAS_OK && segment_end_from_next(segment, &next, range)) return CAS_OK;
+    if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   }
   STATUS_TRY(segment_origin_read(volume, key, segment, &own, error));
   *is_void = segment_is_void(&own);

@@ -16,8 +16,7 @@ cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume, c
   uint64_t size;
   STATUS_TRY(volume_size(volume, segment, &size, error));
   uint8_t *window = malloc(window_bytes);
-  if (window == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory to read it", segment);
+  if (window == NULL) return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory to read it", segment);
   *walk = (struct segment_walk){.volume = volume,
                                 .key = key,
                                 .segment = segment,
@@ -34,8 +33,7 @@ void segment_walk_fini(struct segment_walk *walk) {
 }
 
 static cas_status grow_window(struct segment_walk *walk, size_t size, struct cas_error *error) {
-  if (size <= walk->window_capacity)
-    return CAS_OK;
+  if (size <= walk->window_capacity) return CAS_OK;
   uint8_t *window = realloc(walk->window, size);
   if (window == NULL)
     return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory for a record", walk->segment);
@@ -48,26 +46,21 @@ static cas_status grow_window(struct segment_walk *walk, size_t size, struct cas
 static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, const uint8_t **bytes,
                        struct cas_error *error) {
   *bytes = NULL;
-  if (offset > walk->limit || size > walk->limit - offset)
-    return CAS_OK;
+  if (offset > walk->limit || size > walk->limit - offset) return CAS_OK;
   uint64_t window_end = walk->window_offset + walk->window_size;
   if (offset < walk->window_offset || offset + size > window_end) {
     STATUS_TRY(grow_window(walk, size, error));
     uint64_t rest = walk->limit - offset;
     size_t wanted = size > window_bytes ? size : window_bytes;
-    if (wanted > rest)
-      wanted = (size_t)rest;
+    if (wanted > rest) wanted = (size_t)rest;
     size_t got = 0;
     walk->window_size = 0;
     cas_status status = volume_read(walk->volume, walk->segment, offset, walk->window, wanted, &got, error);
-    if (status != CAS_OK && status != CAS_END)
-      return status;
+    if (status != CAS_OK && status != CAS_END) return status;
     walk->window_offset = offset;
     walk->window_size = got;
-    if (got < wanted)
-      walk->limit = offset + got; /* the writer has just cut off a void group */
-    if (got < size)
-      return CAS_OK;
+    if (got < wanted) walk->limit = offset + got; /* the writer has just cut off a void group */
+    if (got < size) return CAS_OK;
   }
   *bytes = walk->window + (offset - walk->window_offset);
   return CAS_OK;
@@ -79,8 +72,7 @@ static cas_status find_record(struct segment_walk *walk, uint64_t offset, struct
   const uint8_t *bytes;
   *found = false;
   STATUS_TRY(look(walk, offset, RECORD_HEADER_BYTES, &bytes, error));
-  if (bytes == NULL || !record_header_decode(bytes, walk->key, walk->segment, offset, &item->header))
-    return CAS_OK;
+  if (bytes == NULL || !record_header_decode(bytes, walk->key, walk->segment, offset, &item->header)) return CAS_OK;
   item->kind = WALK_RECORD;
   item->offset = offset;
   item->size = RECORD_HEADER_BYTES + record_aligned(item->header.stored_size);
@@ -95,11 +87,9 @@ static cas_status skip_bad(struct segment_walk *walk, struct segment_walk_item *
   while (!found && walk->limit - at > RECORD_ALIGN_BYTES) {
     at += RECORD_ALIGN_BYTES;
     STATUS_TRY(find_record(walk, at, item, &found, error));
-    if (walk->limit < at)
-      break; /* the file was cut */
+    if (walk->limit < at) break; /* the file was cut */
   }
-  if (!found)
-    at = walk->limit > begin ? walk->limit : begin;
+  if (!found) at = walk->limit > begin ? walk->limit : begin;
   item->kind = at > begin ? WALK_BAD : WALK_END;
   item->offset = begin;
   item->size = at - begin;
@@ -120,14 +110,11 @@ cas_status segment_walk_next(struct segment_walk *walk, struct segment_walk_item
   item->kind = WALK_END;
   item->offset = walk->at;
   item->size = 0;
-  if (walk->at >= walk->limit)
-    return CAS_OK;
+  if (walk->at >= walk->limit) return CAS_OK;
   bool found;
   STATUS_TRY(find_record(walk, walk->at, item, &found, error));
-  if (!found)
-    return skip_bad(walk, item, error);
-  if (item->header.kind == RECORD_COMMIT)
-    STATUS_TRY(check_commit(walk, item, error));
+  if (!found) return skip_bad(walk, item, error);
+  if (item->header.kind == RECORD_COMMIT) STATUS_TRY(check_commit(walk, item, error));
   walk->at = item->offset + item->size;
   return CAS_OK;
 }
@@ -139,7 +126,6 @@ cas_status segment_walk_payload(struct segment_walk *walk, const struct segment_
   *payload = (struct cas_slice){0};
   STATUS_TRY(look(walk, item->offset + RECORD_HEADER_BYTES, aligned, &bytes, error));
   *good = bytes != NULL && record_payload_checksum_aligned(bytes, aligned) == item->header.payload_checksum;
-  if (*good)
-    *payload = slice_of(bytes, item->header.stored_size);
+  if (*good) *payload = slice_of(bytes, item->header.stored_size);
   return CAS_OK;
 }

@@ -46,16 +46,14 @@ static cas_status submit_block(struct segment_writer *writer, struct cas_error *
 }
 
 static void drop_block(struct segment_writer *writer) {
-  if (writer->block != NULL)
-    disk_of(writer)->ops->block_return(disk_of(writer), writer->block);
+  if (writer->block != NULL) disk_of(writer)->ops->block_return(disk_of(writer), writer->block);
   writer->block = NULL;
   writer->block_fill = 0;
 }
 
 static cas_status put(struct segment_writer *writer, const uint8_t *bytes, size_t size, struct cas_error *error) {
   while (size > 0) {
-    if (writer->block == NULL)
-      STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &writer->block, error));
+    if (writer->block == NULL) STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &writer->block, error));
     size_t room = writer->block->capacity - writer->block_fill;
     size_t part = size < room ? size : room;
     memcpy(writer->block->data + writer->block_fill, bytes, part);
@@ -63,8 +61,7 @@ static cas_status put(struct segment_writer *writer, const uint8_t *bytes, size_
     writer->at += part;
     bytes += part;
     size -= part;
-    if (part == room)
-      STATUS_TRY(submit_block(writer, error));
+    if (part == room) STATUS_TRY(submit_block(writer, error));
   }
   return CAS_OK;
 }
@@ -82,8 +79,7 @@ static cas_status put_record(struct segment_writer *writer, const struct record_
 /* --- segments --- */
 
 static void leave_segment(struct segment_writer *writer) {
-  if (writer->file != NULL)
-    writer->file->ops->close(writer->file);
+  if (writer->file != NULL) writer->file->ops->close(writer->file);
   writer->file = NULL;
 }
 
@@ -94,8 +90,7 @@ static cas_status write_header(struct segment_writer *writer, struct io_file *fi
   STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &block, error));
   struct segment_header header = {
       .segment = number, .created_ns = clock_now_ns(), .first_group = writer->group, .previous = writer->mark};
-  if (writer->mark.offset == 0)
-    header.previous = (struct segment_mark){0};
+  if (writer->mark.offset == 0) header.previous = (struct segment_mark){0};
   memcpy(header.uuid, writer->key.uuid, sizeof header.uuid);
   segment_header_encode(&header, block->data);
   STATUS_TRY(file->ops->submit(file, 0, block, SEGMENT_HEADER_BYTES, error));
@@ -106,15 +101,13 @@ static cas_status write_header(struct segment_writer *writer, struct io_file *fi
 static cas_status create_file(struct segment_writer *writer, uint32_t number, struct io_file **file,
                               struct cas_error *error) {
   cas_status status = volume_create(writer->volume, number, file, error);
-  if (status != CAS_EXISTS)
-    return status;
+  if (status != CAS_EXISTS) return status;
   STATUS_TRY(volume_remove(writer->volume, number, error));
   return volume_create(writer->volume, number, file, error);
 }
 
 static cas_status begin_segment(struct segment_writer *writer, struct cas_error *error) {
-  if (writer->mark.segment == UINT32_MAX)
-    return status_fail(error, CAS_NO_SPACE, "no segment numbers are left");
+  if (writer->mark.segment == UINT32_MAX) return status_fail(error, CAS_NO_SPACE, "no segment numbers are left");
   leave_segment(writer);
   uint32_t number = writer->mark.offset == 0 ? writer->mark.segment : writer->mark.segment + 1;
   struct io_file *file;
@@ -135,8 +128,7 @@ static cas_status begin_segment(struct segment_writer *writer, struct cas_error 
 /* --- groups --- */
 
 static cas_status begin_group(struct segment_writer *writer, struct cas_error *error) {
-  if (writer->file == NULL || writer->at >= writer->segment_bytes_target)
-    STATUS_TRY(begin_segment(writer, error));
+  if (writer->file == NULL || writer->at >= writer->segment_bytes_target) STATUS_TRY(begin_segment(writer, error));
   writer->open = true;
   writer->records = 0;
   return CAS_OK;
@@ -154,8 +146,7 @@ static void abandon_group(struct segment_writer *writer) {
 
 static cas_status append(struct segment_writer *writer, const struct record *record, struct cas_slice payload,
                          struct record_cookie *cookie, struct cas_error *error) {
-  if (!writer->open)
-    STATUS_TRY(begin_group(writer, error));
+  if (!writer->open) STATUS_TRY(begin_group(writer, error));
   uint64_t begin = writer->at;
   struct record_header header = {.kind = record->kind,
                                  .codec = record->codec,
@@ -178,8 +169,7 @@ cas_status segment_writer_append(struct segment_writer *writer, const struct rec
   if (payload.size > RECORD_PAYLOAD_BYTES_MAX || record->raw_size > RECORD_PAYLOAD_BYTES_MAX)
     return status_fail(error, CAS_INVALID, "a record of %zu bytes is too long", payload.size);
   cas_status status = append(writer, record, payload, cookie, error);
-  if (status != CAS_OK)
-    abandon_group(writer);
+  if (status != CAS_OK) abandon_group(writer);
   return status;
 }
 
@@ -194,8 +184,7 @@ static cas_status commit(struct segment_writer *writer, struct cas_error *error)
                                  .payload_checksum = record_payload_checksum(slice_of(payload, size)),
                                  .group = writer->group};
   STATUS_TRY(put_record(writer, &header, slice_of(payload, size), error));
-  if (writer->block != NULL)
-    STATUS_TRY(submit_block(writer, error));
+  if (writer->block != NULL) STATUS_TRY(submit_block(writer, error));
   return writer->file->ops->sync(writer->file, error);
 }
 
@@ -212,6 +201,10 @@ cas_status segment_writer_commit(struct segment_writer *writer, struct segment_m
   }
   *mark = writer->mark;
   return CAS_OK;
+}
+
+void segment_writer_abort(struct segment_writer *writer) {
+  if (writer->open) abandon_group(writer);
 }
 
 /* --- opening and closing --- */
@@ -257,10 +250,8 @@ static cas_status open_segment(struct segment_writer *writer, struct cas_error *
   STATUS_TRY(volume_size(writer->volume, writer->mark.segment, &size, error));
   STATUS_TRY(check_tail(writer, size, error));
   STATUS_TRY(segment_origin_read(writer->volume, &writer->key, writer->mark.segment, &origin, error));
-  if (origin.first_group > writer->group)
-    writer->group = origin.first_group;
-  if (writer->mark.doubtful_from != 0)
-    return CAS_OK;
+  if (origin.first_group > writer->group) writer->group = origin.first_group;
+  if (writer->mark.doubtful_from != 0) return CAS_OK;
   STATUS_TRY(volume_open_append(writer->volume, writer->mark.segment, &writer->file, error));
   return size == writer->mark.offset ? CAS_OK : writer->file->ops->truncate(writer->file, writer->mark.offset, error);
 }
@@ -268,13 +259,11 @@ static cas_status open_segment(struct segment_writer *writer, struct cas_error *
 cas_status segment_writer_open(struct volume *volume, const struct segment_store_key *key,
                                const struct segment_writer_options *options, struct segment_mark mark,
                                struct segment_writer **writer, struct cas_error *error) {
-  if (mark.segment == 0)
-    mark.segment = 1;
+  if (mark.segment == 0) mark.segment = 1;
   if (mark.offset % SEGMENT_BLOCK_BYTES != 0 || mark.doubtful_from > mark.offset)
     return status_fail(error, CAS_CORRUPT, "segment %" PRIu32 ": no mark is at %" PRIu64, mark.segment, mark.offset);
   struct segment_writer *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "no memory for a segment writer");
+  if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "no memory for a segment writer");
   uint64_t target = options == NULL ? 0 : options->segment_bytes_target;
   *made = (struct segment_writer){.volume = volume,
                                   .key = *key,
@@ -283,8 +272,7 @@ cas_status segment_writer_open(struct volume *volume, const struct segment_store
                                   .group = mark.group + 1,
                                   .at = mark.offset};
   cas_status status = remove_void_segments(made, error);
-  if (status == CAS_OK && mark.offset > 0)
-    status = open_segment(made, error);
+  if (status == CAS_OK && mark.offset > 0) status = open_segment(made, error);
   if (status != CAS_OK) {
     segment_writer_close(made);
     return status;
@@ -294,8 +282,7 @@ cas_status segment_writer_open(struct volume *volume, const struct segment_store
 }
 
 void segment_writer_close(struct segment_writer *writer) {
-  if (writer == NULL)
-    return;
+  if (writer == NULL) return;
   drop_block(writer);
   leave_segment(writer);
   free(writer);

@@ -44,8 +44,7 @@ static void folder_name(uint32_t folder, char name[VOLUME_NAME_BYTES]) {
 cas_status volume_open(struct io_disk *disk, size_t open_files_max, struct volume **volume, struct cas_error *error) {
   size_t capacity = open_files_max == 0 ? 1 : open_files_max;
   struct volume *made = calloc(1, sizeof *made + capacity * sizeof made->slots[0]);
-  if (made == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "no memory for a volume");
+  if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "no memory for a volume");
   made->disk = disk;
   made->capacity = capacity;
   pthread_mutex_init(&made->lock, NULL);
@@ -54,11 +53,9 @@ cas_status volume_open(struct io_disk *disk, size_t open_files_max, struct volum
 }
 
 void volume_close(struct volume *volume) {
-  if (volume == NULL)
-    return;
+  if (volume == NULL) return;
   for (size_t i = 0; i < volume->capacity; i++)
-    if (volume->slots[i].file != NULL)
-      volume->slots[i].file->ops->close(volume->slots[i].file);
+    if (volume->slots[i].file != NULL) volume->slots[i].file->ops->close(volume->slots[i].file);
   pthread_mutex_destroy(&volume->lock);
   free(volume);
 }
@@ -79,8 +76,7 @@ static cas_status add_number(struct numbers *numbers, uint32_t value) {
   if (numbers->count == numbers->capacity) {
     size_t capacity = numbers->capacity == 0 ? 64 : 2 * numbers->capacity;
     uint32_t *grown = realloc(numbers->values, capacity * sizeof *grown);
-    if (grown == NULL)
-      return CAS_NO_MEMORY;
+    if (grown == NULL) return CAS_NO_MEMORY;
     numbers->values = grown;
     numbers->capacity = capacity;
   }
@@ -93,24 +89,20 @@ static cas_status each_segment(void *arg, const char *name) {
   struct numbers *segments = arg;
   char *rest;
   unsigned long long value = strtoull(name, &rest, 10);
-  if (value == 0 || value > UINT32_MAX || value / segments_per_folder != segments->folder)
-    return CAS_OK;
+  if (value == 0 || value > UINT32_MAX || value / segments_per_folder != segments->folder) return CAS_OK;
   char expected[VOLUME_NAME_BYTES];
   volume_name((uint32_t)value, expected);
-  if (strcmp(strrchr(expected, '/') + 1, name) != 0)
-    return CAS_OK;
+  if (strcmp(strrchr(expected, '/') + 1, name) != 0) return CAS_OK;
   return add_number(segments, (uint32_t)value);
 }
 
 static cas_status each_folder(void *arg, const char *name) {
   char *rest;
   unsigned long value = strtoul(name, &rest, 10);
-  if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder)
-    return CAS_OK;
+  if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder) return CAS_OK;
   char expected[VOLUME_NAME_BYTES];
   folder_name((uint32_t)value, expected);
-  if (strncmp(strrchr(expected, '/') + 1, name, strlen(name) - 1) != 0)
-    return CAS_OK;
+  if (strncmp(strrchr(expected, '/') + 1, name, strlen(name) - 1) != 0) return CAS_OK;
   return add_number(arg, (uint32_t)value);
 }
 
@@ -142,8 +134,7 @@ cas_status volume_list(struct volume *volume, uint32_t **numbers, size_t *count,
     free(segments.values);
     return status == CAS_NO_MEMORY ? status_fail(error, status, "no memory to list segments") : status;
   }
-  if (segments.count > 1)
-    qsort(segments.values, segments.count, sizeof *segments.values, compare_numbers);
+  if (segments.count > 1) qsort(segments.values, segments.count, sizeof *segments.values, compare_numbers);
   *numbers = segments.values;
   *count = segments.count;
   return CAS_OK;
@@ -154,10 +145,8 @@ cas_status volume_list(struct volume *volume, uint32_t **numbers, size_t *count,
 static cas_status make_folder(struct volume *volume, const char *name, struct cas_error *error) {
   struct cas_error detail = {0};
   cas_status status = volume->disk->ops->make_folder(volume->disk, name, &detail);
-  if (status == CAS_OK || status == CAS_EXISTS)
-    return CAS_OK;
-  if (error != NULL)
-    *error = detail;
+  if (status == CAS_OK || status == CAS_EXISTS) return CAS_OK;
+  if (error != NULL) *error = detail;
   return status;
 }
 
@@ -180,8 +169,7 @@ cas_status volume_open_append(struct volume *volume, uint32_t number, struct io_
 
 static struct slot *find(struct volume *volume, uint32_t number) {
   for (size_t i = 0; i < volume->capacity; i++)
-    if (volume->slots[i].number == number)
-      return &volume->slots[i];
+    if (volume->slots[i].number == number) return &volume->slots[i];
   return NULL;
 }
 
@@ -190,10 +178,8 @@ static struct slot *find_unused(struct volume *volume) {
   struct slot *oldest = NULL;
   for (size_t i = 0; i < volume->capacity; i++) {
     struct slot *slot = &volume->slots[i];
-    if (slot->number == 0)
-      return slot;
-    if (slot->users == 0 && (oldest == NULL || slot->used_last < oldest->used_last))
-      oldest = slot;
+    if (slot->number == 0) return slot;
+    if (slot->users == 0 && (oldest == NULL || slot->used_last < oldest->used_last)) oldest = slot;
   }
   return oldest;
 }
@@ -211,8 +197,7 @@ static struct loan lend_new(struct volume *volume, uint32_t number, struct io_fi
     *unneeded = file; /* another reader was faster */
   } else {
     slot = find_unused(volume);
-    if (slot == NULL)
-      return (struct loan){file, NULL};
+    if (slot == NULL) return (struct loan){file, NULL};
     *unneeded = slot->file;
     *slot = (struct slot){.number = number, .file = file};
   }
@@ -230,8 +215,7 @@ static cas_status borrow(struct volume *volume, uint32_t number, struct loan *lo
     *loan = (struct loan){slot->file, slot};
   }
   pthread_mutex_unlock(&volume->lock);
-  if (slot != NULL)
-    return CAS_OK;
+  if (slot != NULL) return CAS_OK;
   char name[VOLUME_NAME_BYTES];
   struct io_file *file, *unneeded = NULL;
   volume_name(number, name);
@@ -239,8 +223,7 @@ static cas_status borrow(struct volume *volume, uint32_t number, struct loan *lo
   pthread_mutex_lock(&volume->lock);
   *loan = lend_new(volume, number, file, &unneeded);
   pthread_mutex_unlock(&volume->lock);
-  if (unneeded != NULL)
-    unneeded->ops->close(unneeded);
+  if (unneeded != NULL) unneeded->ops->close(unneeded);
   return CAS_OK;
 }
 
@@ -283,9 +266,7 @@ cas_status volume_remove(struct volume *volume, uint32_t number, struct cas_erro
   pthread_mutex_unlock(&volume->lock);
   char name[VOLUME_NAME_BYTES];
   volume_name(number, name);
-  if (file != NULL)
-    file->ops->close(file);
-  if (busy)
-    return status_fail(error, CAS_BUSY, "%s is being read", name);
+  if (file != NULL) file->ops->close(file);
+  if (busy) return status_fail(error, CAS_BUSY, "%s is being read", name);
   return volume->disk->ops->remove(volume->disk, name, error);
 }
