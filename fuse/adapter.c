@@ -19,33 +19,23 @@
 int adapter_errno(cas_status status) {
   switch (status) {
   case CAS_OK:
-  case CAS_END:
-    return 0;
-  case CAS_NOT_FOUND:
-    return ENOENT;
-  case CAS_EXISTS:
-    return EEXIST;
-  case CAS_BUSY:
-    return EBUSY;
+  case CAS_END: return 0;
+  case CAS_NOT_FOUND: return ENOENT;
+  case CAS_EXISTS: return EEXIST;
+  case CAS_BUSY: return EBUSY;
   case CAS_REFUSED:
-  case CAS_INVALID:
-    return EINVAL;
-  case CAS_UNSUPPORTED:
-    return EOPNOTSUPP; /* not ENOSYS, after which the kernel never asks again */
-  case CAS_NO_SPACE:
-    return ENOSPC;
-  case CAS_NO_MEMORY:
-    return ENOMEM;
+  case CAS_INVALID: return EINVAL;
+  case CAS_UNSUPPORTED: return EOPNOTSUPP; /* not ENOSYS, after which the kernel never asks again */
+  case CAS_NO_SPACE: return ENOSPC;
+  case CAS_NO_MEMORY: return ENOMEM;
   case CAS_IO:
-  case CAS_CORRUPT:
-    return EIO;
+  case CAS_CORRUPT: return EIO;
   }
   return EIO;
 }
 
 void adapter_report(const struct adapter *adapter, const char *path, cas_status status, const struct cas_error *error) {
-  if (adapter->log == NULL || status == CAS_OK || status == CAS_NOT_FOUND || status == CAS_END)
-    return;
+  if (adapter->log == NULL || status == CAS_OK || status == CAS_NOT_FOUND || status == CAS_END) return;
   char line[TREE_PATH_MAX + sizeof error->message + 64];
   const char *detail = error->message[0] != '\0' ? error->message : cas_status_text(status);
   snprintf(line, sizeof line, "mount: %s: %s", path[0] != '\0' ? path : "/", detail);
@@ -55,6 +45,15 @@ void adapter_report(const struct adapter *adapter, const char *path, cas_status 
 void adapter_reply_status(fuse_req_t request, const char *path, cas_status status, const struct cas_error *error) {
   adapter_report(adapter_of(request), path, status, error);
   fuse_reply_err(request, adapter_errno(status));
+}
+
+void adapter_refresh(struct adapter *adapter) {
+  struct cas_error error = {.status = CAS_OK};
+  enum follower_news news = follower_refresh(&adapter->follower, &error);
+  if (news == FOLLOWER_FAILED)
+    adapter_report(adapter, "the store cannot be followed", CAS_IO, &error);
+  else if (news == FOLLOWER_WORKS_AGAIN && adapter->log != NULL)
+    adapter->log(adapter->log_arg, CAS_LOG_NOTICE, "mount: the store is followed again");
 }
 
 static struct timespec timespec_of(int64_t ns) {
@@ -97,21 +96,18 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
     fuse_reply_err(request, ENAMETOOLONG);
     return;
   }
+  adapter_refresh(adapter);
   cas_status status = inode_table_path(adapter->inodes, parent, folder);
-  if (status == CAS_OK)
-    status = tree_join(folder, name, path);
-  if (status == CAS_OK)
-    status = tree_get(&adapter->tree, path, &entry, NULL, &error);
-  if (status == CAS_OK)
-    status = inode_table_ref(adapter->inodes, parent, name, tree_inode(path), &inode);
+  if (status == CAS_OK) status = tree_join(folder, name, path);
+  if (status == CAS_OK) status = tree_get(&adapter->tree, path, &entry, NULL, &error);
+  if (status == CAS_OK) status = inode_table_ref(adapter->inodes, parent, name, tree_inode(path), &inode);
   if (status != CAS_OK) {
     adapter_reply_status(request, path, status, &error);
     return;
   }
   struct fuse_entry_param param;
   adapter_fill(adapter, inode, &entry, &param);
-  if (fuse_reply_entry(request, &param) != 0)
-    inode_table_unref(adapter->inodes, inode, 1);
+  if (fuse_reply_entry(request, &param) != 0) inode_table_unref(adapter->inodes, inode, 1);
 }
 
 static void forget(fuse_req_t request, fuse_ino_t inode, uint64_t lookups) {
@@ -120,8 +116,7 @@ static void forget(fuse_req_t request, fuse_ino_t inode, uint64_t lookups) {
 }
 
 static void forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets) {
-  for (size_t i = 0; i < count; i++)
-    inode_table_unref(adapter_of(request)->inodes, forgets[i].ino, forgets[i].nlookup);
+  for (size_t i = 0; i < count; i++) inode_table_unref(adapter_of(request)->inodes, forgets[i].ino, forgets[i].nlookup);
   fuse_reply_none(request);
 }
 
@@ -131,9 +126,9 @@ static void get_attributes(fuse_req_t request, fuse_ino_t inode, struct fuse_fil
   struct cas_error error = {.status = CAS_OK};
   struct tree_entry entry;
   char path[TREE_PATH_MAX] = "";
+  adapter_refresh(adapter);
   cas_status status = inode_table_path(adapter->inodes, inode, path);
-  if (status == CAS_OK)
-    status = tree_get(&adapter->tree, path, &entry, NULL, &error);
+  if (status == CAS_OK) status = tree_get(&adapter->tree, path, &entry, NULL, &error);
   if (status != CAS_OK) {
     adapter_reply_status(request, path, status, &error);
     return;

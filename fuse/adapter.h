@@ -10,6 +10,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fuse/follower.h"
 #include "fuse/inode_table.h"
 #include "fuse/mount.h"
 #include "fuse/opened.h"
@@ -35,6 +36,7 @@ struct adapter {
   mode_t file_mode, folder_mode; /* permission bits */
   cas_log_fn log;                /* or NULL */
   void *log_arg;
+  struct follower follower;
   struct inode_table *inodes;
   struct opened_list opened;
   struct read_buffers buffers;
@@ -54,6 +56,9 @@ void adapter_reply_status(fuse_req_t request, const char *path, cas_status statu
 
 /* The same without answering. */
 void adapter_report(const struct adapter *adapter, const char *path, cas_status status, const struct cas_error *error);
+
+/* To be called before names are looked up or listed: sees what the writer of the store has made durable by now. */
+void adapter_refresh(struct adapter *adapter);
 
 /* The attributes and timeouts of an entry. */
 void adapter_fill(const struct adapter *adapter, uint64_t inode, const struct tree_entry *entry,

@@ -15,8 +15,7 @@ static cas_status open_path(struct adapter *adapter, const char *path, struct ca
   struct tree_entry entry;
   char node_path[TREE_PATH_MAX];
   cas_status status = tree_get(&adapter->tree, path, &entry, node_path, error);
-  if (status == CAS_OK && entry.kind != TREE_FILE)
-    status = CAS_INVALID;
+  if (status == CAS_OK && entry.kind != TREE_FILE) status = CAS_INVALID;
   return status == CAS_OK ? cas_reader_open(adapter->tree.store, node_path, reader, error) : status;
 }
 
@@ -31,8 +30,7 @@ static void open_file(fuse_req_t request, fuse_ino_t inode, struct fuse_file_inf
     return;
   }
   cas_status status = inode_table_path(adapter->inodes, inode, path);
-  if (status == CAS_OK)
-    status = open_path(adapter, path, &reader, &error);
+  if (status == CAS_OK) status = open_path(adapter, path, &reader, &error);
   if (status != CAS_OK) {
     adapter_reply_status(request, path, status, &error);
     return;
@@ -45,18 +43,15 @@ static void open_file(fuse_req_t request, fuse_ino_t inode, struct fuse_file_inf
   info->fh = (uintptr_t)opened;
   info->keep_cache = 1;
   info->noflush = 1;
-  if (fuse_reply_open(request, info) != 0)
-    opened_remove(&adapter->opened, opened);
+  if (fuse_reply_open(request, info) != 0) opened_remove(&adapter->opened, opened);
 }
 
 /* A damaged file is read again and again by programs that try; the log has it once for each time it is opened. */
 static void report_once(struct adapter *adapter, struct opened *opened, fuse_ino_t inode, cas_status status,
                         const struct cas_error *error) {
   char path[TREE_PATH_MAX];
-  if (atomic_exchange(&opened->reported, true))
-    return;
-  if (inode_table_path(adapter->inodes, inode, path) == CAS_OK)
-    adapter_report(adapter, path, status, error);
+  if (atomic_exchange(&opened->reported, true)) return;
+  if (inode_table_path(adapter->inodes, inode, path) == CAS_OK) adapter_report(adapter, path, status, error);
 }
 
 static void read_file(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *info) {

@@ -16,11 +16,10 @@ static void open_folder(fuse_req_t request, fuse_ino_t inode, struct fuse_file_i
   struct directory *directory = NULL;
   struct opened *opened = NULL;
   char path[TREE_PATH_MAX] = "";
+  adapter_refresh(adapter);
   cas_status status = inode_table_path(adapter->inodes, inode, path);
-  if (status == CAS_OK)
-    status = directory_open(&adapter->tree, path, &directory);
-  if (status == CAS_OK)
-    status = opened_add(&adapter->opened, NULL, directory, &opened);
+  if (status == CAS_OK) status = directory_open(&adapter->tree, path, &directory);
+  if (status == CAS_OK) status = opened_add(&adapter->opened, NULL, directory, &opened);
   if (status == CAS_BUSY) {
     fuse_reply_err(request, ENFILE);
     return;
@@ -30,8 +29,7 @@ static void open_folder(fuse_req_t request, fuse_ino_t inode, struct fuse_file_i
     return;
   }
   info->fh = (uintptr_t)opened;
-  if (fuse_reply_open(request, info) != 0)
-    opened_remove(&adapter->opened, opened);
+  if (fuse_reply_open(request, info) != 0) opened_remove(&adapter->opened, opened);
 }
 
 /* One answer to readdir or readdirplus. */
@@ -47,8 +45,7 @@ struct answer {
 /* Adds an item with its inode; false where there is no room. */
 static bool add_plus(struct answer *answer, const struct directory_item *item) {
   size_t room = answer->size - answer->used;
-  if (fuse_add_direntry_plus(answer->request, NULL, 0, item->name, NULL, 0) > room)
-    return false;
+  if (fuse_add_direntry_plus(answer->request, NULL, 0, item->name, NULL, 0) > room) return false;
   struct fuse_entry_param param;
   adapter_fill(answer->adapter, item->inode, &item->entry, &param);
   param.ino = 0; /* nothing to remember: the kernel asks when it needs it */
@@ -67,8 +64,7 @@ static bool add_plain(struct answer *answer, const struct directory_item *item) 
   struct stat type = {.st_ino = item->inode, .st_mode = item->entry.kind == TREE_FILE ? S_IFREG : S_IFDIR};
   size_t needed =
       fuse_add_direntry(answer->request, answer->bytes + answer->used, room, item->name, &type, (off_t)item->cookie);
-  if (needed > room)
-    return false;
+  if (needed > room) return false;
   answer->used += needed;
   return true;
 }
@@ -80,10 +76,8 @@ static cas_status fill_answer(struct answer *answer, struct directory *directory
   for (;;) {
     struct directory_item item;
     cas_status status = directory_next(directory, cookie, load, &item, error);
-    if (status != CAS_OK)
-      return status == CAS_END || status == CAS_BUSY || answer->used > 0 ? CAS_OK : status;
-    if (!(answer->plus ? add_plus(answer, &item) : add_plain(answer, &item)))
-      return CAS_OK;
+    if (status != CAS_OK) return status == CAS_END || status == CAS_BUSY || answer->used > 0 ? CAS_OK : status;
+    if (!(answer->plus ? add_plus(answer, &item) : add_plain(answer, &item))) return CAS_OK;
     load = load && item.dots;
     cookie = item.cookie;
   }
@@ -106,8 +100,7 @@ static void read_folder(fuse_req_t request, fuse_ino_t inode, size_t size, off_t
     fuse_reply_buf(request, answer.bytes, answer.used);
   } else {
     char path[TREE_PATH_MAX] = "";
-    if (inode_table_path(answer.adapter->inodes, inode, path) != CAS_OK)
-      path[0] = '\0';
+    if (inode_table_path(answer.adapter->inodes, inode, path) != CAS_OK) path[0] = '\0';
     adapter_reply_status(request, path, status, &error);
   }
   free(answer.bytes);

@@ -37,11 +37,9 @@ struct directory {
 
 cas_status directory_open(const struct tree *tree, const char *path, struct directory **directory) {
   size_t size = strnlen(path, TREE_PATH_MAX);
-  if (size == TREE_PATH_MAX)
-    return CAS_NOT_FOUND;
+  if (size == TREE_PATH_MAX) return CAS_NOT_FOUND;
   struct directory *opened = calloc(1, sizeof *opened);
-  if (opened == NULL)
-    return CAS_NO_MEMORY;
+  if (opened == NULL) return CAS_NO_MEMORY;
   opened->tree = tree;
   memcpy(opened->path, path, size + 1);
   *directory = opened;
@@ -49,8 +47,7 @@ cas_status directory_open(const struct tree *tree, const char *path, struct dire
 }
 
 void directory_close(struct directory *directory) {
-  if (directory == NULL)
-    return;
+  if (directory == NULL) return;
   cas_buffer_fini(&directory->names);
   free(directory);
 }
@@ -66,10 +63,8 @@ static cas_status add_item(void *arg, const char *name, const struct tree_entry 
   struct fill *fill = arg;
   struct directory *directory = fill->directory;
   char path[TREE_PATH_MAX];
-  if (directory->count == WINDOW_ITEMS)
-    return CAS_END;
-  if (tree_join(directory->path, name, path) != CAS_OK)
-    return CAS_OK; /* not a name that could be looked up */
+  if (directory->count == WINDOW_ITEMS) return CAS_END;
+  if (tree_join(directory->path, name, path) != CAS_OK) return CAS_OK; /* not a name that could be looked up */
   uint64_t inode = tree_inode(path);
   if (fill->seeking) {
     fill->seeking = inode != directory->before;
@@ -78,8 +73,7 @@ static cas_status add_item(void *arg, const char *name, const struct tree_entry 
   size_t name_offset = directory->names.size;
   struct cas_slice bytes = {.data = (const uint8_t *)name, .size = strlen(name) + 1};
   cas_status status = cas_buffer_append(&directory->names, bytes);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   directory->items[directory->count++] =
       (struct window_item){.inode = inode, .entry = *entry, .name_offset = name_offset};
   return CAS_OK;
@@ -100,8 +94,7 @@ static cas_status fill_window(struct directory *directory, uint64_t cookie, stru
   directory->count = directory->position = directory->names.size = 0;
   directory->before = cookie;
   cas_status status = tree_list(directory->tree, directory->path, from_last ? after : NULL, add_item, &fill, error);
-  if (status != CAS_OK && status != CAS_END)
-    return status;
+  if (status != CAS_OK && status != CAS_END) return status;
   directory->complete = status == CAS_OK;
   directory->filled = true;
   return CAS_OK;
@@ -111,8 +104,7 @@ static cas_status fill_window(struct directory *directory, uint64_t cookie, stru
 
 /* Where in the window the item behind `cookie` is, or would be; false where the window does not hold that place. */
 static bool find_place(const struct directory *directory, uint64_t cookie, size_t *place) {
-  if (!directory->filled)
-    return false;
+  if (!directory->filled) return false;
   if (cookie == directory->before) {
     *place = 0;
     return true;
@@ -132,8 +124,7 @@ static bool find_place(const struct directory *directory, uint64_t cookie, size_
 }
 
 static cas_status take_item(struct directory *directory, size_t place, struct directory_item *item) {
-  if (place == directory->count)
-    return CAS_END;
+  if (place == directory->count) return CAS_END;
   const struct window_item *found = &directory->items[place];
   *item = (struct directory_item){
       .name = name_of(directory, place), .inode = found->inode, .cookie = found->inode, .entry = found->entry};
@@ -161,18 +152,14 @@ cas_status directory_next(struct directory *directory, uint64_t cookie, bool loa
                           struct cas_error *error) {
   if (cookie < COOKIE_DOT_DOT) {
     /* Back at the beginning, one wants to see what is there now. */
-    if (cookie == 0)
-      directory->filled = false;
+    if (cookie == 0) directory->filled = false;
     return take_dots(directory, cookie, item);
   }
   size_t place;
   bool held = find_place(directory, cookie, &place);
-  if (held && place < directory->count)
-    return take_item(directory, place, item);
-  if (held && directory->complete)
-    return CAS_END;
-  if (!load)
-    return CAS_BUSY;
+  if (held && place < directory->count) return take_item(directory, place, item);
+  if (held && directory->complete) return CAS_END;
+  if (!load) return CAS_BUSY;
   cas_status status = fill_window(directory, cookie, error);
   return status == CAS_OK ? take_item(directory, 0, item) : status;
 }

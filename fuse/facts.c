@@ -46,12 +46,10 @@ static cas_status hand_on_number(const struct fact_call *call, const char *name,
 static cas_status hand_on_attributes(void *arg, const struct cas_node *node) {
   const struct fact_call *call = arg;
   for (size_t i = 0; i < ATTRIBUTE_FACT_COUNT; i++) {
-    if (attribute_facts[i].level != node->level)
-      continue;
+    if (attribute_facts[i].level != node->level) continue;
     const char *value = cas_attributes_text(node->attributes, attribute_facts[i].tag);
     cas_status status = hand_on(call, attribute_facts[i].name, value);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
   }
   return CAS_OK;
 }
@@ -59,14 +57,11 @@ static cas_status hand_on_attributes(void *arg, const struct cas_node *node) {
 static cas_status hand_on_node(void *arg, const struct cas_node *node) {
   const struct fact_call *call = arg;
   cas_status status = hand_on_attributes(arg, node);
-  if (status == CAS_OK)
-    status = hand_on_number(call, "bytes", node->bytes);
+  if (status == CAS_OK) status = hand_on_number(call, "bytes", node->bytes);
   if (node->level != CAS_LEVEL_INSTANCE)
     return status != CAS_OK ? status : hand_on_number(call, "instances", node->instances);
-  if (status == CAS_OK)
-    status = hand_on_number(call, "version", node->version);
-  if (status != CAS_OK)
-    return status;
+  if (status == CAS_OK) status = hand_on_number(call, "version", node->version);
+  if (status != CAS_OK) return status;
   char hash[33];
   cas_hash_format(&node->content_hash, hash);
   return hand_on(call, "xxh3_128", hash);
@@ -74,12 +69,10 @@ static cas_status hand_on_node(void *arg, const struct cas_node *node) {
 
 static cas_status hand_on_source(const struct tree *tree, const char *node_path, const struct fact_call *call,
                                  struct cas_error *error) {
-  if (!is_wanted(call, "source"))
-    return CAS_OK;
+  if (!is_wanted(call, "source")) return CAS_OK;
   struct cas_reader *reader;
   cas_status status = cas_reader_open(tree->store, node_path, &reader, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   status = hand_on(call, "source", cas_reader_source(reader));
   cas_reader_close(reader);
   return status;
@@ -91,17 +84,14 @@ cas_status facts_list(const struct tree *tree, const char *path, const char *onl
   struct tree_entry entry;
   char node_path[TREE_PATH_MAX];
   cas_status status = tree_get(tree, path, &entry, node_path, error);
-  if (status != CAS_OK || node_path[0] == '\0')
-    return status;
+  if (status != CAS_OK || node_path[0] == '\0') return status;
   for (char *slash = strchr(node_path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
     status = cas_node_get(tree->store, node_path, hand_on_attributes, &call, error);
     *slash = '/';
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
   }
   status = cas_node_get(tree->store, node_path, hand_on_node, &call, error);
-  if (status == CAS_OK && entry.kind == TREE_FILE)
-    status = hand_on_source(tree, node_path, &call, error);
+  if (status == CAS_OK && entry.kind == TREE_FILE) status = hand_on_source(tree, node_path, &call, error);
   return status;
 }

@@ -36,8 +36,7 @@ static bool prepare_signals(posix_spawnattr_t *attributes) {
 static bool spawn_shell(pid_t *child, int input, const char *path) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  if (posix_spawn_file_actions_init(&actions) != 0)
-    return false;
+  if (posix_spawn_file_actions_init(&actions) != 0) return false;
   if (posix_spawnattr_init(&attributes) != 0) {
     posix_spawn_file_actions_destroy(&actions);
     return false;
@@ -57,8 +56,7 @@ static bool spawn_shell(pid_t *child, int input, const char *path) {
 bool guard_start(struct guard *guard, const char *path) {
   int ends[2];
   *guard = (struct guard){.socket = -1};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return false;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
   pid_t child;
   bool started = spawn_shell(&child, ends[0], path);
   close(ends[0]);
@@ -70,8 +68,7 @@ bool guard_start(struct guard *guard, const char *path) {
 }
 
 void guard_stop(struct guard *guard) {
-  if (guard->child == 0)
-    return;
+  if (guard->child == 0) return;
   /* Where the guard was killed this fails, which is as good. */
   ssize_t sent = send(guard->socket, "\n", 1, MSG_NOSIGNAL);
   (void)sent;

@@ -42,8 +42,7 @@ static struct inode **slot_of(struct inode_table *table, uint64_t number) {
 
 static struct inode *find(struct inode_table *table, uint64_t number) {
   struct inode *inode = *slot_of(table, number);
-  while (inode != NULL && inode->number != number)
-    inode = inode->next;
+  while (inode != NULL && inode->number != number) inode = inode->next;
   return inode;
 }
 
@@ -59,8 +58,7 @@ static void resize(struct inode_table *table, size_t slot_count) {
   struct inode **old = table->slots;
   size_t old_count = table->slot_count;
   struct inode **slots = calloc(slot_count, sizeof *slots);
-  if (slots == NULL)
-    return;
+  if (slots == NULL) return;
   table->slots = slots;
   table->slot_count = slot_count;
   for (size_t i = 0; i < old_count; i++) {
@@ -75,8 +73,7 @@ static void resize(struct inode_table *table, size_t slot_count) {
 }
 
 static void insert(struct inode_table *table, struct inode *inode) {
-  if (table->count >= table->slot_count)
-    resize(table, table->slot_count * 2);
+  if (table->count >= table->slot_count) resize(table, table->slot_count * 2);
   struct inode **slot = slot_of(table, inode->number);
   inode->next = *slot;
   *slot = inode;
@@ -86,21 +83,18 @@ static void insert(struct inode_table *table, struct inode *inode) {
 
 static void erase(struct inode_table *table, struct inode *inode) {
   struct inode **link = slot_of(table, inode->number);
-  while (*link != inode)
-    link = &(*link)->next;
+  while (*link != inode) link = &(*link)->next;
   *link = inode->next;
   table->count--;
   table->displaced -= inode->displaced;
   free(inode);
-  if (table->slot_count > SLOTS_MIN && table->count < table->slot_count / 8)
-    resize(table, table->slot_count / 2);
+  if (table->slot_count > SLOTS_MIN && table->count < table->slot_count / 8) resize(table, table->slot_count / 2);
 }
 
 static struct inode *make(struct inode *parent, const char *name, uint64_t number) {
   size_t name_size = strlen(name) + 1;
   struct inode *inode = malloc(sizeof *inode + name_size);
-  if (inode == NULL)
-    return NULL;
+  if (inode == NULL) return NULL;
   *inode = (struct inode){.parent = parent, .number = number};
   memcpy(inode->name, name, name_size);
   return inode;
@@ -108,8 +102,7 @@ static struct inode *make(struct inode *parent, const char *name, uint64_t numbe
 
 cas_status inode_table_create(struct inode_table **table) {
   struct inode_table *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return CAS_NO_MEMORY;
+  if (made == NULL) return CAS_NO_MEMORY;
   made->slot_count = SLOTS_MIN;
   made->slots = calloc(made->slot_count, sizeof *made->slots);
   made->root = make(NULL, "", INODE_TABLE_ROOT);
@@ -126,8 +119,7 @@ cas_status inode_table_create(struct inode_table **table) {
 }
 
 void inode_table_destroy(struct inode_table *table) {
-  if (table == NULL)
-    return;
+  if (table == NULL) return;
   for (size_t i = 0; i < table->slot_count; i++) {
     for (struct inode *inode = table->slots[i], *next; inode != NULL; inode = next) {
       next = inode->next;
@@ -146,10 +138,8 @@ static struct inode *find_child(struct inode_table *table, const struct inode *p
   for (int i = 0; i < PROBES_MAX; i++, wanted = probe(wanted)) {
     struct inode *inode = find(table, wanted);
     if (inode == NULL) {
-      if (*number == 0)
-        *number = wanted;
-      if (table->displaced == 0)
-        return NULL;
+      if (*number == 0) *number = wanted;
+      if (table->displaced == 0) return NULL;
     } else if (inode->parent == parent && strcmp(inode->name, name) == 0) {
       return inode;
     }
@@ -160,14 +150,12 @@ static struct inode *find_child(struct inode_table *table, const struct inode *p
 static cas_status ref_locked(struct inode_table *table, uint64_t parent_number, const char *name, uint64_t wanted,
                              uint64_t *number) {
   struct inode *parent = find(table, parent_number);
-  if (parent == NULL)
-    return CAS_NOT_FOUND;
+  if (parent == NULL) return CAS_NOT_FOUND;
   uint64_t free_number;
   struct inode *inode = find_child(table, parent, name, wanted, &free_number);
   if (inode == NULL) {
     inode = free_number == 0 ? NULL : make(parent, name, free_number);
-    if (inode == NULL)
-      return CAS_NO_MEMORY;
+    if (inode == NULL) return CAS_NO_MEMORY;
     inode->displaced = free_number != wanted;
     parent->children++;
     insert(table, inode);
@@ -207,10 +195,8 @@ static bool build_path(const struct inode *inode, char path[TREE_PATH_MAX]) {
   for (; inode->parent != NULL; inode = inode->parent) {
     size_t size = strlen(inode->name);
     bool last = path[at] == '\0';
-    if (at < size + !last)
-      return false;
-    if (!last)
-      path[--at] = '/';
+    if (at < size + !last) return false;
+    if (!last) path[--at] = '/';
     at -= size;
     memcpy(path + at, inode->name, size);
   }

@@ -41,15 +41,12 @@ struct cas_mount {
   char *path; /* absolute */
   unsigned minor;
   struct guard guard;
-  uint32_t refresh_ms;
   unsigned thread_count; /* started ones */
   pthread_t threads[READ_BUFFERS_MAX];
-  pthread_t refresher;
-  bool has_refresher;
 
   pthread_mutex_t lock; /* guards all below; nothing else is locked under it */
   pthread_cond_t changed;
-  bool ended, stopping;
+  bool ended;
   int session_errno; /* why it ended; 0: unmounted */
   unsigned waiting;  /* threads in cas_mount_wait() */
 };
@@ -63,8 +60,7 @@ static cas_status fail(struct cas_error *error, cas_status status, const char *m
 
 static void say(const struct cas_mount *mount, enum cas_log_level level, const char *text) {
   char line[1024];
-  if (mount->adapter.log == NULL)
-    return;
+  if (mount->adapter.log == NULL) return;
   snprintf(line, sizeof line, "mount: %s: %s", mount->path, text);
   mount->adapter.log(mount->adapter.log_arg, level, line);
 }
@@ -90,10 +86,8 @@ static int serve_requests(struct fuse_session *session, struct fuse_buf *request
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     int received = fuse_session_receive_buf(session, request);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    if (received == -EINTR || received == -EAGAIN)
-      continue;
-    if (received <= 0)
-      return received == -ENODEV ? 0 : -received;
+    if (received == -EINTR || received == -EAGAIN) continue;
+    if (received <= 0) return received == -ENODEV ? 0 : -received;
     fuse_session_process_buf(session, request);
   }
   return 0;
@@ -110,44 +104,6 @@ static void *serve(void *arg) {
   return NULL;
 }
 
-static struct timespec after_ms(uint32_t ms) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  time.tv_sec += ms / 1000;
-  time.tv_nsec += (long)(ms % 1000) * 1000000;
-  if (time.tv_nsec >= 1000000000) {
-    time.tv_sec++;
-    time.tv_nsec -= 1000000000;
-  }
-  return time;
-}
-
-static bool wait_refresh(struct cas_mount *mount) {
-  struct timespec until = after_ms(mount->refresh_ms);
-  pthread_mutex_lock(&mount->lock);
-  while (!mount->stopping && pthread_cond_timedwait(&mount->changed, &mount->lock, &until) == 0)
-    ;
-  bool go_on = !mount->stopping;
-  pthread_mutex_unlock(&mount->lock);
-  return go_on;
-}
-
-/* Says once that a refresh failed, and once that it works again. */
-static void *refresh(void *arg) {
-  struct cas_mount *mount = arg;
-  bool failing = false;
-  while (wait_refresh(mount)) {
-    struct cas_error error = {.status = CAS_OK};
-    cas_status status = cas_store_refresh(mount->adapter.tree.store, &error);
-    if (status != CAS_OK && !failing)
-      adapter_report(&mount->adapter, "the store cannot be followed", status, &error);
-    if (status == CAS_OK && failing)
-      say(mount, CAS_LOG_NOTICE, "the store is followed again");
-    failing = status != CAS_OK;
-  }
-  return NULL;
-}
-
 static cas_status start_threads(struct cas_mount *mount, unsigned count, struct cas_error *error) {
   sigset_t all, before;
   sigfillset(&all);
@@ -157,26 +113,14 @@ static cas_status start_threads(struct cas_mount *mount, unsigned count, struct 
     number = pthread_create(&mount->threads[mount->thread_count], NULL, serve, mount);
     mount->thread_count += number == 0;
   }
-  if (number == 0) {
-    number = pthread_create(&mount->refresher, NULL, refresh, mount);
-    mount->has_refresher = number == 0;
-  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   errno = number;
   return number == 0 ? CAS_OK : fail(error, CAS_NO_MEMORY, "cannot start threads for the mount", mount->path);
 }
 
 static void join_threads(struct cas_mount *mount) {
-  pthread_mutex_lock(&mount->lock);
-  mount->stopping = true;
-  pthread_cond_broadcast(&mount->changed);
-  pthread_mutex_unlock(&mount->lock);
-  for (unsigned i = 0; i < mount->thread_count; i++)
-    pthread_cancel(mount->threads[i]);
-  for (unsigned i = 0; i < mount->thread_count; i++)
-    pthread_join(mount->threads[i], NULL);
-  if (mount->has_refresher)
-    pthread_join(mount->refresher, NULL);
+  for (unsigned i = 0; i < mount->thread_count; i++) pthread_cancel(mount->threads[i]);
+  for (unsigned i = 0; i < mount->thread_count; i++) pthread_join(mount->threads[i], NULL);
 }
 
 /* --- starting --- */
@@ -186,8 +130,7 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   struct cas_store_info info;
   pthread_condattr_t monotonic;
   struct cas_mount *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return CAS_NO_MEMORY;
+  if (made == NULL) return CAS_NO_MEMORY;
   struct adapter *adapter = &made->adapter;
   if (inode_table_create(&adapter->inodes) != CAS_OK) {
     free(made);
@@ -202,9 +145,9 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   adapter->folder_mode = (options->folder_mode != 0 ? options->folder_mode : FOLDER_MODE_DEFAULT) & 0555;
   adapter->log = options->log;
   adapter->log_arg = options->log_arg;
+  follower_init(&adapter->follower, store, options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT);
   opened_list_init(&adapter->opened);
   read_buffers_init(&adapter->buffers);
-  made->refresh_ms = options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT;
   made->guard.socket = -1;
   pthread_mutex_init(&made->lock, NULL);
   pthread_condattr_init(&monotonic);
@@ -217,9 +160,9 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
 
 /* The threads have ended. */
 static void destroy_mount(struct cas_mount *mount) {
-  if (mount->session != NULL)
-    fuse_session_destroy(mount->session);
+  if (mount->session != NULL) fuse_session_destroy(mount->session);
   opened_list_fini(&mount->adapter.opened);
+  follower_fini(&mount->adapter.follower);
   read_buffers_fini(&mount->adapter.buffers);
   inode_table_destroy(mount->adapter.inodes);
   pthread_cond_destroy(&mount->changed);
@@ -243,10 +186,8 @@ static cas_status open_session(struct cas_mount *mount, bool allow_other, struct
   errno = 0;
   mount->session = fuse_session_new(&args, &operations, sizeof operations, &mount->adapter);
   fuse_opt_free_args(&args);
-  if (mount->session == NULL)
-    return fail(error, CAS_IO, "libfuse refused the options of the mount", mount->path);
-  if (access("/dev/fuse", R_OK | W_OK) != 0)
-    return fail(error, CAS_UNSUPPORTED, strerrordesc_np(errno), "/dev/fuse");
+  if (mount->session == NULL) return fail(error, CAS_IO, "libfuse refused the options of the mount", mount->path);
+  if (access("/dev/fuse", R_OK | W_OK) != 0) return fail(error, CAS_UNSUPPORTED, strerrordesc_np(errno), "/dev/fuse");
   if (fuse_session_mount(mount->session, mount->path) != 0)
     return fail(error, CAS_IO, "cannot be mounted on", mount->path);
   return CAS_OK;
@@ -257,11 +198,9 @@ static cas_status open_session(struct cas_mount *mount, bool allow_other, struct
 static cas_status finish_start(struct cas_mount *mount, struct cas_error *error) {
   struct mountpoint_state state;
   struct stat root;
-  if (stat(mount->path, &root) != 0)
-    return fail(error, CAS_IO, "the new mount does not answer", mount->path);
+  if (stat(mount->path, &root) != 0) return fail(error, CAS_IO, "the new mount does not answer", mount->path);
   cas_status status = mountpoint_read(mount->path, &state, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   mount->minor = state.minor;
   if (!mountpoint_set_readahead(&state, READAHEAD_BYTES / 1024))
     say(mount, CAS_LOG_DEBUG, "the kernel's readahead stays at its default");
@@ -274,8 +213,7 @@ static cas_status check_options(const struct cas_mount_options *options, struct 
     return fail(error, CAS_INVALID, "no folder to mount on", "");
   if (options->threads > READ_BUFFERS_MAX)
     return fail(error, CAS_INVALID, "too many threads for a mount, 64 is the most", "");
-  if ((options->views & ~(unsigned)VIEWS_ALL) != 0)
-    return fail(error, CAS_INVALID, "no such view", "");
+  if ((options->views & ~(unsigned)VIEWS_ALL) != 0) return fail(error, CAS_INVALID, "no such view", "");
   return CAS_OK;
 }
 
@@ -284,15 +222,11 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
   struct cas_mount *made;
   bool detached = false;
   cas_status status = check_options(options, error);
-  if (status == CAS_OK)
-    status = create_mount(store, options, &made);
-  if (status != CAS_OK)
-    return status;
+  if (status == CAS_OK) status = create_mount(store, options, &made);
+  if (status != CAS_OK) return status;
   status = mountpoint_prepare(options->mountpoint, &made->path, &detached, error);
-  if (status == CAS_OK && detached)
-    say(made, CAS_LOG_WARNING, "a dead mount was here and is detached");
-  if (status == CAS_OK)
-    status = open_session(made, options->allow_other, error);
+  if (status == CAS_OK && detached) say(made, CAS_LOG_WARNING, "a dead mount was here and is detached");
+  if (status == CAS_OK) status = open_session(made, options->allow_other, error);
   if (status != CAS_OK) {
     destroy_mount(made);
     return status;
@@ -301,8 +235,7 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
     say(made, CAS_LOG_NOTICE,
         "no guard could be started: should this process be killed, the folder has to be unmounted by hand");
   status = start_threads(made, options->threads != 0 ? options->threads : THREADS_DEFAULT, error);
-  if (status == CAS_OK)
-    status = finish_start(made, error);
+  if (status == CAS_OK) status = finish_start(made, error);
   if (status != CAS_OK) {
     cas_mount_stop(made);
     return status;
@@ -312,6 +245,18 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
 }
 
 /* --- waiting and stopping --- */
+
+static struct timespec after_ms(uint32_t ms) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  time.tv_sec += ms / 1000;
+  time.tv_nsec += (long)(ms % 1000) * 1000000;
+  if (time.tv_nsec >= 1000000000) {
+    time.tv_sec++;
+    time.tv_nsec -= 1000000000;
+  }
+  return time;
+}
 
 static cas_status wait_until(struct cas_mount *mount, const struct timespec *until, struct cas_error *error) {
   pthread_mutex_lock(&mount->lock);
@@ -341,21 +286,18 @@ cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, stru
 }
 
 void cas_mount_stop(struct cas_mount *mount) {
-  if (mount == NULL)
-    return;
+  if (mount == NULL) return;
   pthread_mutex_lock(&mount->lock);
   bool ended = mount->ended;
   pthread_mutex_unlock(&mount->lock);
-  if (!ended)
-    mountpoint_remove(mount->path, mount->minor);
+  if (!ended) mountpoint_remove(mount->path, mount->minor);
   fuse_session_exit(mount->session);
   join_threads(mount);
   end(mount, 0);
   guard_stop(&mount->guard);
   fuse_session_unmount(mount->session);
   pthread_mutex_lock(&mount->lock);
-  while (mount->waiting > 0)
-    pthread_cond_wait(&mount->changed, &mount->lock);
+  while (mount->waiting > 0) pthread_cond_wait(&mount->changed, &mount->lock);
   pthread_mutex_unlock(&mount->lock);
   destroy_mount(mount);
 }

@@ -51,7 +51,7 @@ struct cas_mount_options {
   uint32_t folder_mode; /* default 0555. Bits for writing are dropped. */
   unsigned views;       /* enum cas_mount_view, or-ed; default: all */
   unsigned threads;     /* that serve requests, 1 to 64; default 8 */
-  uint32_t refresh_ms;  /* how often cas_store_refresh() is called for a follower; default 500 */
+  uint32_t refresh_ms;  /* a follower's names are not older than this when looked at; default 500 */
   cas_log_fn log;       /* may be NULL. Errors name the path of the file concerned. */
   void *log_arg;
 };

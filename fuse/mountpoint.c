@@ -45,16 +45,13 @@ static void unescape(char *text) {
 static void parse_line(char *line, const char *folder, struct mountpoint_state *state) {
   unsigned major, minor;
   int point_at = 0;
-  if (sscanf(line, "%*u %*u %u:%u %*s %n", &major, &minor, &point_at) != 2 || point_at == 0)
-    return;
+  if (sscanf(line, "%*u %*u %u:%u %*s %n", &major, &minor, &point_at) != 2 || point_at == 0) return;
   char *point = line + point_at, *rest = strchr(point, ' ');
-  if (rest == NULL)
-    return;
+  if (rest == NULL) return;
   *rest++ = '\0';
   unescape(point);
   char *type = strstr(rest, " - ");
-  if (type == NULL || strcmp(point, folder) != 0)
-    return;
+  if (type == NULL || strcmp(point, folder) != 0) return;
   type += 3;
   bool cassette =
       strcspn(type, " ") == strlen(MOUNTPOINT_TYPE) && strncmp(type, MOUNTPOINT_TYPE, strlen(MOUNTPOINT_TYPE)) == 0;
@@ -65,15 +62,13 @@ void mountpoint_parse(FILE *mountinfo, const char *folder, struct mountpoint_sta
   char *line = NULL;
   size_t capacity = 0;
   *state = (struct mountpoint_state){.cassette = false};
-  while (getline(&line, &capacity, mountinfo) > 0)
-    parse_line(line, folder, state);
+  while (getline(&line, &capacity, mountinfo) > 0) parse_line(line, folder, state);
   free(line);
 }
 
 cas_status mountpoint_read(const char *folder, struct mountpoint_state *state, struct cas_error *error) {
   FILE *mountinfo = fopen("/proc/self/mountinfo", "re");
-  if (mountinfo == NULL)
-    return fail(error, CAS_IO, errno, "cannot be read", "/proc/self/mountinfo");
+  if (mountinfo == NULL) return fail(error, CAS_IO, errno, "cannot be read", "/proc/self/mountinfo");
   mountpoint_parse(mountinfo, folder, state);
   fclose(mountinfo);
   return CAS_OK;
@@ -85,15 +80,13 @@ cas_status mountpoint_read(const char *folder, struct mountpoint_state *state, s
 static bool run_fusermount(const char *path) {
   char program[] = "fusermount3", unmount[] = "-uzq", end[] = "--";
   char *copy = strdup(path);
-  if (copy == NULL)
-    return false;
+  if (copy == NULL) return false;
   char *arguments[] = {program, unmount, end, copy, NULL};
   pid_t child;
   int status = -1;
   bool started = posix_spawnp(&child, program, NULL, NULL, arguments, environ) == 0;
   free(copy);
-  if (!started)
-    return false;
+  if (!started) return false;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR)
     ;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -106,18 +99,15 @@ static bool detach(const char *path) {
 static void write_text(const char *path, const char *text, bool *written) {
   int file = open(path, O_WRONLY | O_CLOEXEC);
   *written = file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text);
-  if (file >= 0)
-    close(file);
+  if (file >= 0) close(file);
 }
 
 void mountpoint_remove(const char *path, unsigned minor) {
   struct mountpoint_state state;
   struct cas_error error = {.status = CAS_OK};
   if (mountpoint_read(path, &state, &error) == CAS_OK && state.cassette && state.minor == minor) {
-    if (umount2(path, UMOUNT_NOFOLLOW) == 0)
-      return;
-    if (umount2(path, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-      return;
+    if (umount2(path, UMOUNT_NOFOLLOW) == 0) return;
+    if (umount2(path, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return;
     run_fusermount(path);
   }
   /* A mount that is detached but in use lives on without this. */
@@ -132,14 +122,11 @@ void mountpoint_remove(const char *path, unsigned minor) {
 /* The absolute path, also where a dead mount covers the folder; NULL and errno. */
 static char *resolve(const char *folder) {
   char *path = realpath(folder, NULL);
-  if (path != NULL || errno != ENOTCONN)
-    return path;
+  if (path != NULL || errno != ENOTCONN) return path;
   char *copy = strdup(folder);
-  if (copy == NULL)
-    return NULL;
+  if (copy == NULL) return NULL;
   size_t size = strlen(copy);
-  while (size > 1 && copy[size - 1] == '/')
-    copy[--size] = '\0';
+  while (size > 1 && copy[size - 1] == '/') copy[--size] = '\0';
   char *slash = strrchr(copy, '/');
   const char *name = slash == NULL ? copy : slash + 1;
   char *parent;
@@ -151,8 +138,7 @@ static char *resolve(const char *folder) {
     parent = realpath(copy, NULL);
     slash[1] = kept;
   }
-  if (parent != NULL && asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0)
-    path = NULL;
+  if (parent != NULL && asprintf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0) path = NULL;
   free(parent);
   free(copy);
   return path;
@@ -162,14 +148,11 @@ static cas_status prepare_resolved(const char *path, bool *detached, struct cas_
   struct stat stat_buffer;
   struct mountpoint_state state;
   cas_status status = mountpoint_read(path, &state, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   bool dead = stat(path, &stat_buffer) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
-  if (state.cassette && !dead)
-    return fail(error, CAS_BUSY, 0, "a Cassette mount is here already", path);
+  if (state.cassette && !dead) return fail(error, CAS_BUSY, 0, "a Cassette mount is here already", path);
   if (state.cassette) {
-    if (!detach(path))
-      return fail(error, CAS_IO, errno, "the dead mount here cannot be detached", path);
+    if (!detach(path)) return fail(error, CAS_IO, errno, "the dead mount here cannot be detached", path);
     *detached = true;
   }
   if (stat(path, &stat_buffer) != 0)

@@ -41,8 +41,7 @@ cas_status opened_add(struct opened_list *list, struct cas_reader *reader, struc
   if (room) {
     list->count++;
     made->next = list->first;
-    if (made->next != NULL)
-      made->next->previous = made;
+    if (made->next != NULL) made->next->previous = made;
     list->first = made;
   }
   pthread_mutex_unlock(&list->lock);
@@ -61,8 +60,7 @@ void opened_remove(struct opened_list *list, struct opened *opened) {
     opened->previous->next = opened->next;
   else
     list->first = opened->next;
-  if (opened->next != NULL)
-    opened->next->previous = opened->previous;
+  if (opened->next != NULL) opened->next->previous = opened->previous;
   pthread_mutex_unlock(&list->lock);
   destroy(opened);
 }

@@ -11,8 +11,7 @@ void read_buffers_init(struct read_buffers *buffers) {
 }
 
 void read_buffers_fini(struct read_buffers *buffers) {
-  while (buffers->count > 0)
-    free(buffers->kept[--buffers->count]);
+  while (buffers->count > 0) free(buffers->kept[--buffers->count]);
   pthread_mutex_destroy(&buffers->lock);
 }
 

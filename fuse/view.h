@@ -37,11 +37,9 @@ cas_status view_list_nodes(const struct tree *tree, const char *node_path, const
 
 /* How many parts a path has. */
 static inline unsigned view_depth(const char *path) {
-  if (path[0] == '\0')
-    return 0;
+  if (path[0] == '\0') return 0;
   unsigned depth = 1;
-  for (; *path != '\0'; path++)
-    depth += *path == '/';
+  for (; *path != '\0'; path++) depth += *path == '/';
   return depth;
 }
 

@@ -6,8 +6,7 @@
 static cas_status get(const struct tree *tree, const char *rest, struct tree_entry *entry, char *node_path,
                       struct cas_error *error) {
   cas_status status = view_get_node(tree, rest, entry, error);
-  if (status == CAS_OK)
-    view_copy(node_path, rest);
+  if (status == CAS_OK) view_copy(node_path, rest);
   return status;
 }
 

@@ -26,8 +26,7 @@ static bool parse_path(const char *rest, struct uid_path *path) {
   *path = (struct uid_path){.depth = 0};
   for (; *rest != '\0'; path->depth++) {
     size_t size = strcspn(rest, "/");
-    if (path->depth == 3 || size > NAME_MAX)
-      return false;
+    if (path->depth == 3 || size > NAME_MAX) return false;
     memcpy(names[path->depth], rest, size);
     names[path->depth][size] = '\0';
     rest += size + (rest[size] == '/');
@@ -54,8 +53,7 @@ static cas_status check_uid(void *arg, const struct cas_node *node) {
 /* Cuts the last part off; false where there is only one. */
 static bool cut_last(char *path) {
   char *slash = strrchr(path, '/');
-  if (slash == NULL)
-    return false;
+  if (slash == NULL) return false;
   *slash = '\0';
   return true;
 }
@@ -65,10 +63,8 @@ static cas_status check_above(const struct tree *tree, char *node_path, uint32_t
                               struct cas_error *error) {
   struct uid_check check = {.uid = uid, .tag = tag};
   cas_status status = CAS_NOT_FOUND;
-  if (cut_last(node_path))
-    status = cas_node_get(tree->store, node_path, check_uid, &check, error);
-  if (status != CAS_OK && status != CAS_NOT_FOUND)
-    return status;
+  if (cut_last(node_path)) status = cas_node_get(tree->store, node_path, check_uid, &check, error);
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   *matches = status == CAS_OK && check.matches;
   return CAS_OK;
 }
@@ -100,8 +96,7 @@ static cas_status gather(void *arg, const struct cas_node *node) {
   struct uid_search *search = arg;
   bool meant;
   cas_status status = is_meant(search, node, &meant);
-  if (status != CAS_OK || !meant)
-    return status;
+  if (status != CAS_OK || !meant) return status;
   struct tree_entry entry = view_entry(node);
   if (search->found++ == 0) {
     search->entry = entry;
@@ -118,23 +113,19 @@ static cas_status run_search(struct uid_search *search) {
   const struct uid_path *path = search->path;
   const char *uid = path->depth == 1 ? path->study : path->depth == 2 ? path->series : path->instance;
   cas_status status = cas_node_by_uid(search->tree->store, levels[path->depth], uid, gather, search, search->error);
-  if (status != CAS_OK && status != CAS_END)
-    return status;
+  if (status != CAS_OK && status != CAS_END) return status;
   return search->found > 0 ? CAS_OK : CAS_NOT_FOUND;
 }
 
 static cas_status get(const struct tree *tree, const char *rest, struct tree_entry *entry, char *node_path,
                       struct cas_error *error) {
   struct uid_path path;
-  if (!parse_path(rest, &path))
-    return CAS_NOT_FOUND;
+  if (!parse_path(rest, &path)) return CAS_NOT_FOUND;
   struct uid_search search = {.tree = tree, .path = &path, .error = error, .first_only = path.depth == 3};
   cas_status status = run_search(&search);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   *entry = search.entry;
-  if (search.found == 1)
-    view_copy(node_path, search.node_path);
+  if (search.found == 1) view_copy(node_path, search.node_path);
   return CAS_OK;
 }
 
@@ -155,21 +146,18 @@ struct uid_list {
 static cas_status list_study_uid(void *arg, const char *uid) {
   struct uid_list *list = arg;
   char name[NAME_MAX + 1];
-  if (!uid_name_encode(uid, name))
-    return CAS_OK;
+  if (!uid_name_encode(uid, name)) return CAS_OK;
   struct uid_path path = {.depth = 1};
   memcpy(path.study, uid, strlen(uid) + 1);
   struct uid_search search = {.tree = list->tree, .path = &path, .error = list->error};
   cas_status status = run_search(&search);
-  if (status != CAS_OK)
-    return status == CAS_NOT_FOUND ? CAS_OK : status;
+  if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   return list->each(list->arg, name, &search.entry);
 }
 
 static cas_status list_studies(struct uid_list *list, const char *after) {
   char uid[CAS_UID_TEXT_MAX];
-  if (after != NULL && !uid_name_parse(after, uid))
-    return CAS_OK;
+  if (after != NULL && !uid_name_parse(after, uid)) return CAS_OK;
   return cas_uid_list(list->tree->store, CAS_LEVEL_STUDY, after != NULL ? uid : NULL, list_study_uid, list,
                       list->error);
 }
@@ -178,18 +166,15 @@ static cas_status list_series(struct uid_list *list, const struct cas_node *node
   char name[NAME_MAX + 1];
   struct uid_path path = *list->path;
   const char *uid = cas_attributes_text(node->attributes, CAS_TAG_SERIES_INSTANCE_UID);
-  if (!uid_name_encode(uid, name))
-    return CAS_OK;
+  if (!uid_name_encode(uid, name)) return CAS_OK;
   struct tree_entry entry = view_entry(node);
   if (list->nodes > 1) {
     path.depth = 2;
     memcpy(path.series, uid, strlen(uid) + 1);
     struct uid_search search = {.tree = list->tree, .path = &path, .error = list->error};
     cas_status status = run_search(&search);
-    if (status != CAS_OK)
-      return status == CAS_NOT_FOUND ? CAS_OK : status;
-    if (strcmp(search.node_path, node->path) != 0)
-      return CAS_OK;
+    if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
+    if (strcmp(search.node_path, node->path) != 0) return CAS_OK;
     entry = search.entry;
   }
   return list->each(list->arg, name, &entry);
@@ -213,12 +198,10 @@ static cas_status list_node(void *arg, const struct cas_node *node) {
   struct uid_search search = {.tree = list->tree, .path = list->path, .error = list->error};
   bool meant;
   cas_status status = is_meant(&search, node, &meant);
-  if (status != CAS_OK || !meant)
-    return status;
+  if (status != CAS_OK || !meant) return status;
   const char *after = NULL;
   if (list->skipping) {
-    if (strcmp(node->path, list->resume) != 0)
-      return CAS_OK;
+    if (strcmp(node->path, list->resume) != 0) return CAS_OK;
     list->skipping = false;
     after = list->resume_after;
   }
@@ -231,12 +214,10 @@ static cas_status find_resume(struct uid_list *list, const char *after) {
   path.depth++;
   bool parsed =
       path.depth == 2 ? uid_name_parse(after, path.series) : uid_name_parse_file(after, path.instance, &path.version);
-  if (!parsed)
-    return CAS_NOT_FOUND;
+  if (!parsed) return CAS_NOT_FOUND;
   struct uid_search search = {.tree = list->tree, .path = &path, .error = list->error, .first_only = true};
   cas_status status = run_search(&search);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   view_copy(list->resume, search.node_path);
   const char *name = strrchr(search.node_path, '/');
   view_copy(list->resume_after, name == NULL ? "" : name + 1);
@@ -248,13 +229,11 @@ static cas_status list_below(struct uid_list *list, const char *after) {
   bool study = list->path->depth == 1;
   if (after != NULL) {
     cas_status status = find_resume(list, after);
-    if (status != CAS_OK)
-      return status == CAS_NOT_FOUND ? CAS_OK : status;
+    if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   }
   struct uid_search count = {.tree = list->tree, .path = list->path, .error = list->error};
   cas_status status = run_search(&count);
-  if (status != CAS_OK)
-    return status == CAS_NOT_FOUND ? CAS_OK : status;
+  if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   list->nodes = count.found;
   return cas_node_by_uid(list->tree->store, study ? CAS_LEVEL_STUDY : CAS_LEVEL_SERIES,
                          study ? list->path->study : list->path->series, list_node, list, list->error);
@@ -263,8 +242,7 @@ static cas_status list_below(struct uid_list *list, const char *after) {
 static cas_status list(const struct tree *tree, const char *rest, const char *after, tree_each_fn each, void *arg,
                        struct cas_error *error) {
   struct uid_path path;
-  if (!parse_path(rest, &path) || path.depth > 2)
-    return CAS_OK;
+  if (!parse_path(rest, &path) || path.depth > 2) return CAS_OK;
   struct uid_list state = {.tree = tree, .path = &path, .each = each, .arg = arg, .error = error};
   cas_status status = path.depth == 0 ? list_studies(&state, after) : list_below(&state, after);
   return status == CAS_NOT_FOUND ? CAS_OK : status;
