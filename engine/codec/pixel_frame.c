@@ -168,7 +168,8 @@ static cas_status encode_plane(const struct pixel_layout *layout, struct pixel_p
     *used = pixel_plane_write(&work->plane, out, (size_t)(end - out));
     return CAS_OK;
   }
-  cas_status status = pixel_model_fit(&work->plane, work->samples, layout->rows, layout->columns);
+  cas_status status = pixel_model_fit(&work->plane, work->kernels, work->samples, layout->rows, layout->columns,
+                                      (uint16_t *)(void *)work->tokens);
   if (status != CAS_OK) return status;
   memset(work->counts, 0, sizeof *work->counts);
   bool modelled;
