@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <string.h>
 
 #include "commands.h"
@@ -17,8 +18,7 @@ static int words_of_name(const char *name, int count, char *const *words) {
   int used = 0;
   while (*name) {
     size_t length = strcspn(name, " ");
-    if (used == count || strlen(words[used]) != length || memcmp(words[used], name, length) != 0)
-      return 0;
+    if (used == count || strlen(words[used]) != length || memcmp(words[used], name, length) != 0) return 0;
     used++;
     name += length + (name[length] == ' ');
   }
@@ -28,8 +28,7 @@ static int words_of_name(const char *name, int count, char *const *words) {
 const struct cli_command *command_by_words(int count, char *const *words, int *used) {
   for (size_t i = 0; commands[i]; i++) {
     *used = words_of_name(commands[i]->name, count, words);
-    if (*used > 0)
-      return commands[i];
+    if (*used > 0) return commands[i];
   }
   return NULL;
 }
@@ -39,8 +38,7 @@ void commands_print_help(FILE *out) {
         "Cassette keeps medical images: DICOM in, folders out. A STORE is a folder that holds one archive.\n\n"
         "Commands:\n",
         out);
-  for (size_t i = 0; commands[i]; i++)
-    fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+  for (size_t i = 0; commands[i]; i++) fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
   fputs("\nWHAT is a path as `cassette ls` shows it, a Study, Series or SOP Instance UID, a Patient ID, or a\n"
         "query: Keyword=pattern[,Keyword=pattern…].\n"
         "`cassette COMMAND --help` says more about each; cassette(1) is the manual.\n",
@@ -69,15 +67,14 @@ static int dispatch(int count, char **words) {
 
 int main(int argc, char **argv) {
   /* Only how characters are classified: numbers and messages are the same everywhere. */
-  if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0)
-    setlocale(LC_CTYPE, "C.UTF-8");
+  if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) setlocale(LC_CTYPE, "C.UTF-8");
+  /* A reader that has seen enough must not kill a command that has a store open. */
+  signal(SIGPIPE, SIG_IGN);
   int code = dispatch(argc - 1, argv + 1);
+  errno = 0;
   bool failed = ferror(stdout) != 0;
-  if (fclose(stdout) != 0)
-    failed = true;
-  if (failed && code == CLI_OK) {
-    cli_error("standard output: %s", strerror(errno));
-    code = CLI_IO;
-  }
-  return code;
+  if (fclose(stdout) != 0) failed = true;
+  if (!failed || code != CLI_OK) return code;
+  if (errno != 0 && errno != EPIPE) cli_error("standard output: %s", strerror(errno));
+  return CLI_IO;
 }

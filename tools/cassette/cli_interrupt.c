@@ -24,11 +24,9 @@ void cli_interrupt_open(struct cli_interrupt *interrupt) {
   fill(&signals);
   interrupt->signals = -1;
   interrupt->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (interrupt->event < 0)
-    return;
+  if (interrupt->event < 0) return;
   interrupt->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (interrupt->signals >= 0)
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+  if (interrupt->signals >= 0) pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
 static bool readable(int descriptor) {
@@ -37,11 +35,9 @@ static bool readable(int descriptor) {
 }
 
 bool cli_interrupted(struct cli_interrupt *interrupt) {
-  if (readable(interrupt->event))
-    return true;
+  if (readable(interrupt->event)) return true;
   struct signalfd_siginfo signal;
-  if (interrupt->signals < 0 || read(interrupt->signals, &signal, sizeof signal) != sizeof signal)
-    return false;
+  if (interrupt->signals < 0 || read(interrupt->signals, &signal, sizeof signal) != sizeof signal) return false;
   sigset_t signals;
   fill(&signals);
   pthread_sigmask(SIG_UNBLOCK, &signals, NULL);

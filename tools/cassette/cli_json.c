@@ -27,7 +27,7 @@ void cli_json_hash(json_t *object, const char *key, const struct cas_hash *hash)
 }
 
 char *cli_json_line(json_t *object) {
-  char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+  char *line = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
   json_decref(object);
   return line;
 }

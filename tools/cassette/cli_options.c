@@ -27,8 +27,7 @@ static void parser_build(struct parser *parser, const struct cli_option *options
         .name = option->name, .has_arg = option->argument ? required_argument : no_argument, .val = option->key};
     if (option->key < 256) {
       *letter++ = (char)option->key;
-      if (option->argument)
-        *letter++ = ':';
+      if (option->argument) *letter++ = ':';
     }
   }
   parser->options[count] = (struct option){.name = "help", .has_arg = no_argument, .val = KEY_HELP};
@@ -58,8 +57,7 @@ static int take_operands(struct cli_arguments *arguments) {
 int cli_option(struct cli_arguments *arguments) {
   if (!arguments->parser) {
     arguments->parser = calloc(1, sizeof(struct parser));
-    if (!arguments->parser)
-      return finish(arguments, -1, cli_fail("options", CAS_NO_MEMORY, NULL));
+    if (!arguments->parser) return finish(arguments, -1, cli_fail("options", CAS_NO_MEMORY, NULL));
     parser_build(arguments->parser, arguments->command->options);
     optind = 1;
   }
@@ -67,19 +65,13 @@ int cli_option(struct cli_arguments *arguments) {
   int key = getopt_long(arguments->count, arguments->words, parser->letters, parser->options, NULL);
   arguments->value = optarg;
   switch (key) {
-  case -1:
-    return take_operands(arguments);
-  case KEY_HELP:
-    cli_print_help(stdout, arguments->command);
-    return finish(arguments, -1, CLI_OK);
-  case ':':
-    return finish(arguments, -1, cli_usage(arguments, "%s needs a value", arguments->words[optind - 1]));
+  case -1: return take_operands(arguments);
+  case KEY_HELP: cli_print_help(stdout, arguments->command); return finish(arguments, -1, CLI_OK);
+  case ':': return finish(arguments, -1, cli_usage(arguments, "%s needs a value", arguments->words[optind - 1]));
   case '?':
-    if (optopt && optopt < 256)
-      return finish(arguments, -1, cli_usage(arguments, "there is no option -%c", optopt));
+    if (optopt && optopt < 256) return finish(arguments, -1, cli_usage(arguments, "there is no option -%c", optopt));
     return finish(arguments, -1, cli_usage(arguments, "%s is no option here", arguments->words[optind - 1]));
-  default:
-    return key;
+  default: return key;
   }
 }
 
@@ -119,10 +111,8 @@ static void print_option(FILE *out, const struct cli_option *option) {
 
 void cli_print_help(FILE *out, const struct cli_command *command) {
   fprintf(out, "usage: cassette %s [OPTION…] %s\n\n%s.\n", command->name, command->operands, command->summary);
-  if (command->details)
-    fprintf(out, "\n%s", command->details);
+  if (command->details) fprintf(out, "\n%s", command->details);
   fprintf(out, "\nOptions:\n");
-  for (const struct cli_option *option = command->options; option && option->name; option++)
-    print_option(out, option);
+  for (const struct cli_option *option = command->options; option && option->name; option++) print_option(out, option);
   print_option(out, &(struct cli_option){KEY_HELP, "help", NULL, "show this and stop"});
 }

@@ -36,8 +36,7 @@ static double seconds_since(const struct timespec *start) {
 
 struct cli_progress *cli_progress_create(const char *noun, bool quiet) {
   struct cli_progress *progress = calloc(1, sizeof *progress);
-  if (!progress)
-    return NULL;
+  if (!progress) return NULL;
   progress->noun = noun;
   progress->quiet = quiet;
   progress->terminal = isatty(STDERR_FILENO);
@@ -49,14 +48,12 @@ struct cli_progress *cli_progress_create(const char *noun, bool quiet) {
 double cli_progress_seconds(const struct cli_progress *progress) { return seconds_since(&progress->start); }
 
 static void erase(struct cli_progress *progress) {
-  if (progress->drawn)
-    fputs("\r\033[K", stderr);
+  if (progress->drawn) fputs("\r\033[K", stderr);
   progress->drawn = false;
 }
 
 void cli_progress_destroy(struct cli_progress *progress) {
-  if (!progress)
-    return;
+  if (!progress) return;
   erase(progress);
   pthread_mutex_destroy(&progress->lock);
   free(progress);

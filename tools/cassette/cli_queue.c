@@ -20,8 +20,7 @@ struct cli_queue {
 
 struct cli_queue *cli_queue_create(size_t capacity) {
   struct cli_queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->items[0]);
-  if (!queue)
-    return NULL;
+  if (!queue) return NULL;
   queue->capacity = capacity;
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
@@ -34,8 +33,7 @@ struct cli_queue *cli_queue_create(size_t capacity) {
 }
 
 void cli_queue_destroy(struct cli_queue *queue) {
-  if (!queue)
-    return;
+  if (!queue) return;
   pthread_cond_destroy(&queue->has_room);
   pthread_cond_destroy(&queue->has_item);
   pthread_mutex_destroy(&queue->lock);
@@ -44,8 +42,7 @@ void cli_queue_destroy(struct cli_queue *queue) {
 
 bool cli_queue_put(struct cli_queue *queue, void *item) {
   pthread_mutex_lock(&queue->lock);
-  while (!queue->closed && queue->count == queue->capacity)
-    pthread_cond_wait(&queue->has_room, &queue->lock);
+  while (!queue->closed && queue->count == queue->capacity) pthread_cond_wait(&queue->has_room, &queue->lock);
   bool put = !queue->closed;
   if (put) {
     queue->items[(queue->first + queue->count++) % queue->capacity] = item;
@@ -56,8 +53,7 @@ bool cli_queue_put(struct cli_queue *queue, void *item) {
 }
 
 static void *take(struct cli_queue *queue) {
-  if (queue->count == 0)
-    return NULL;
+  if (queue->count == 0) return NULL;
   void *item = queue->items[queue->first];
   queue->first = (queue->first + 1) % queue->capacity;
   queue->count--;
@@ -67,8 +63,7 @@ static void *take(struct cli_queue *queue) {
 
 void *cli_queue_get(struct cli_queue *queue) {
   pthread_mutex_lock(&queue->lock);
-  while (!queue->closed && queue->count == 0)
-    pthread_cond_wait(&queue->has_item, &queue->lock);
+  while (!queue->closed && queue->count == 0) pthread_cond_wait(&queue->has_item, &queue->lock);
   void *item = take(queue);
   pthread_mutex_unlock(&queue->lock);
   return item;
@@ -82,8 +77,7 @@ void *cli_queue_get_within(struct cli_queue *queue, double seconds) {
   until.tv_nsec = ns % 1000000000;
   pthread_mutex_lock(&queue->lock);
   while (!queue->closed && queue->count == 0)
-    if (pthread_cond_timedwait(&queue->has_item, &queue->lock, &until) == ETIMEDOUT)
-      break;
+    if (pthread_cond_timedwait(&queue->has_item, &queue->lock, &until) == ETIMEDOUT) break;
   void *item = take(queue);
   pthread_mutex_unlock(&queue->lock);
   return item;

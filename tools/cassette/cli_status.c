@@ -21,26 +21,18 @@ void cli_error(const char *format, ...) {
 
 int cli_exit_code(cas_status status) {
   switch (status) {
-  case CAS_OK:
-    return CLI_OK;
+  case CAS_OK: return CLI_OK;
   case CAS_NOT_FOUND:
   case CAS_EXISTS:
   case CAS_REFUSED:
-  case CAS_END:
-    return CLI_PARTLY;
-  case CAS_INVALID:
-    return CLI_USAGE;
-  case CAS_BUSY:
-    return CLI_BUSY;
-  case CAS_UNSUPPORTED:
-    return CLI_UNSUPPORTED;
+  case CAS_END: return CLI_PARTLY;
+  case CAS_INVALID: return CLI_USAGE;
+  case CAS_BUSY: return CLI_BUSY;
+  case CAS_UNSUPPORTED: return CLI_UNSUPPORTED;
   case CAS_IO:
-  case CAS_NO_SPACE:
-    return CLI_IO;
-  case CAS_CORRUPT:
-    return CLI_CORRUPT;
-  case CAS_NO_MEMORY:
-    return CLI_NO_MEMORY;
+  case CAS_NO_SPACE: return CLI_IO;
+  case CAS_CORRUPT: return CLI_CORRUPT;
+  case CAS_NO_MEMORY: return CLI_NO_MEMORY;
   }
   return CLI_IO;
 }
@@ -56,8 +48,7 @@ int cli_fail(const char *subject, cas_status status, const struct cas_error *err
 
 static void print_log(void *arg, enum cas_log_level level, const char *line) {
   (void)arg;
-  if (level <= CAS_LOG_WARNING)
-    cli_error("%s", line);
+  if (level <= CAS_LOG_WARNING) cli_error("%s", line);
 }
 
 cas_status cli_store_try(const char *path, enum cas_open_mode mode, struct cas_store **store, struct cas_error *error) {
@@ -68,14 +59,12 @@ cas_status cli_store_try(const char *path, enum cas_open_mode mode, struct cas_s
 int cli_store_open(const char *path, enum cas_open_mode mode, struct cas_store **store) {
   struct cas_error error = {0};
   cas_status status = cli_store_try(path, mode, store, &error);
-  if (status != CAS_OK)
-    return cli_fail(path, status, &error);
+  if (status != CAS_OK) return cli_fail(path, status, &error);
   return CLI_OK;
 }
 
 bool cli_output_takes_bytes(void) {
-  if (!isatty(STDOUT_FILENO))
-    return true;
+  if (!isatty(STDOUT_FILENO)) return true;
   cli_error("standard output is a terminal; send the bytes to a file or another program");
   return false;
 }

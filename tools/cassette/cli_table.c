@@ -27,8 +27,7 @@ struct cli_table {
 
 struct cli_table *cli_table_create(const struct cli_column *columns) {
   struct cli_table *table = calloc(1, sizeof *table);
-  if (!table)
-    return NULL;
+  if (!table) return NULL;
   table->columns = columns;
   while (table->column_count < CLI_COLUMNS_MAX && columns[table->column_count].title) {
     table->widths[table->column_count] = cli_width(columns[table->column_count].title);
@@ -40,8 +39,7 @@ struct cli_table *cli_table_create(const struct cli_column *columns) {
 static void print_row(const struct cli_table *table, char *const *cells) {
   for (size_t i = 0; i < table->column_count; i++) {
     int space = table->widths[i] - cli_width(cells[i]);
-    if (space < 0)
-      space = 0;
+    if (space < 0) space = 0;
     bool last = i + 1 == table->column_count;
     if (table->columns[i].right)
       printf("%*s%s", space, "", cells[i]);
@@ -52,15 +50,13 @@ static void print_row(const struct cli_table *table, char *const *cells) {
 }
 
 static void free_row(const struct cli_table *table, char **cells) {
-  for (size_t i = 0; i < table->column_count; i++)
-    free(cells[i]);
+  for (size_t i = 0; i < table->column_count; i++) free(cells[i]);
 }
 
 static void print_kept(struct cli_table *table) {
   if (!table->printing && table->kept_count > 0) {
     char *titles[CLI_COLUMNS_MAX];
-    for (size_t i = 0; i < table->column_count; i++)
-      titles[i] = (char *)table->columns[i].title;
+    for (size_t i = 0; i < table->column_count; i++) titles[i] = (char *)table->columns[i].title;
     print_row(table, titles);
   }
   for (size_t row = 0; row < table->kept_count; row++) {
@@ -87,18 +83,15 @@ bool cli_table_row(struct cli_table *table, const char *const *cells) {
   }
   for (size_t i = 0; i < table->column_count; i++) {
     int width = cli_width(row[i]);
-    if (width > table->widths[i])
-      table->widths[i] = width;
+    if (width > table->widths[i]) table->widths[i] = width;
   }
   memcpy(table->kept[table->kept_count++], row, sizeof row);
-  if (table->kept_count == ROWS_KEPT_MAX)
-    print_kept(table);
+  if (table->kept_count == ROWS_KEPT_MAX) print_kept(table);
   return true;
 }
 
 void cli_table_finish(struct cli_table *table) {
-  if (!table)
-    return;
+  if (!table) return;
   print_kept(table);
   free(table);
 }

@@ -20,20 +20,16 @@
 static uint32_t next_character(const unsigned char **at) {
   const unsigned char *p = *at;
   *at = p + 1;
-  if (p[0] < 0x80)
-    return p[0];
+  if (p[0] < 0x80) return p[0];
   int more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : 1;
-  if (p[0] < 0xC2 || p[0] > 0xF4)
-    return NOT_UTF8;
+  if (p[0] < 0xC2 || p[0] > 0xF4) return NOT_UTF8;
   uint32_t value = p[0] & (0x3Fu >> more);
   for (int i = 1; i <= more; i++) {
-    if ((p[i] & 0xC0) != 0x80)
-      return NOT_UTF8;
+    if ((p[i] & 0xC0) != 0x80) return NOT_UTF8;
     value = value << 6 | (p[i] & 0x3F);
   }
   static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
-  if (value < least[more] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
-    return NOT_UTF8;
+  if (value < least[more] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) return NOT_UTF8;
   *at = p + 1 + more;
   return value;
 }
@@ -47,8 +43,7 @@ static bool is_unsafe(uint32_t c) {
 char *cli_escape(const char *text) {
   /* No byte of the input becomes more than four: "\x1b"; "\u202e" stands for three bytes. */
   char *escaped = malloc(4 * strlen(text) + 1);
-  if (!escaped)
-    return NULL;
+  if (!escaped) return NULL;
   char *out = escaped;
   const unsigned char *at = (const unsigned char *)text;
   while (*at) {
@@ -74,8 +69,7 @@ void cli_put(FILE *out, const char *text) {
 
 char *cli_utf8(const char *text) {
   char *valid = malloc(3 * strlen(text) + 1);
-  if (!valid)
-    return NULL;
+  if (!valid) return NULL;
   char *out = valid;
   const unsigned char *at = (const unsigned char *)text;
   while (*at) {
@@ -118,8 +112,7 @@ const char *cli_format_count(char text[CLI_TEXT_MAX], uint64_t count) {
   int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
   char *out = text;
   for (int i = 0; i < length; i++) {
-    if (i > 0 && (length - i) % 3 == 0)
-      *out++ = ',';
+    if (i > 0 && (length - i) % 3 == 0) *out++ = ',';
     *out++ = digits[i];
   }
   *out = '\0';
@@ -127,8 +120,7 @@ const char *cli_format_count(char text[CLI_TEXT_MAX], uint64_t count) {
 }
 
 const char *cli_format_ratio(char text[CLI_TEXT_MAX], uint64_t more, uint64_t less) {
-  if (less == 0)
-    return strcpy(text, "-");
+  if (less == 0) return strcpy(text, "-");
   snprintf(text, CLI_TEXT_MAX, "%.2f", (double)more / (double)less);
   return text;
 }
@@ -158,8 +150,7 @@ const char *cli_format_time_utc(char text[CLI_TEXT_MAX], int64_t ns) {
   time_t seconds = split_time(ns, &rest);
   struct tm parts;
   size_t length = gmtime_r(&seconds, &parts) ? strftime(text, CLI_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
-  if (length == 0)
-    return strcpy(text, "?");
+  if (length == 0) return strcpy(text, "?");
   snprintf(text + length, CLI_TEXT_MAX - length, ".%09dZ", rest);
   return text;
 }

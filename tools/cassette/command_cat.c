@@ -34,8 +34,7 @@ static cas_status copy_out(struct selection *selection, const char *path) {
 static cas_status take(void *arg, const struct cas_node *node) {
   struct selection *selection = arg;
   selection->count++;
-  if (selection->all)
-    return copy_out(selection, node->path);
+  if (selection->all) return copy_out(selection, node->path);
   if (selection->count == 1) {
     selection->path = strdup(node->path);
     return selection->path ? CAS_OK : CAS_NO_MEMORY;
@@ -50,26 +49,20 @@ static cas_status take(void *arg, const struct cas_node *node) {
 
 static int cat(struct selection *selection, const char *what) {
   cas_status status = cas_select(selection->store, what, take, selection, &selection->error);
-  if (status == CAS_OK && selection->count == 1 && !selection->all)
-    status = copy_out(selection, selection->path);
-  if (status != CAS_OK && status != CAS_END)
-    return cli_fail(what, status, &selection->error);
+  if (status == CAS_OK && selection->count == 1 && !selection->all) status = copy_out(selection, selection->path);
+  if (status != CAS_OK && status != CAS_END) return cli_fail(what, status, &selection->error);
   return selection->count > 1 && !selection->all ? CLI_USAGE : CLI_OK;
 }
 
 static int run(struct cli_arguments *arguments) {
   struct selection selection = {0};
   int key;
-  while ((key = cli_option(arguments)) > 0)
-    selection.all = true;
-  if (key < 0)
-    return arguments->exit_code;
-  if (!cli_output_takes_bytes())
-    return CLI_USAGE;
+  while ((key = cli_option(arguments)) > 0) selection.all = true;
+  if (key < 0) return arguments->exit_code;
+  if (!cli_output_takes_bytes()) return CLI_USAGE;
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   selection.store = store;
   code = cat(&selection, arguments->operands[1]);
   free(selection.path);

@@ -32,13 +32,10 @@ struct walk {
 
 static cas_status put_node(void *arg, const struct cas_node *node) {
   struct walk *walk = arg;
-  if (cli_interrupted(walk->export->interrupt))
-    atomic_store(&walk->export->stop, true);
-  if (atomic_load(&walk->export->stop))
-    return CAS_END;
+  if (cli_interrupted(walk->export->interrupt)) atomic_store(&walk->export->stop, true);
+  if (atomic_load(&walk->export->stop)) return CAS_END;
   struct export_item *item = calloc(1, sizeof *item);
-  if (item)
-    item->path = strdup(node->path);
+  if (item) item->path = strdup(node->path);
   if (!item || !item->path) {
     export_item_free(item);
     return CAS_NO_MEMORY;
@@ -50,8 +47,7 @@ static cas_status put_node(void *arg, const struct cas_node *node) {
 
 /* Hands everything meant to the sink. What is not found is said and counted; other failures end it. */
 static cas_status put_all(struct walk *walk, char *const *whats, int count, struct cas_error *error) {
-  if (count == 0)
-    return cas_instances_below(walk->export->store, "", put_node, walk, error);
+  if (count == 0) return cas_instances_below(walk->export->store, "", put_node, walk, error);
   for (int i = 0; i < count; i++) {
     cas_status status = cas_select(walk->export->store, whats[i], put_node, walk, error);
     if (status == CAS_NOT_FOUND || status == CAS_INVALID)
@@ -69,8 +65,7 @@ static cas_status count_to_two(void *arg, const struct cas_node *node) {
 
 static bool means_one_instance(struct cas_store *store, char *const *whats, int count) {
   unsigned instances = 0;
-  if (count != 1)
-    return false;
+  if (count != 1) return false;
   cas_status status = cas_select(store, whats[0], count_to_two, &instances, NULL);
   return status == CAS_OK && instances == 1;
 }
@@ -78,14 +73,11 @@ static bool means_one_instance(struct cas_store *store, char *const *whats, int 
 /* Makes a folder and those above it. */
 static int make_folders(const char *path) {
   CLI_FREE char *copy = strdup(path);
-  if (!copy)
-    return ENOMEM;
+  if (!copy) return ENOMEM;
   for (char *at = copy + 1; *at; at++) {
-    if (*at != '/')
-      continue;
+    if (*at != '/') continue;
     *at = '\0';
-    if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-      return errno;
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST) return errno;
     *at = '/';
   }
   return mkdir(copy, 0777) != 0 && errno != EEXIST ? errno : 0;
@@ -99,8 +91,7 @@ static int open_destination(const char *path, bool one_instance, char **name) {
   bool is_there = stat(path, &facts) == 0;
   bool is_file = length > 0 && path[length - 1] != '/' && !(is_there && S_ISDIR(facts.st_mode)) && one_instance;
   CLI_FREE char *folder = strdup(path), *last = strdup(path);
-  if (!folder || !last)
-    return -1;
+  if (!folder || !last) return -1;
   const char *at = is_file ? dirname(folder) : path;
   int problem = is_file ? 0 : make_folders(path);
   int fd = problem ? -1 : open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -115,21 +106,16 @@ static int open_destination(const char *path, bool one_instance, char **name) {
 
 static void set_totals(struct export *export) {
   struct cas_stats stats;
-  if (cas_store_stats(export->store, &stats, NULL) != CAS_OK)
-    return;
+  if (cas_store_stats(export->store, &stats, NULL) != CAS_OK) return;
   export->files_total = stats.instances;
   export->bytes_total = stats.instance_bytes;
 }
 
 static int exit_code(struct export *export, cas_status walked, cas_status finished) {
-  if (cli_interrupted(export->interrupt))
-    return CLI_INTERRUPTED;
-  if (export->fault != CAS_OK)
-    return cli_exit_code(export->fault);
-  if (walked != CAS_OK && walked != CAS_END)
-    return cli_exit_code(walked);
-  if (finished != CAS_OK)
-    return cli_exit_code(finished);
+  if (cli_interrupted(export->interrupt)) return CLI_INTERRUPTED;
+  if (export->fault != CAS_OK) return cli_exit_code(export->fault);
+  if (walked != CAS_OK && walked != CAS_END) return cli_exit_code(walked);
+  if (finished != CAS_OK) return cli_exit_code(finished);
   return export->failed || export->not_found ? CLI_PARTLY : CLI_OK;
 }
 
@@ -139,12 +125,9 @@ static int export_to(struct export *export, struct export_sink *sink, const stru
   struct cas_error error = {0}, finish_error = {0};
   cas_status walked = put_all(&walk, arguments->operands + 2, arguments->operand_count - 2, &error);
   cas_status finished = sink->finish(sink, &finish_error);
-  if (walked != CAS_OK && walked != CAS_END && export->fault == CAS_OK)
-    cli_fail("export", walked, &error);
-  if (finished != CAS_OK)
-    cli_fail(arguments->operands[1], finished, &finish_error);
-  if (!quiet || export->json)
-    export_summary(export, summary);
+  if (walked != CAS_OK && walked != CAS_END && export->fault == CAS_OK) cli_fail("export", walked, &error);
+  if (finished != CAS_OK) cli_fail(arguments->operands[1], finished, &finish_error);
+  if (!quiet || export->json) export_summary(export, summary);
   return exit_code(export, walked, finished);
 }
 
@@ -159,16 +142,12 @@ static int export_anywhere(struct export *export, const struct cli_arguments *ar
   } else {
     bool one = means_one_instance(export->store, arguments->operands + 2, arguments->operand_count - 2);
     int folder_fd = open_destination(destination, one, &name);
-    if (folder_fd < 0)
-      return CLI_IO;
+    if (folder_fd < 0) return CLI_IO;
     sink = export_folder_create(export, folder_fd, name);
-    if (!sink)
-      close(folder_fd);
+    if (!sink) close(folder_fd);
   }
-  if (!sink)
-    return cli_fail("export", CAS_NO_MEMORY, NULL);
-  if (arguments->operand_count == 2)
-    set_totals(export);
+  if (!sink) return cli_fail("export", CAS_NO_MEMORY, NULL);
+  if (arguments->operand_count == 2) set_totals(export);
   return export_to(export, sink, arguments, settings->quiet, is_tar ? stderr : stdout);
 }
 
@@ -176,28 +155,20 @@ static int run(struct cli_arguments *arguments) {
   struct settings settings = {0};
   int key;
   while ((key = cli_option(arguments)) > 0) {
-    if (key == 'f')
-      settings.force = true;
-    if (key == 'q')
-      settings.quiet = true;
-    if (key == 'v')
-      settings.verbose = true;
-    if (key == KEY_JSON)
-      settings.json = true;
+    if (key == 'f') settings.force = true;
+    if (key == 'q') settings.quiet = true;
+    if (key == 'v') settings.verbose = true;
+    if (key == KEY_JSON) settings.json = true;
   }
-  if (key < 0)
-    return arguments->exit_code;
+  if (key < 0) return arguments->exit_code;
   bool is_tar = strcmp(arguments->operands[1], "-") == 0;
-  if (is_tar && settings.json)
-    return cli_usage(arguments, "--json and a tar stream both want standard output");
-  if (is_tar && !cli_output_takes_bytes())
-    return CLI_USAGE;
+  if (is_tar && settings.json) return cli_usage(arguments, "--json and a tar stream both want standard output");
+  if (is_tar && !cli_output_takes_bytes()) return CLI_USAGE;
   struct cli_interrupt interrupt;
   cli_interrupt_open(&interrupt);
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   struct export export = {.store = store,
                           .force = settings.force,
                           .json = settings.json,
@@ -205,8 +176,7 @@ static int run(struct cli_arguments *arguments) {
                           .progress = cli_progress_create("instances", settings.quiet),
                           .interrupt = &interrupt,
                           .lock = PTHREAD_MUTEX_INITIALIZER};
-  if (!export.progress)
-    return cli_fail("export", CAS_NO_MEMORY, NULL);
+  if (!export.progress) return cli_fail("export", CAS_NO_MEMORY, NULL);
   code = export_anywhere(&export, arguments, &settings);
   cli_progress_destroy(export.progress);
   return code;

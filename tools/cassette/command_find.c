@@ -43,18 +43,16 @@ static cas_status show(void *arg, const struct cas_node *node) {
   search->found++;
   if (search->format == FORMAT_PATHS) {
     fputs(node->path, stdout);
-    if (putchar(search->path_end) == EOF)
-      return CAS_END;
+    putchar(search->path_end);
   } else {
     status = node_family_set(&search->family, node, &search->error);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
     if (search->format == FORMAT_JSON)
       cli_json_print(node_family_json(&search->family));
     else if (!find_table_row(search->table, &search->family))
       return CAS_NO_MEMORY;
   }
-  return search->found == search->limit ? CAS_END : CAS_OK;
+  return search->found == search->limit || ferror(stdout) ? CAS_END : CAS_OK;
 }
 
 static int print_attributes(void) {
@@ -71,22 +69,19 @@ static int read_conditions(struct cli_arguments *arguments, struct search *searc
   enum cas_level lowest = CAS_LEVEL_STUDY;
   for (int i = 1; i < arguments->operand_count; i++) {
     char *operand = arguments->operands[i], *equals = strchr(operand, '=');
-    if (!equals)
-      return cli_usage(arguments, "\"%s\" is no condition: Keyword=pattern", operand);
+    if (!equals) return cli_usage(arguments, "\"%s\" is no condition: Keyword=pattern", operand);
     if (search->query.condition_count == CONDITIONS_MAX)
       return cli_usage(arguments, "more than %d conditions", CONDITIONS_MAX);
     *equals = '\0';
     const struct cas_attribute_definition *attribute = cas_attribute_by_name(operand);
     if (!attribute)
       return cli_usage(arguments, "\"%s\" cannot be searched; `cassette find --attributes` lists what can", operand);
-    if (attribute->level > lowest)
-      lowest = attribute->level;
+    if (attribute->level > lowest) lowest = attribute->level;
     search->conditions[search->query.condition_count++] =
         (struct cas_condition){.tag = attribute->tag, .pattern = equals + 1};
   }
   search->query.conditions = search->conditions;
-  if (!search->query.level)
-    search->query.level = lowest;
+  if (!search->query.level) search->query.level = lowest;
   return CLI_OK;
 }
 
@@ -98,19 +93,14 @@ static int read_option(struct cli_arguments *arguments, struct search *search, i
       return cli_usage(arguments, "\"%s\" is no level: patient, study, series, instance", arguments->value);
     break;
   case 'n':
-    if (!cli_number(arguments, arguments->value, 1, ~0ull, &search->limit))
-      return CLI_USAGE;
+    if (!cli_number(arguments, arguments->value, 1, ~0ull, &search->limit)) return CLI_USAGE;
     break;
   case '0':
     search->path_end = '\0';
     search->format = FORMAT_PATHS;
     break;
-  case KEY_PATHS:
-    search->format = FORMAT_PATHS;
-    break;
-  case KEY_JSON:
-    search->format = FORMAT_JSON;
-    break;
+  case KEY_PATHS: search->format = FORMAT_PATHS; break;
+  case KEY_JSON: search->format = FORMAT_JSON; break;
   }
   return CLI_OK;
 }
@@ -119,14 +109,12 @@ static int find(struct cas_store *store, struct search *search) {
   node_family_init(&search->family, store);
   if (search->format == FORMAT_TABLE) {
     search->table = find_table_create(search->query.level);
-    if (!search->table)
-      return cli_fail("find", CAS_NO_MEMORY, NULL);
+    if (!search->table) return cli_fail("find", CAS_NO_MEMORY, NULL);
   }
   cas_status status = cas_find(store, &search->query, show, search, &search->error);
   node_family_fini(&search->family);
   find_table_finish(search->table);
-  if (status != CAS_OK && status != CAS_END)
-    return cli_fail("find", status, &search->error);
+  if (status != CAS_OK && status != CAS_END) return cli_fail("find", status, &search->error);
   return search->found > 0 ? CLI_OK : CLI_PARTLY;
 }
 
@@ -135,20 +123,14 @@ static int run(struct cli_arguments *arguments) {
   bool attributes = false;
   int key;
   while ((key = cli_option(arguments)) > 0) {
-    if (key == KEY_ATTRIBUTES)
-      attributes = true;
-    if (read_option(arguments, &search, key) != CLI_OK)
-      return CLI_USAGE;
+    if (key == KEY_ATTRIBUTES) attributes = true;
+    if (read_option(arguments, &search, key) != CLI_OK) return CLI_USAGE;
   }
-  if (key < 0)
-    return arguments->exit_code;
-  if (attributes)
-    return print_attributes();
-  if (arguments->operand_count == 0)
-    return cli_usage(arguments, "an operand is missing");
+  if (key < 0) return arguments->exit_code;
+  if (attributes) return print_attributes();
+  if (arguments->operand_count == 0) return cli_usage(arguments, "an operand is missing");
   int code = read_conditions(arguments, &search);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   CLI_STORE struct cas_store *store = NULL;
   code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
   return code == CLI_OK ? find(store, &search) : code;

@@ -37,16 +37,11 @@ static bool read_settings(struct cli_arguments *arguments, struct settings *sett
   *settings = (struct settings){.separator = '\n', .verbosity = IMPORT_NORMAL};
   int key;
   while ((key = cli_option(arguments)) > 0) {
-    if (key == '0')
-      settings->separator = '\0';
-    if (key == 'q')
-      settings->verbosity = IMPORT_QUIET;
-    if (key == 'v')
-      settings->verbosity = IMPORT_VERBOSE;
-    if (key == 256)
-      settings->json = true;
-    if (key == KEY_JOBS && !cli_number(arguments, arguments->value, 1, IMPORT_LANES_MAX, &number))
-      return false;
+    if (key == '0') settings->separator = '\0';
+    if (key == 'q') settings->verbosity = IMPORT_QUIET;
+    if (key == 'v') settings->verbosity = IMPORT_VERBOSE;
+    if (key == 256) settings->json = true;
+    if (key == KEY_JOBS && !cli_number(arguments, arguments->value, 1, IMPORT_LANES_MAX, &number)) return false;
   }
   settings->lanes = number > IMPORT_LANES_MAX ? IMPORT_LANES_MAX : (unsigned)number;
   return key == 0;
@@ -58,10 +53,8 @@ static int open_target(struct import *import, const char *path, unsigned *lanes)
   import->has_store_facts = stat(path, &import->store_facts) == 0;
   struct cas_error error = {0}, no_daemon = {0};
   cas_status status = cli_store_try(path, CAS_OPEN_WRITE, &import->store, &error);
-  if (status == CAS_OK)
-    return CLI_OK;
-  if (status != CAS_BUSY)
-    return cli_fail(path, status, &error);
+  if (status == CAS_OK) return CLI_OK;
+  if (status != CAS_BUSY) return cli_fail(path, status, &error);
   struct control_client *client = NULL;
   if (control_connect(path, &client, &no_daemon) != CAS_OK) {
     cli_error("%s: %s; and no cassetted answers there: %s", path, cli_reason(status, &error),
@@ -69,8 +62,7 @@ static int open_target(struct import *import, const char *path, unsigned *lanes)
     return CLI_BUSY;
   }
   control_close(client);
-  if (*lanes > CONTROL_CONNECTIONS_MAX / 2)
-    *lanes = CONTROL_CONNECTIONS_MAX / 2;
+  if (*lanes > CONTROL_CONNECTIONS_MAX / 2) *lanes = CONTROL_CONNECTIONS_MAX / 2;
   return CLI_OK;
 }
 
@@ -96,16 +88,14 @@ static bool report_all(struct import *import, struct import_report *report, stru
     if (job) {
       reported++;
       import_report_job(report, job);
-      if (import->store)
-        sem_post(&import->in_flight);
+      if (import->store) sem_post(&import->in_flight);
       import_job_free(job);
     }
     if (!interrupted && cli_interrupted(interrupt)) {
       interrupted = true;
       cli_progress_line(report->progress, stderr, "cassette: interrupted; finishing what is under way");
     }
-    if (interrupted || is_final(report->fault))
-      atomic_store(&import->stop, true);
+    if (interrupted || is_final(report->fault)) atomic_store(&import->stop, true);
     draw(import, report);
   }
   return interrupted;
@@ -114,8 +104,7 @@ static bool report_all(struct import *import, struct import_report *report, stru
 /* Starts up to `count` threads; returns how many. */
 static unsigned start(pthread_t *threads, unsigned count, void *(*run)(void *), struct import *import) {
   for (unsigned i = 0; i < count; i++)
-    if (pthread_create(&threads[i], NULL, run, import) != 0)
-      return i;
+    if (pthread_create(&threads[i], NULL, run, import) != 0) return i;
   return count;
 }
 
@@ -127,36 +116,28 @@ static int run_threads(struct import *import, struct import_report *report, unsi
   unsigned survey_count = 0;
   bool interrupted = false;
   if (walker_count > 0) {
-    if (report->verbosity != IMPORT_QUIET)
-      survey_count = start(&survey, 1, import_survey_run, import);
+    if (report->verbosity != IMPORT_QUIET) survey_count = start(&survey, 1, import_survey_run, import);
     interrupted = report_all(import, report, interrupt);
     atomic_store(&import->stop, true);
   } else {
     cli_queue_close(import->jobs);
   }
-  for (unsigned i = 0; i < lane_count; i++)
-    pthread_join(lanes[i], NULL);
-  if (walker_count)
-    pthread_join(walker, NULL);
-  if (survey_count)
-    pthread_join(survey, NULL);
-  if (!walker_count)
-    return cli_fail("threads", CAS_NO_MEMORY, NULL);
+  for (unsigned i = 0; i < lane_count; i++) pthread_join(lanes[i], NULL);
+  if (walker_count) pthread_join(walker, NULL);
+  if (survey_count) pthread_join(survey, NULL);
+  if (!walker_count) return cli_fail("threads", CAS_NO_MEMORY, NULL);
   return interrupted ? CLI_INTERRUPTED : CLI_OK;
 }
 
 static int exit_code(const struct import_report *report, int run_code) {
-  if (run_code != CLI_OK)
-    return run_code;
-  if (report->fault != CAS_OK)
-    return cli_exit_code(report->fault);
+  if (run_code != CLI_OK) return run_code;
+  if (report->fault != CAS_OK) return cli_exit_code(report->fault);
   return report->refused ? CLI_PARTLY : CLI_OK;
 }
 
 static int run(struct cli_arguments *arguments) {
   struct settings settings;
-  if (!read_settings(arguments, &settings))
-    return arguments->exit_code;
+  if (!read_settings(arguments, &settings)) return arguments->exit_code;
   struct cli_interrupt interrupt;
   cli_interrupt_open(&interrupt);
   struct import import = {.interrupt = interrupt.event,
@@ -164,8 +145,7 @@ static int run(struct cli_arguments *arguments) {
                           .operands = arguments->operands + 1,
                           .operand_count = arguments->operand_count - 1};
   int code = open_target(&import, arguments->operands[0], &settings.lanes);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   struct import_report report = {.progress = cli_progress_create("files", settings.verbosity == IMPORT_QUIET),
                                  .verbosity = settings.verbosity,
                                  .json = settings.json};
@@ -179,8 +159,7 @@ static int run(struct cli_arguments *arguments) {
   double seconds = report.progress ? cli_progress_seconds(report.progress) : 0;
   cas_store_close(import.store);
   cli_progress_destroy(report.progress);
-  if (code == CLI_OK || code == CLI_INTERRUPTED)
-    import_report_summary(&report, seconds, code == CLI_INTERRUPTED);
+  if (code == CLI_OK || code == CLI_INTERRUPTED) import_report_summary(&report, seconds, code == CLI_INTERRUPTED);
   sem_destroy(&import.in_flight);
   cli_queue_destroy(import.results);
   cli_queue_destroy(import.jobs);

@@ -63,7 +63,6 @@ static int show_store(struct cas_store *store, bool json) {
     cli_json_text(object, "uuid", info.uuid);
     cli_json_count(object, "format_version", info.format_version);
     cli_json_time(object, "created", info.created_ns);
-    cli_json_text(object, "disk", info.disk ? info.disk : "");
     if (daemon) json_object_set_new(object, "daemon", daemon);
     cli_json_print(object);
     return CLI_OK;

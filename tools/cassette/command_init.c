@@ -6,13 +6,11 @@
 
 static int run(struct cli_arguments *arguments) {
   int key = cli_option(arguments);
-  if (key != 0)
-    return arguments->exit_code;
+  if (key != 0) return arguments->exit_code;
   const char *path = arguments->operands[0];
   struct cas_error error = {0};
   cas_status status = cas_store_init(path, &error);
-  if (status != CAS_OK)
-    return cli_fail(path, status, &error);
+  if (status != CAS_OK) return cli_fail(path, status, &error);
   printf("made an empty store in ");
   cli_put(stdout, path);
   putchar('\n');

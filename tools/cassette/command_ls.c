@@ -33,8 +33,7 @@ static cas_status show(struct listing *listing, const struct cas_node *node) {
   const char *name = listing->recursive ? node->path : node->name;
   if (listing->json) {
     cas_status status = node_family_set(&listing->family, node, &listing->error);
-    if (status == CAS_OK)
-      cli_json_print(node_family_json(&listing->family));
+    if (status == CAS_OK) cli_json_print(node_family_json(&listing->family));
     return status;
   }
   if (listing->table) {
@@ -44,15 +43,15 @@ static cas_status show(struct listing *listing, const struct cas_node *node) {
     return cli_table_row(listing->table, cells) ? CAS_OK : CAS_NO_MEMORY;
   }
   cli_put(stdout, name);
-  return putchar('\n') == EOF ? CAS_END : CAS_OK;
+  putchar('\n');
+  return CAS_OK;
 }
 
 /* Recursion is as deep as the tree: four levels. */
 static cas_status show_below(void *arg, const struct cas_node *node) {
   struct listing *listing = arg;
-  cas_status status = show(listing, node);
-  if (status != CAS_OK || !listing->recursive || node->level == CAS_LEVEL_INSTANCE)
-    return status;
+  cas_status status = ferror(stdout) ? CAS_END : show(listing, node);
+  if (status != CAS_OK || !listing->recursive || node->level == CAS_LEVEL_INSTANCE) return status;
   return cas_node_list(listing->store, node->path, NULL, show_below, listing, &listing->error);
 }
 
@@ -65,8 +64,7 @@ static char *trimmed_path(const char *operand) {
   operand += strspn(operand, "/");
   char *path = strdup(operand);
   size_t length = path ? strlen(path) : 0;
-  while (length > 0 && path[length - 1] == '/')
-    path[--length] = '\0';
+  while (length > 0 && path[length - 1] == '/') path[--length] = '\0';
   return path;
 }
 
@@ -74,8 +72,7 @@ static cas_status list(struct listing *listing, const char *path) {
   if (path[0]) {
     /* CAS_END: a node with children. */
     cas_status status = cas_node_get(listing->store, path, show_instance, listing, &listing->error);
-    if (status != CAS_END)
-      return status;
+    if (status != CAS_END) return status;
   }
   return cas_node_list(listing->store, path, NULL, show_below, listing, &listing->error);
 }
@@ -85,31 +82,23 @@ static int run(struct cli_arguments *arguments) {
   bool with_table = false;
   int key;
   while ((key = cli_option(arguments)) > 0) {
-    if (key == 'l')
-      with_table = true;
-    if (key == 'R')
-      listing.recursive = true;
-    if (key == KEY_JSON)
-      listing.json = true;
+    if (key == 'l') with_table = true;
+    if (key == 'R') listing.recursive = true;
+    if (key == KEY_JSON) listing.json = true;
   }
-  if (key < 0)
-    return arguments->exit_code;
+  if (key < 0) return arguments->exit_code;
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   CLI_FREE char *path = trimmed_path(arguments->operand_count > 1 ? arguments->operands[1] : "");
-  if (with_table && !listing.json)
-    listing.table = cli_table_create(columns);
-  if (!path || (with_table && !listing.json && !listing.table))
-    return cli_fail("ls", CAS_NO_MEMORY, NULL);
+  if (with_table && !listing.json) listing.table = cli_table_create(columns);
+  if (!path || (with_table && !listing.json && !listing.table)) return cli_fail("ls", CAS_NO_MEMORY, NULL);
   listing.store = store;
   node_family_init(&listing.family, store);
   cas_status status = list(&listing, path);
   node_family_fini(&listing.family);
   cli_table_finish(listing.table);
-  if (status != CAS_OK && status != CAS_END)
-    return cli_fail(path[0] ? path : "ls", status, &listing.error);
+  if (status != CAS_OK && status != CAS_END) return cli_fail(path[0] ? path : "ls", status, &listing.error);
   return CLI_OK;
 }
 

@@ -40,14 +40,12 @@ struct settings {
 
 static void log_to_terminal(void *arg, enum cas_log_level level, const char *line) {
   (void)arg;
-  if (level <= CAS_LOG_WARNING)
-    cli_error("%s", line);
+  if (level <= CAS_LOG_WARNING) cli_error("%s", line);
 }
 
 static void log_to_system(void *arg, enum cas_log_level level, const char *line) {
   (void)arg;
-  if (level <= CAS_LOG_WARNING)
-    syslog(level == CAS_LOG_ERROR ? LOG_ERR : LOG_WARNING, "%s", line);
+  if (level <= CAS_LOG_WARNING) syslog(level == CAS_LOG_ERROR ? LOG_ERR : LOG_WARNING, "%s", line);
 }
 
 static void say_mounted(const struct settings *settings) {
@@ -62,14 +60,11 @@ static void say_mounted(const struct settings *settings) {
 
 /* Tells the parent that the mount is up, and lets go of its terminal. */
 static void leave_terminal(int ready_fd) {
-  if (write(ready_fd, &(char){CLI_OK}, 1) != 1)
-    syslog(LOG_WARNING, "the parent is gone");
+  if (write(ready_fd, &(char){CLI_OK}, 1) != 1) syslog(LOG_WARNING, "the parent is gone");
   close(ready_fd);
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; null_fd >= 0 && fd <= 2; fd++)
-    dup2(null_fd, fd);
-  if (null_fd > 2)
-    close(null_fd);
+  for (int fd = 0; null_fd >= 0 && fd <= 2; fd++) dup2(null_fd, fd);
+  if (null_fd > 2) close(null_fd);
 }
 
 /* Mounts and serves until the end. `ready_fd` is -1 in the foreground. */
@@ -81,44 +76,36 @@ static int serve(struct settings *settings, int ready_fd) {
   struct cas_store_options store_options = {.mode = CAS_OPEN_FOLLOW, .log = log};
   struct cas_error error = {0};
   cas_status status = cas_store_open(settings->store, &store_options, &store, &error);
-  if (status != CAS_OK)
-    return cli_fail(settings->store, status, &error);
+  if (status != CAS_OK) return cli_fail(settings->store, status, &error);
   struct cas_mount *mount = NULL;
   settings->mount.mountpoint = settings->folder;
   settings->mount.log = log;
   status = cas_mount_start(store, &settings->mount, &mount, &error);
-  if (status != CAS_OK)
-    return cli_fail(settings->folder, status, &error);
+  if (status != CAS_OK) return cli_fail(settings->folder, status, &error);
   if (ready_fd >= 0)
     leave_terminal(ready_fd);
   else
     say_mounted(settings);
-  do
-    status = cas_mount_wait_for(mount, WAIT_MS, &error);
+  do status = cas_mount_wait_for(mount, WAIT_MS, &error);
   while (status == CAS_BUSY && !cli_interrupted(&interrupt));
   cas_mount_stop(mount);
-  if (status == CAS_OK || status == CAS_BUSY)
-    return CLI_OK;
-  if (ready_fd >= 0)
-    syslog(LOG_ERR, "%s", cli_reason(status, &error));
+  if (status == CAS_OK || status == CAS_BUSY) return CLI_OK;
+  if (ready_fd >= 0) syslog(LOG_ERR, "%s", cli_reason(status, &error));
   return cli_fail(settings->folder, status, &error);
 }
 
 static int serve_in_background(struct settings *settings) {
   int ready[2];
   char code;
-  if (pipe2(ready, O_CLOEXEC) != 0)
-    return cli_fail("mount", CAS_IO, NULL);
+  if (pipe2(ready, O_CLOEXEC) != 0) return cli_fail("mount", CAS_IO, NULL);
   fflush(stdout);
   pid_t child = fork();
-  if (child < 0)
-    return cli_fail("fork", CAS_IO, NULL);
+  if (child < 0) return cli_fail("fork", CAS_IO, NULL);
   if (child == 0) {
     close(ready[0]);
     setsid();
     openlog("cassette mount", LOG_PID, LOG_DAEMON);
-    if (chdir("/") != 0)
-      return CLI_IO;
+    if (chdir("/") != 0) return CLI_IO;
     return serve(settings, ready[1]);
   }
   close(ready[1]);
@@ -129,8 +116,7 @@ static int serve_in_background(struct settings *settings) {
     return code;
   }
   int status;
-  if (waitpid(child, &status, 0) == child && WIFEXITED(status))
-    return WEXITSTATUS(status);
+  if (waitpid(child, &status, 0) == child && WIFEXITED(status)) return WEXITSTATUS(status);
   cli_error("mount: the process that was to serve it died");
   return CLI_IO;
 }
@@ -144,12 +130,9 @@ static char *absolute(const char *path) {
 static int read_option(struct cli_arguments *arguments, struct settings *settings, int key) {
   CLI_FREE char *list = strdup(arguments->value ? arguments->value : "");
   const char *wrong = NULL;
-  if (!list)
-    return cli_fail("mount", CAS_NO_MEMORY, NULL);
-  if (key == 'f')
-    settings->foreground = true;
-  if (key == KEY_ALLOW_OTHER)
-    settings->mount.allow_other = true;
+  if (!list) return cli_fail("mount", CAS_NO_MEMORY, NULL);
+  if (key == 'f') settings->foreground = true;
+  if (key == KEY_ALLOW_OTHER) settings->mount.allow_other = true;
   if (key == KEY_VIEW && (wrong = mount_views_parse(&settings->mount, list)))
     return cli_usage(arguments, "\"%s\" is no view: patients, dates, uids", wrong);
   if (key == 'o' && (wrong = mount_options_parse(&settings->mount, list)))
@@ -161,10 +144,8 @@ static int run(struct cli_arguments *arguments) {
   struct settings settings = {.mount = {.uid = geteuid(), .gid = getegid()}};
   int key, code;
   while ((key = cli_option(arguments)) > 0)
-    if ((code = read_option(arguments, &settings, key)) != CLI_OK)
-      return code;
-  if (key < 0)
-    return arguments->exit_code;
+    if ((code = read_option(arguments, &settings, key)) != CLI_OK) return code;
+  if (key < 0) return arguments->exit_code;
   settings.store = absolute(arguments->operands[0]);
   settings.folder = absolute(arguments->operands[1]);
   if (!settings.store || !settings.folder)

@@ -16,8 +16,7 @@ struct rebuilding {
 
 static cas_status on_progress(void *arg, const struct cas_progress *now) {
   struct rebuilding *rebuilding = arg;
-  if (cli_interrupted(&rebuilding->interrupt))
-    return CAS_END;
+  if (cli_interrupted(&rebuilding->interrupt)) return CAS_END;
   rebuilding->instances = now->instances;
   struct cli_progress_state state = {.files = now->instances, .bytes = now->done, .bytes_total = now->total};
   cli_progress_set(rebuilding->progress, &state);
@@ -27,22 +26,18 @@ static cas_status on_progress(void *arg, const struct cas_progress *now) {
 static void print_log(void *arg, enum cas_log_level level, const char *line) {
   struct rebuilding *rebuilding = arg;
   CLI_FREE char *escaped = cli_escape(line);
-  if (level <= CAS_LOG_WARNING && escaped)
-    cli_progress_line(rebuilding->progress, stderr, escaped);
+  if (level <= CAS_LOG_WARNING && escaped) cli_progress_line(rebuilding->progress, stderr, escaped);
 }
 
 static int run(struct cli_arguments *arguments) {
   struct rebuilding rebuilding = {0};
   bool quiet = false;
   int key;
-  while ((key = cli_option(arguments)) > 0)
-    quiet = true;
-  if (key < 0)
-    return arguments->exit_code;
+  while ((key = cli_option(arguments)) > 0) quiet = true;
+  if (key < 0) return arguments->exit_code;
   cli_interrupt_open(&rebuilding.interrupt);
   rebuilding.progress = cli_progress_create("instances", quiet);
-  if (!rebuilding.progress)
-    return cli_fail("rebuild", CAS_NO_MEMORY, NULL);
+  if (!rebuilding.progress) return cli_fail("rebuild", CAS_NO_MEMORY, NULL);
   struct cas_store_options store_options = {.mode = CAS_OPEN_WRITE, .log = print_log, .log_arg = &rebuilding};
   struct cas_error error = {0};
   const char *path = arguments->operands[0];
@@ -53,8 +48,7 @@ static int run(struct cli_arguments *arguments) {
     cli_error("interrupted; the old index is as it was");
     return CLI_INTERRUPTED;
   }
-  if (status != CAS_OK)
-    return cli_fail(path, status, &error);
+  if (status != CAS_OK) return cli_fail(path, status, &error);
   char instances[CLI_TEXT_MAX];
   if (!quiet)
     printf("the index has %s instances, made in %.1f s\n", cli_format_count(instances, rebuilding.instances), seconds);

@@ -79,8 +79,7 @@ static void print_table(const struct cas_stats *stats) {
       print_codec(stats->codecs[i].name, stats->codecs[i].raw_bytes, stats->codecs[i].stored_bytes);
   print_count("blobs", stats->blobs);
   print_bytes("manifests", stats->manifest_bytes, "");
-  if (stats->superseded_bytes)
-    print_bytes("superseded", stats->superseded_bytes, "damaged copies that were healed");
+  if (stats->superseded_bytes) print_bytes("superseded", stats->superseded_bytes, "damaged copies that were healed");
   print_count("segments", stats->segments);
   print_bytes("segments on disk", stats->segment_bytes,
               format_saving(text, stats->instance_bytes, stats->segment_bytes));
@@ -91,19 +90,15 @@ static void print_table(const struct cas_stats *stats) {
 static int run(struct cli_arguments *arguments) {
   bool json = false;
   int key;
-  while ((key = cli_option(arguments)) > 0)
-    json = true;
-  if (key < 0)
-    return arguments->exit_code;
+  while ((key = cli_option(arguments)) > 0) json = true;
+  if (key < 0) return arguments->exit_code;
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   struct cas_stats stats = {0};
   struct cas_error error = {0};
   cas_status status = cas_store_stats(store, &stats, &error);
-  if (status != CAS_OK)
-    return cli_fail(arguments->operands[0], status, &error);
+  if (status != CAS_OK) return cli_fail(arguments->operands[0], status, &error);
   if (json)
     print_json(&stats);
   else

@@ -23,8 +23,7 @@ struct verification {
 
 static cas_status on_progress(void *arg, const struct cas_progress *now) {
   struct verification *verification = arg;
-  if (cli_interrupted(&verification->interrupt))
-    return CAS_END;
+  if (cli_interrupted(&verification->interrupt)) return CAS_END;
   struct cli_progress_state state = {.files = now->instances, .bytes = now->done, .bytes_total = now->total};
   cli_progress_set(verification->progress, &state);
   return CAS_OK;
@@ -32,12 +31,9 @@ static cas_status on_progress(void *arg, const struct cas_progress *now) {
 
 static const char *kind_name(enum cas_finding_kind kind) {
   switch (kind) {
-  case CAS_FINDING_DAMAGED_RECORD:
-    return "damaged record";
-  case CAS_FINDING_DAMAGED_INSTANCE:
-    return "damaged instance";
-  case CAS_FINDING_INDEX:
-    return "index";
+  case CAS_FINDING_DAMAGED_RECORD: return "damaged record";
+  case CAS_FINDING_DAMAGED_INSTANCE: return "damaged instance";
+  case CAS_FINDING_INDEX: return "index";
   }
   return "?";
 }
@@ -55,8 +51,7 @@ static void on_finding(void *arg, const struct cas_finding *finding) {
     text = cli_json_line(object);
   } else {
     FILE *line = open_memstream(&text, &size);
-    if (!line)
-      return;
+    if (!line) return;
     fprintf(line, "%s: ", kind_name(finding->kind));
     cli_put(line, finding->path ? finding->path : "");
     if (finding->kind == CAS_FINDING_DAMAGED_RECORD)
@@ -101,21 +96,16 @@ static int run(struct cli_arguments *arguments) {
   bool quiet = false;
   int key;
   while ((key = cli_option(arguments)) > 0) {
-    if (key == 'q')
-      quiet = true;
-    if (key == KEY_JSON)
-      verification.json = true;
+    if (key == 'q') quiet = true;
+    if (key == KEY_JSON) verification.json = true;
   }
-  if (key < 0)
-    return arguments->exit_code;
+  if (key < 0) return arguments->exit_code;
   cli_interrupt_open(&verification.interrupt);
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  if (code != CLI_OK)
-    return code;
+  if (code != CLI_OK) return code;
   verification.progress = cli_progress_create("instances", quiet);
-  if (!verification.progress)
-    return cli_fail("verify", CAS_NO_MEMORY, NULL);
+  if (!verification.progress) return cli_fail("verify", CAS_NO_MEMORY, NULL);
   struct cas_verify_options verify = {.progress = on_progress, .finding = on_finding, .arg = &verification};
   struct cas_verify_result result = {0};
   struct cas_error error = {0};
@@ -126,10 +116,8 @@ static int run(struct cli_arguments *arguments) {
     cli_error("interrupted");
     return CLI_INTERRUPTED;
   }
-  if (status != CAS_OK)
-    return cli_fail(arguments->operands[0], status, &error);
-  if (!quiet || verification.json)
-    summarize(&result, verification.json, seconds);
+  if (status != CAS_OK) return cli_fail(arguments->operands[0], status, &error);
+  if (!quiet || verification.json) summarize(&result, verification.json, seconds);
   return result.damaged_records + result.damaged_instances + result.index_findings ? CLI_PARTLY : CLI_OK;
 }
 

@@ -9,10 +9,8 @@ static const struct cli_option options[] = {{256, "json", NULL, "print a JSON ob
 static int run(struct cli_arguments *arguments) {
   bool json = false;
   int key;
-  while ((key = cli_option(arguments)) > 0)
-    json = true;
-  if (key < 0)
-    return arguments->exit_code;
+  while ((key = cli_option(arguments)) > 0) json = true;
+  if (key < 0) return arguments->exit_code;
   if (!json) {
     printf("cassette %s\n", cas_version());
     return CLI_OK;

@@ -32,8 +32,7 @@ struct folder_sink {
 };
 
 static void cleanup_fd(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
+  if (*fd >= 0) close(*fd);
 }
 #define CLOSE_FD __attribute__((cleanup(cleanup_fd)))
 
@@ -53,22 +52,17 @@ static bool is_safe_part(const char *part, size_t length) {
 static cas_status open_parent(int folder_fd, const char *path, int *parent_fd, const char **name,
                               struct cas_error *error) {
   CLOSE_FD int at = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0);
-  if (at < 0)
-    return instance_fail_errno(error, errno);
+  if (at < 0) return instance_fail_errno(error, errno);
   for (;;) {
     size_t length = strcspn(path, "/");
-    if (!is_safe_part(path, length))
-      return refuse(error, CAS_CORRUPT, "the path in the tree is not safe to write to");
-    if (path[length] == '\0')
-      break;
+    if (!is_safe_part(path, length)) return refuse(error, CAS_CORRUPT, "the path in the tree is not safe to write to");
+    if (path[length] == '\0') break;
     char part[NAME_MAX + 1];
     memcpy(part, path, length);
     part[length] = '\0';
-    if (mkdirat(at, part, 0777) != 0 && errno != EEXIST)
-      return instance_fail_errno(error, errno);
+    if (mkdirat(at, part, 0777) != 0 && errno != EEXIST) return instance_fail_errno(error, errno);
     int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (next < 0)
-      return instance_fail_errno(error, errno);
+    if (next < 0) return instance_fail_errno(error, errno);
     close(at);
     at = next;
     path += length + 1;
@@ -84,18 +78,15 @@ static cas_status compare_existing(int parent_fd, const char *name, struct cas_r
                                    struct cas_error *error) {
   struct stat facts;
   if (fstatat(parent_fd, name, &facts, 0) != 0) {
-    if (errno == ENOENT)
-      return CAS_NOT_FOUND;
+    if (errno == ENOENT) return CAS_NOT_FOUND;
     return instance_fail_errno(error, errno);
   }
   bool same = false;
   if (S_ISREG(facts.st_mode) && (uint64_t)facts.st_size == cas_reader_size(reader)) {
     CLOSE_FD int fd = openat(parent_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-      return instance_fail_errno(error, errno);
+    if (fd < 0) return instance_fail_errno(error, errno);
     cas_status status = instance_compare_fd(reader, fd, &same, error);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
   }
   return same ? CAS_OK : refuse(error, CAS_EXISTS, "something else is there under this name; --force replaces files");
 }
@@ -103,14 +94,11 @@ static cas_status compare_existing(int parent_fd, const char *name, struct cas_r
 static cas_status write_temporary(const struct folder_sink *sink, int parent_fd, const char *temporary,
                                   struct cas_reader *reader, int64_t arrival_ns, struct cas_error *error) {
   CLOSE_FD int fd = openat(parent_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0)
-    return instance_fail_errno(error, errno);
+  if (fd < 0) return instance_fail_errno(error, errno);
   cas_status status = instance_copy(reader, &sink->sink.export->stop, instance_write_fd, &fd, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   struct timespec arrival = {.tv_sec = arrival_ns / 1000000000, .tv_nsec = arrival_ns % 1000000000};
-  if (arrival_ns >= 0)
-    futimens(fd, (struct timespec[]){arrival, arrival}); /* best effort: the bytes count */
+  if (arrival_ns >= 0) futimens(fd, (struct timespec[]){arrival, arrival}); /* best effort: the bytes count */
   int closing = fd;
   fd = -1;
   return close(closing) == 0 ? CAS_OK : instance_fail_errno(error, errno);
@@ -118,15 +106,12 @@ static cas_status write_temporary(const struct folder_sink *sink, int parent_fd,
 
 static cas_status rename_into_place(int parent_fd, const char *temporary, const char *name, bool force,
                                     struct cas_error *error) {
-  if (force)
-    return renameat(parent_fd, temporary, parent_fd, name) == 0 ? CAS_OK : instance_fail_errno(error, errno);
-  if (renameat2(parent_fd, temporary, parent_fd, name, RENAME_NOREPLACE) == 0)
-    return CAS_OK;
+  if (force) return renameat(parent_fd, temporary, parent_fd, name) == 0 ? CAS_OK : instance_fail_errno(error, errno);
+  if (renameat2(parent_fd, temporary, parent_fd, name, RENAME_NOREPLACE) == 0) return CAS_OK;
   /* Some network file systems do not know the flag; a hard link does not replace either. */
   if (errno == EINVAL && linkat(parent_fd, temporary, parent_fd, name, 0) == 0)
     return unlinkat(parent_fd, temporary, 0) == 0 ? CAS_OK : instance_fail_errno(error, errno);
-  if (errno == EEXIST)
-    return CAS_EXISTS;
+  if (errno == EEXIST) return CAS_EXISTS;
   return instance_fail_errno(error, errno);
 }
 
@@ -136,10 +121,8 @@ static cas_status write_file(struct folder_sink *sink, int parent_fd, const char
   snprintf(temporary, sizeof temporary, ".cassette-%ld-%u.part", (long)getpid(),
            atomic_fetch_add(&sink->temporary_number, 1));
   cas_status status = write_temporary(sink, parent_fd, temporary, reader, item->arrival_ns, error);
-  if (status == CAS_OK)
-    status = rename_into_place(parent_fd, temporary, name, sink->sink.export->force, error);
-  if (status != CAS_OK)
-    unlinkat(parent_fd, temporary, 0);
+  if (status == CAS_OK) status = rename_into_place(parent_fd, temporary, name, sink->sink.export->force, error);
+  if (status != CAS_OK) unlinkat(parent_fd, temporary, 0);
   return status;
 }
 
@@ -151,8 +134,7 @@ static cas_status export_item(struct folder_sink *sink, const struct export_item
   cas_status status = cas_reader_open(sink->sink.export->store, item->path, &reader, error);
   if (status == CAS_OK)
     status = open_parent(sink->folder_fd, sink->name ? sink->name : item->path, &parent_fd, &name, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   *outcome = EXPORT_UNCHANGED;
   status = compare_existing(parent_fd, name, reader, error);
   if (status == CAS_NOT_FOUND || (status == CAS_EXISTS && sink->sink.export->force)) {
@@ -175,10 +157,8 @@ static void *run_thread(void *arg) {
     enum export_outcome outcome = EXPORT_FAILED;
     struct cas_error error = {0};
     cas_status status = atomic_load(&export->stop) ? CAS_END : export_item(sink, item, &outcome, &error);
-    if (status == CAS_NO_SPACE)
-      atomic_store(&export->stop, true);
-    if (status != CAS_END)
-      export_report(export, item, status == CAS_OK ? outcome : EXPORT_FAILED, status, &error);
+    if (status == CAS_NO_SPACE) atomic_store(&export->stop, true);
+    if (status != CAS_END) export_report(export, item, status == CAS_OK ? outcome : EXPORT_FAILED, status, &error);
     if (status == CAS_NO_SPACE) {
       pthread_mutex_lock(&export->lock);
       export->fault = status;
@@ -191,8 +171,7 @@ static void *run_thread(void *arg) {
 
 static cas_status put(struct export_sink *base, struct export_item *item) {
   struct folder_sink *sink = (struct folder_sink *)base;
-  if (cli_queue_put(sink->queue, item))
-    return CAS_OK;
+  if (cli_queue_put(sink->queue, item)) return CAS_OK;
   export_item_free(item);
   return CAS_END;
 }
@@ -200,8 +179,7 @@ static cas_status put(struct export_sink *base, struct export_item *item) {
 static cas_status finish(struct export_sink *base, struct cas_error *error) {
   struct folder_sink *sink = (struct folder_sink *)base;
   cli_queue_close(sink->queue);
-  for (unsigned i = 0; i < sink->thread_count; i++)
-    pthread_join(sink->threads[i], NULL);
+  for (unsigned i = 0; i < sink->thread_count; i++) pthread_join(sink->threads[i], NULL);
   cas_status status = syncfs(sink->folder_fd) == 0 ? CAS_OK : instance_fail_errno(error, errno);
   close(sink->folder_fd);
   cli_queue_destroy(sink->queue);
@@ -211,8 +189,7 @@ static cas_status finish(struct export_sink *base, struct cas_error *error) {
 
 struct export_sink *export_folder_create(struct export *export, int folder_fd, const char *name) {
   struct folder_sink *sink = calloc(1, sizeof *sink);
-  if (!sink)
-    return NULL;
+  if (!sink) return NULL;
   sink->sink = (struct export_sink){.export = export, .put = put, .finish = finish};
   sink->folder_fd = folder_fd;
   sink->name = name;
@@ -221,8 +198,7 @@ struct export_sink *export_folder_create(struct export *export, int folder_fd, c
   while (sink->queue && sink->thread_count < wanted &&
          pthread_create(&sink->threads[sink->thread_count], NULL, run_thread, sink) == 0)
     sink->thread_count++;
-  if (sink->thread_count > 0)
-    return &sink->sink;
+  if (sink->thread_count > 0) return &sink->sink;
   cli_queue_destroy(sink->queue);
   free(sink);
   return NULL;

@@ -6,8 +6,7 @@
 #include "export.h"
 
 void export_item_free(struct export_item *item) {
-  if (item)
-    free(item->path);
+  if (item) free(item->path);
   free(item);
 }
 
@@ -21,8 +20,7 @@ static void say_json(struct export *export, const struct export_item *item, enum
   cli_json_text(object, "path", item->path);
   cli_json_text(object, "outcome", outcome_word(outcome));
   cli_json_count(object, "bytes", item->bytes);
-  if (reason)
-    cli_json_text(object, "reason", reason);
+  if (reason) cli_json_text(object, "reason", reason);
   CLI_FREE char *line = cli_json_line(object);
   cli_progress_line(export->progress, stdout, line ? line : "{}");
 }
@@ -31,15 +29,12 @@ static void say(struct export *export, const char *subject, const char *word, co
   char *text = NULL;
   size_t size = 0;
   FILE *line = open_memstream(&text, &size);
-  if (!line)
-    return;
+  if (!line) return;
   cli_put(line, subject);
   fprintf(line, ": %s%s", word, reason ? ": " : "");
-  if (reason)
-    cli_put(line, reason);
+  if (reason) cli_put(line, reason);
   fclose(line);
-  if (text)
-    cli_progress_line(export->progress, out, text);
+  if (text) cli_progress_line(export->progress, out, text);
   free(text);
 }
 
@@ -87,9 +82,7 @@ void export_summary(const struct export *export, FILE *out) {
   fprintf(out, "%s instances, %s, in %.1f s: %s written", cli_format_count(files, export->files),
           cli_format_bytes(bytes, export->bytes), cli_progress_seconds(export->progress),
           cli_format_count(count, export->written));
-  if (export->unchanged)
-    fprintf(out, ", %s there already", cli_format_count(count, export->unchanged));
-  if (export->failed)
-    fprintf(out, ", %s failed", cli_format_count(count, export->failed));
+  if (export->unchanged) fprintf(out, ", %s there already", cli_format_count(count, export->unchanged));
+  if (export->failed) fprintf(out, ", %s failed", cli_format_count(count, export->failed));
   fputc('\n', out);
 }

@@ -51,8 +51,7 @@ static cas_status write_data(void *arg, struct cas_slice bytes, struct cas_error
 static cas_status write_header(struct tar_sink *sink, const struct export_item *item, uint64_t size,
                                struct cas_error *error) {
   struct archive_entry *entry = archive_entry_new();
-  if (!entry)
-    return CAS_NO_MEMORY;
+  if (!entry) return CAS_NO_MEMORY;
   archive_entry_set_pathname_utf8(entry, item->path);
   archive_entry_set_size(entry, (la_int64_t)size);
   archive_entry_set_filetype(entry, AE_IFREG);
@@ -74,8 +73,7 @@ static cas_status check(struct tar_sink *sink, struct cas_reader *reader, bool *
 static cas_status write_entry(struct tar_sink *sink, struct cas_reader *reader, const struct export_item *item,
                               bool is_held, struct cas_error *error) {
   cas_status status = write_header(sink, item, cas_reader_size(reader), error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   return is_held ? write_data(sink, (struct cas_slice){.data = sink->held.data, .size = sink->held.size}, error)
                  : instance_copy(reader, NULL, write_data, sink, error);
 }
@@ -87,14 +85,12 @@ static cas_status put(struct export_sink *base, struct export_item *item) {
   struct cas_error error = {0};
   bool is_held = false;
   cas_status status = cas_reader_open(export->store, item->path, &reader, &error);
-  if (status == CAS_OK)
-    status = check(sink, reader, &is_held, &error);
+  if (status == CAS_OK) status = check(sink, reader, &is_held, &error);
   cas_status written = status == CAS_OK ? write_entry(sink, reader, item, is_held, &error) : CAS_OK;
   if (status != CAS_END)
     export_report(export, item, status == CAS_OK && written == CAS_OK ? EXPORT_WRITTEN : EXPORT_FAILED,
                   status == CAS_OK ? written : status, &error);
-  if (written != CAS_OK)
-    export->fault = written;
+  if (written != CAS_OK) export->fault = written;
   export_item_free(item);
   return written;
 }

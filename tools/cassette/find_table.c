@@ -64,28 +64,22 @@ struct find_table {
 
 static const struct cell *cells_of(enum cas_level level) {
   switch (level) {
-  case CAS_LEVEL_PATIENT:
-    return patient_cells;
-  case CAS_LEVEL_STUDY:
-    return study_cells;
-  case CAS_LEVEL_SERIES:
-    return series_cells;
-  case CAS_LEVEL_INSTANCE:
-    return instance_cells;
+  case CAS_LEVEL_PATIENT: return patient_cells;
+  case CAS_LEVEL_STUDY: return study_cells;
+  case CAS_LEVEL_SERIES: return series_cells;
+  case CAS_LEVEL_INSTANCE: return instance_cells;
   }
   return instance_cells;
 }
 
 struct find_table *find_table_create(enum cas_level level) {
   struct find_table *table = calloc(1, sizeof *table);
-  if (!table)
-    return NULL;
+  if (!table) return NULL;
   table->cells = cells_of(level);
   for (size_t i = 0; table->cells[i].title; i++)
     table->columns[i] = (struct cli_column){table->cells[i].title, table->cells[i].right};
   table->table = cli_table_create(table->columns);
-  if (table->table)
-    return table;
+  if (table->table) return table;
   free(table);
   return NULL;
 }
@@ -93,32 +87,24 @@ struct find_table *find_table_create(enum cas_level level) {
 /* The text of one cell; `space` is for texts that are made here. */
 static const char *cell_text(uint32_t source, const struct node_family *family, char space[CLI_TEXT_MAX]) {
   switch (source) {
-  case CELL_INSTANCES:
-    return cli_format_count(space, family->node->instances);
-  case CELL_BYTES:
-    return cli_format_bytes(space, family->node->bytes);
-  case CELL_VERSION:
-    return cli_format_count(space, family->node->version);
-  case CELL_ARRIVAL:
-    return cli_format_time(space, family->node->last_arrival_ns);
+  case CELL_INSTANCES: return cli_format_count(space, family->node->instances);
+  case CELL_BYTES: return cli_format_bytes(space, family->node->bytes);
+  case CELL_VERSION: return cli_format_count(space, family->node->version);
+  case CELL_ARRIVAL: return cli_format_time(space, family->node->last_arrival_ns);
   case CAS_TAG_STUDY_DATE:
-  case CAS_TAG_PATIENT_BIRTH_DATE:
-    return cli_format_date(space, node_family_text(family, source));
-  default:
-    return node_family_text(family, source);
+  case CAS_TAG_PATIENT_BIRTH_DATE: return cli_format_date(space, node_family_text(family, source));
+  default: return node_family_text(family, source);
   }
 }
 
 bool find_table_row(struct find_table *table, const struct node_family *family) {
   char spaces[CLI_COLUMNS_MAX][CLI_TEXT_MAX];
   const char *texts[CLI_COLUMNS_MAX];
-  for (size_t i = 0; table->cells[i].title; i++)
-    texts[i] = cell_text(table->cells[i].source, family, spaces[i]);
+  for (size_t i = 0; table->cells[i].title; i++) texts[i] = cell_text(table->cells[i].source, family, spaces[i]);
   return cli_table_row(table->table, texts);
 }
 
 void find_table_finish(struct find_table *table) {
-  if (table)
-    cli_table_finish(table->table);
+  if (table) cli_table_finish(table->table);
   free(table);
 }

@@ -26,8 +26,7 @@ struct lane {
 };
 
 void import_job_free(struct import_job *job) {
-  if (job)
-    free(job->path);
+  if (job) free(job->path);
   free(job);
 }
 
@@ -41,10 +40,8 @@ void import_job_done(struct import_job *job, cas_status status, const struct cas
       job->result.defect = job->defect;
     }
   }
-  if (error)
-    job->error = *error;
-  if (!cli_queue_put(job->import->results, job))
-    import_job_free(job);
+  if (error) job->error = *error;
+  if (!cli_queue_put(job->import->results, job)) import_job_free(job);
 }
 
 static void done(void *arg, cas_status status, const struct cas_ingest_result *result, const struct cas_error *error) {
@@ -66,8 +63,7 @@ static int open_file(const char *path, struct stat *facts, const char **reason) 
     return -1;
   }
   *reason = fstat(fd, facts) != 0 ? strerror(errno) : !S_ISREG(facts->st_mode) ? "not a regular file" : NULL;
-  if (!*reason)
-    return fd;
+  if (!*reason) return fd;
   close(fd);
   return -1;
 }
@@ -84,21 +80,17 @@ static cas_status feed(struct lane *lane, int fd, const struct stat *facts, stru
   uint64_t offset = 0;
   for (;;) {
     ssize_t got = pread(fd, lane->bytes, READ_BYTES, (off_t)offset);
-    if (got < 0 && errno == EINTR)
-      continue;
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       *reason = strerror(errno);
       return CAS_OK;
     }
-    if (got == 0)
-      break;
+    if (got == 0) break;
     cas_status status = cas_ingest_write(ingest, (struct cas_slice){.data = lane->bytes, .size = (size_t)got}, error);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
     offset += (uint64_t)got;
   }
-  if (!unchanged(fd, facts, offset))
-    *reason = "the file changed while it was read";
+  if (!unchanged(fd, facts, offset)) *reason = "the file changed while it was read";
   return CAS_OK;
 }
 
@@ -122,8 +114,7 @@ static void take_into_store(struct lane *lane, struct import_job *job, int fd, c
     return;
   }
   status = cas_ingest_commit_async(ingest, done, job, &error);
-  if (status != CAS_OK)
-    import_job_done(job, status, NULL, &error);
+  if (status != CAS_OK) import_job_done(job, status, NULL, &error);
 }
 
 static void take(struct lane *lane, struct import_job *job) {
@@ -137,8 +128,7 @@ static void take(struct lane *lane, struct import_job *job) {
   if (lane->client) {
     struct cas_error error = {0};
     cas_status status = control_import(lane->client, fd, job->path, done, job, &error);
-    if (status != CAS_OK)
-      import_job_done(job, status, NULL, &error);
+    if (status != CAS_OK) import_job_done(job, status, NULL, &error);
   } else {
     take_into_store(lane, job, fd, &facts);
   }
@@ -149,16 +139,13 @@ static void take(struct lane *lane, struct import_job *job) {
 static void finish(struct lane *lane) {
   struct cas_error error = {0};
   cas_status status = control_finish(lane->client, &error);
-  if (status != CAS_OK)
-    atomic_store(&lane->import->stop, true);
+  if (status != CAS_OK) atomic_store(&lane->import->stop, true);
 }
 
 static struct import_job *next_job(struct lane *lane) {
-  if (!lane->client)
-    return cli_queue_get(lane->import->jobs);
+  if (!lane->client) return cli_queue_get(lane->import->jobs);
   struct import_job *job = cli_queue_get_within(lane->import->jobs, IDLE_SECONDS);
-  if (job)
-    return job;
+  if (job) return job;
   finish(lane);
   return cli_queue_get(lane->import->jobs);
 }
@@ -172,13 +159,11 @@ void *import_lane_run(void *arg) {
   if (lane) {
     lane->import = import;
     lane->client = NULL;
-    if (!import->store)
-      connected = control_connect(import->store_path, &lane->client, &error);
+    if (!import->store) connected = control_connect(import->store_path, &lane->client, &error);
   }
   while ((job = lane ? next_job(lane) : cli_queue_get(import->jobs))) {
     if (import->store)
-      while (sem_wait(&import->in_flight) != 0)
-        continue;
+      while (sem_wait(&import->in_flight) != 0) continue;
     if (atomic_load(&import->stop)) {
       import_job_done(job, CAS_END, NULL, NULL);
     } else if (!lane) {

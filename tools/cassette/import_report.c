@@ -9,19 +9,13 @@
 
 /* What became of a file, in a word for programs and people. */
 static const char *outcome_word(const struct import_job *job) {
-  if (job->unreadable)
-    return "unreadable";
-  if (job->status == CAS_REFUSED)
-    return "refused";
-  if (job->status != CAS_OK)
-    return "failed";
+  if (job->unreadable) return "unreadable";
+  if (job->status == CAS_REFUSED) return "refused";
+  if (job->status != CAS_OK) return "failed";
   switch (job->result.outcome) {
-  case CAS_STORED:
-    return "stored";
-  case CAS_DUPLICATE:
-    return "duplicate";
-  case CAS_NEW_VERSION:
-    return "new version";
+  case CAS_STORED: return "stored";
+  case CAS_DUPLICATE: return "duplicate";
+  case CAS_NEW_VERSION: return "new version";
   }
   return "failed";
 }
@@ -34,20 +28,16 @@ static void count(struct import_report *report, const struct import_job *job) {
     report->refused++;
   } else if (job->status != CAS_OK) {
     report->failed++;
-    if (report->fault == CAS_OK)
-      report->fault = job->status;
+    if (report->fault == CAS_OK) report->fault = job->status;
   } else {
     report->defects += result->defect != NULL;
     report->healed_blobs += result->healed_blobs;
     report->stored += result->outcome == CAS_STORED;
     report->duplicates += result->outcome == CAS_DUPLICATE;
     report->new_versions += result->outcome == CAS_NEW_VERSION;
-    if (result->outcome == CAS_STORED)
-      report->stored_bytes += result->bytes;
-    if (result->outcome == CAS_DUPLICATE)
-      report->duplicate_bytes += result->bytes;
-    if (result->outcome == CAS_NEW_VERSION)
-      report->new_version_bytes += result->bytes;
+    if (result->outcome == CAS_STORED) report->stored_bytes += result->bytes;
+    if (result->outcome == CAS_DUPLICATE) report->duplicate_bytes += result->bytes;
+    if (result->outcome == CAS_NEW_VERSION) report->new_version_bytes += result->bytes;
   }
 }
 
@@ -64,8 +54,7 @@ static void print_json(struct import_report *report, const struct import_job *jo
       cli_json_text(object, "defect", result->defect);
       cli_json_count(object, "defect_offset", result->defect_offset);
     }
-    if (result->healed_blobs)
-      cli_json_count(object, "healed_blobs", result->healed_blobs);
+    if (result->healed_blobs) cli_json_count(object, "healed_blobs", result->healed_blobs);
   } else {
     cli_json_text(object, "reason", cli_reason(job->status, &job->error));
   }
@@ -79,8 +68,7 @@ static void print_line(struct import_report *report, const struct import_job *jo
   char *text = NULL;
   size_t size = 0;
   FILE *line = open_memstream(&text, &size);
-  if (!line)
-    return;
+  if (!line) return;
   cli_put(line, job->path);
   fprintf(line, ": %s", outcome_word(job));
   if (job->status != CAS_OK) {
@@ -94,18 +82,15 @@ static void print_line(struct import_report *report, const struct import_job *jo
     if (result->defect)
       fprintf(line, "; kept as it is, with a defect at byte %llu: %s", (unsigned long long)result->defect_offset,
               result->defect);
-    if (result->healed_blobs)
-      fprintf(line, "; %llu damaged blobs healed", (unsigned long long)result->healed_blobs);
+    if (result->healed_blobs) fprintf(line, "; %llu damaged blobs healed", (unsigned long long)result->healed_blobs);
   }
   fclose(line);
-  if (text)
-    cli_progress_line(report->progress, out, text);
+  if (text) cli_progress_line(report->progress, out, text);
   free(text);
 }
 
 void import_report_job(struct import_report *report, const struct import_job *job) {
-  if (job->status == CAS_END)
-    return; /* never begun: the import was stopped */
+  if (job->status == CAS_END) return; /* never begun: the import was stopped */
   count(report, job);
   if (report->json) {
     print_json(report, job);
@@ -152,8 +137,7 @@ void import_report_summary(const struct import_report *report, double seconds, b
     summarize_json(report, seconds, interrupted);
     return;
   }
-  if (report->verbosity == IMPORT_QUIET)
-    return;
+  if (report->verbosity == IMPORT_QUIET) return;
   double elapsed = seconds > 0.001 ? seconds : 0.001;
   printf("%s files, %s in %.1f s (%.0f files/s, %s/s)%s\n", cli_format_count(files, report->files),
          cli_format_bytes(bytes, report->bytes), seconds, (double)report->files / elapsed,
@@ -162,10 +146,7 @@ void import_report_summary(const struct import_report *report, double seconds, b
   print_count("duplicate", report->duplicates, report->duplicate_bytes);
   print_count("new version", report->new_versions, report->new_version_bytes);
   printf("  %-12s %10s\n", "refused", cli_format_count(files, report->refused));
-  if (report->failed)
-    printf("  %-12s %10s\n", "failed", cli_format_count(files, report->failed));
-  if (report->defects)
-    printf("%s of the files kept have a defect\n", cli_format_count(files, report->defects));
-  if (report->healed_blobs)
-    printf("%s damaged blobs were healed\n", cli_format_count(files, report->healed_blobs));
+  if (report->failed) printf("  %-12s %10s\n", "failed", cli_format_count(files, report->failed));
+  if (report->defects) printf("%s of the files kept have a defect\n", cli_format_count(files, report->defects));
+  if (report->healed_blobs) printf("%s damaged blobs were healed\n", cli_format_count(files, report->healed_blobs));
 }

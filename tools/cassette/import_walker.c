@@ -9,11 +9,9 @@
 
 static bool add_job(void *arg, const char *path, const struct stat *facts, const char *problem) {
   struct import *import = arg;
-  if (atomic_load(&import->stop))
-    return false;
+  if (atomic_load(&import->stop)) return false;
   struct import_job *job = calloc(1, sizeof *job);
-  if (job)
-    job->path = strdup(path);
+  if (job) job->path = strdup(path);
   if (!job || !job->path) {
     import_job_free(job);
     cli_error("out of memory while looking for files");
@@ -26,8 +24,7 @@ static bool add_job(void *arg, const char *path, const struct stat *facts, const
     snprintf(error.message, sizeof error.message, "%s", problem);
     job->unreadable = true;
     if (import->store)
-      while (sem_wait(&import->in_flight) != 0)
-        continue;
+      while (sem_wait(&import->in_flight) != 0) continue;
     import_job_done(job, CAS_IO, NULL, &error);
     return true;
   }
@@ -51,8 +48,7 @@ void *import_walker_run(void *arg) {
     }
     const char *problem = NULL;
     going = path_list_read(STDIN_FILENO, import->list_separator, import->interrupt, walk_listed, import, &problem);
-    if (problem)
-      going = add_job(import, "-", NULL, problem);
+    if (problem) going = add_job(import, "-", NULL, problem);
   }
   atomic_store(&import->walked, true);
   cli_queue_close(import->jobs);
@@ -62,8 +58,7 @@ void *import_walker_run(void *arg) {
 static bool count(void *arg, const char *path, const struct stat *facts, const char *problem) {
   (void)path;
   struct import *import = arg;
-  if (!problem)
-    atomic_fetch_add(&import->bytes_total, (uint64_t)facts->st_size);
+  if (!problem) atomic_fetch_add(&import->bytes_total, (uint64_t)facts->st_size);
   atomic_fetch_add(&import->files_total, 1);
   return !atomic_load(&import->stop);
 }

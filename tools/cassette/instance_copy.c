@@ -26,12 +26,10 @@ cas_status instance_fail_errno(struct cas_error *error, int system_errno) {
 cas_status instance_copy(struct cas_reader *reader, const atomic_bool *stop, instance_write_fn write_bytes, void *arg,
                          struct cas_error *error) {
   CLI_FREE uint8_t *bytes = malloc(COPY_BYTES);
-  if (!bytes)
-    return CAS_NO_MEMORY;
+  if (!bytes) return CAS_NO_MEMORY;
   uint64_t size = cas_reader_size(reader);
   for (uint64_t offset = 0; offset < size;) {
-    if (stop && atomic_load(stop))
-      return CAS_END;
+    if (stop && atomic_load(stop)) return CAS_END;
     size_t got = 0;
     cas_status status = cas_reader_read(reader, offset, bytes, COPY_BYTES, &got, error);
     if (status == CAS_OK && got == 0) {
@@ -39,10 +37,8 @@ cas_status instance_copy(struct cas_reader *reader, const atomic_bool *stop, ins
                (unsigned long long)size);
       status = CAS_CORRUPT;
     }
-    if (status == CAS_OK)
-      status = write_bytes(arg, (struct cas_slice){.data = bytes, .size = got}, error);
-    if (status != CAS_OK)
-      return status;
+    if (status == CAS_OK) status = write_bytes(arg, (struct cas_slice){.data = bytes, .size = got}, error);
+    if (status != CAS_OK) return status;
     offset += got;
   }
   return CAS_OK;
@@ -52,10 +48,8 @@ cas_status instance_write_fd(void *arg, struct cas_slice bytes, struct cas_error
   int fd = *(const int *)arg;
   while (bytes.size > 0) {
     ssize_t written = write(fd, bytes.data, bytes.size);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return instance_fail_errno(error, errno);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return instance_fail_errno(error, errno);
     bytes.data += written;
     bytes.size -= (size_t)written;
   }
@@ -73,12 +67,9 @@ static cas_status compare(void *arg, struct cas_slice bytes, struct cas_error *e
   size_t have = 0;
   while (have < bytes.size) {
     ssize_t got = read(comparison->fd, comparison->bytes + have, bytes.size - have);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return instance_fail_errno(error, errno);
-    if (got == 0)
-      break;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return instance_fail_errno(error, errno);
+    if (got == 0) break;
     have += (size_t)got;
   }
   comparison->same = have == bytes.size && memcmp(comparison->bytes, bytes.data, have) == 0;
@@ -87,13 +78,11 @@ static cas_status compare(void *arg, struct cas_slice bytes, struct cas_error *e
 
 cas_status instance_compare_fd(struct cas_reader *reader, int fd, bool *same, struct cas_error *error) {
   CLI_FREE struct comparison *comparison = malloc(sizeof *comparison);
-  if (!comparison)
-    return CAS_NO_MEMORY;
+  if (!comparison) return CAS_NO_MEMORY;
   comparison->fd = fd;
   comparison->same = true;
   cas_status status = instance_copy(reader, NULL, compare, comparison, error);
-  if (status != CAS_OK && status != CAS_END)
-    return status;
+  if (status != CAS_OK && status != CAS_END) return status;
   uint8_t more;
   *same = comparison->same && read(fd, &more, 1) == 0;
   return CAS_OK;

@@ -49,20 +49,16 @@ static bool take(struct cas_mount_options *options, char *option) {
     *equals = '=';
     return taken;
   }
-  if (strcmp(option, "allow_other") == 0)
-    return options->allow_other = true;
-  if (strcmp(option, "no_auto_unmount") == 0)
-    return options->no_auto_unmount = true;
+  if (strcmp(option, "allow_other") == 0) return options->allow_other = true;
+  if (strcmp(option, "no_auto_unmount") == 0) return options->no_auto_unmount = true;
   for (size_t i = 0; ignored[i]; i++)
-    if (strcmp(option, ignored[i]) == 0)
-      return true;
+    if (strcmp(option, ignored[i]) == 0) return true;
   return false;
 }
 
 const char *mount_options_parse(struct cas_mount_options *options, char *list) {
   for (char *option; (option = strsep(&list, ","));)
-    if (option[0] && !take(options, option))
-      return option;
+    if (option[0] && !take(options, option)) return option;
   return NULL;
 }
 
@@ -74,10 +70,8 @@ const char *mount_views_parse(struct cas_mount_options *options, char *list) {
   for (char *name; (name = strsep(&list, ","));) {
     unsigned bit = 0;
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
-      if (strcmp(name, views[i].name) == 0)
-        bit = views[i].bit;
-    if (!bit)
-      return name;
+      if (strcmp(name, views[i].name) == 0) bit = views[i].bit;
+    if (!bit) return name;
     options->views |= bit;
   }
   return NULL;

@@ -23,8 +23,7 @@ void node_family_init(struct node_family *family, struct cas_store *store) {
 }
 
 void node_family_fini(struct node_family *family) {
-  for (int level = CAS_LEVEL_PATIENT; level < CAS_LEVEL_INSTANCE; level++)
-    forget(family, level);
+  for (int level = CAS_LEVEL_PATIENT; level < CAS_LEVEL_INSTANCE; level++) forget(family, level);
 }
 
 static cas_status copy_attributes(void *arg, const struct cas_node *node) {
@@ -43,8 +42,7 @@ static cas_status copy_attributes(void *arg, const struct cas_node *node) {
 static char *leading_parts(const char *path, int depth) {
   const char *end = path;
   for (int i = 0; i < depth; i++) {
-    if (i > 0 && *end)
-      end++;
+    if (i > 0 && *end) end++;
     end += strcspn(end, "/");
   }
   return strndup(path, (size_t)(end - path));
@@ -54,8 +52,7 @@ cas_status node_family_set(struct node_family *family, const struct cas_node *no
   family->node = node;
   for (int level = CAS_LEVEL_PATIENT; level < (int)node->level; level++) {
     char *path = leading_parts(node->path, level);
-    if (!path)
-      return CAS_NO_MEMORY;
+    if (!path) return CAS_NO_MEMORY;
     if (family->ancestors[level].path && strcmp(family->ancestors[level].path, path) == 0) {
       free(path);
       continue;
@@ -85,8 +82,7 @@ const char *attribute_keyword(uint32_t tag) {
   size_t count;
   const struct cas_attribute_definition *definitions = cas_indexed_attributes(&count);
   for (size_t i = 0; i < count; i++)
-    if (definitions[i].tag == tag)
-      return definitions[i].keyword;
+    if (definitions[i].tag == tag) return definitions[i].keyword;
   return "?";
 }
 
@@ -96,8 +92,7 @@ const char *level_name(enum cas_level level) { return level_names[level]; }
 
 enum cas_level level_by_name(const char *name) {
   for (int level = CAS_LEVEL_PATIENT; level <= CAS_LEVEL_INSTANCE; level++)
-    if (strcmp(name, level_names[level]) == 0)
-      return (enum cas_level)level;
+    if (strcmp(name, level_names[level]) == 0) return (enum cas_level)level;
   return (enum cas_level)0;
 }
 

@@ -23,8 +23,7 @@ static bool take_paths(struct list *list) {
   char *from = list->bytes, *end = list->bytes + list->length, *stop;
   while ((stop = memchr(from, list->separator, (size_t)(end - from)))) {
     *stop = '\0';
-    if (*from && !list->each(list->arg, from))
-      return false;
+    if (*from && !list->each(list->arg, from)) return false;
     from = stop + 1;
   }
   list->length = (size_t)(end - from);
@@ -37,8 +36,7 @@ static ssize_t read_more(int descriptor, int interrupt, char *bytes, size_t size
   struct pollfd wait[2] = {{.fd = descriptor, .events = POLLIN}, {.fd = interrupt, .events = POLLIN}};
   for (;;) {
     if (poll(wait, 2, -1) < 0) {
-      if (errno == EINTR)
-        continue;
+      if (errno == EINTR) continue;
       return -1;
     }
     if (wait[1].revents) {
@@ -46,8 +44,7 @@ static ssize_t read_more(int descriptor, int interrupt, char *bytes, size_t size
       return -1;
     }
     ssize_t got = read(descriptor, bytes, size);
-    if (got >= 0 || (errno != EINTR && errno != EAGAIN))
-      return got;
+    if (got >= 0 || (errno != EINTR && errno != EAGAIN)) return got;
   }
 }
 
@@ -56,16 +53,13 @@ bool path_list_read(int descriptor, char separator, int interrupt, path_list_fn 
   for (;;) {
     ssize_t got = read_more(descriptor, interrupt, list.bytes + list.length, sizeof list.bytes - 1 - list.length);
     if (got < 0) {
-      if (errno == EINTR)
-        return false;
+      if (errno == EINTR) return false;
       *problem = strerror(errno);
       return true;
     }
-    if (got == 0)
-      break;
+    if (got == 0) break;
     list.length += (size_t)got;
-    if (!take_paths(&list))
-      return false;
+    if (!take_paths(&list)) return false;
     if (list.length >= PATH_MAX) {
       *problem = "a path in the list is too long";
       return true;
