@@ -56,13 +56,19 @@ static cas_status make_contents(struct io_disk *disk, struct cas_error *error) {
 
 cas_status cas_store_init(const char *path, struct cas_error *error) {
   struct io_disk *disk;
-  if (mkdir(path, 0777) != 0 && errno != EEXIST) return status_fail_errno(error, errno, "cannot make %s", path);
+  if (mkdir(path, 0750) != 0 && errno != EEXIST) return status_fail_errno(error, errno, "cannot make %s", path);
   STATUS_TRY(path_check_empty(path, error));
   STATUS_TRY(io_disk_open_plain(path, false, &disk, error));
   cas_status status = make_contents(disk, error);
   disk->ops->close(disk);
   if (status == CAS_OK) status = path_sync_parent(path, error);
-  return status;
+  if (status != CAS_OK) return status;
+  /* The first opening makes the index, without which nobody can follow the store. */
+  struct cas_store_options writing = {.mode = CAS_OPEN_WRITE};
+  struct cas_store *store;
+  STATUS_TRY(cas_store_open(path, &writing, &store, error));
+  cas_store_close(store);
+  return CAS_OK;
 }
 
 /* --- opening --- */
