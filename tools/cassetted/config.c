@@ -170,7 +170,8 @@ struct load {
   const char *path;
   FILE *file;
   unsigned line;
-  cas_status status; /* of the first error */
+  unsigned refused_line; /* of the first error that we found, not inih */
+  cas_status status;     /* of that error */
   struct cas_error *error;
 };
 
@@ -226,7 +227,7 @@ cas_status config_load(struct config *config, const char *path, struct cas_error
   if (ferror(load.file))
     refuse_line(&load, CAS_IO, "the file cannot be read");
   fclose(load.file);
-  if (load.status == CAS_OK && bad_line > 0) {
+  if (bad_line > 0 && (load.status == CAS_OK || (unsigned)bad_line < load.refused_line)) {
     return fail(error, CAS_INVALID, "%s:%d: neither [section], key = value, nor a comment", path, bad_line);
   }
   if (load.status == CAS_OK && bad_line < 0)

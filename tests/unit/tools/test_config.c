@@ -1,0 +1,170 @@
+/* The configuration file: every key arrives, flags win, and what does not fit is refused with its line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+static char path[64];
+
+static int make_path(void **state) {
+  (void)state;
+  snprintf(path, sizeof path, "/tmp/test_config.XXXXXX");
+  const int fd = mkstemp(path);
+  if (fd >= 0) close(fd);
+  return fd < 0;
+}
+
+static int remove_path(void **state) {
+  (void)state;
+  return unlink(path);
+}
+
+static cas_status load(const char *text, struct config *config, struct cas_error *error) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  fclose(file);
+  *error = (struct cas_error){0};
+  return config_load(config, path, error);
+}
+
+static void takes_every_key(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(
+      load("# a comment\n; another\n[archive]\nstore = /srv/a store\nlog_file=/var/log/c.log\nlog_level = debug\n"
+           "stop_seconds = 5\n[dicom]\naet = ARCHIVE\nbind = ::\nport = 104\naccept_any_called_aet = yes\n"
+           "associations_max = 7\npdu_bytes_max = 16384\nnegotiation_seconds = 1\nmessage_seconds = 2\n"
+           "idle_seconds = 3\n[mount]\nfolder = /mnt/x ; inline\nallow_other = on\n[control]\nmode = 0660\n"
+           "[engine]\nworkers = 3\nin_flight_mib = 128\nread_cache_mib = 32\nsegment_mib = 64\nio_uring = no\n",
+           &config, &error),
+      CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_OK);
+  assert_string_equal(config.store, "/srv/a store");
+  assert_string_equal(config.log_file, "/var/log/c.log");
+  assert_int_equal(config.log_level, CAS_LOG_DEBUG);
+  assert_int_equal(config.stop_seconds, 5);
+  assert_string_equal(config.aet, "ARCHIVE");
+  assert_string_equal(config.bind, "::");
+  assert_int_equal(config.port, 104);
+  assert_true(config.accept_any_called_aet);
+  assert_int_equal(config.associations_max, 7);
+  assert_int_equal(config.pdu_bytes_max, 16384);
+  assert_int_equal(config.negotiation_seconds, 1);
+  assert_int_equal(config.message_seconds, 2);
+  assert_int_equal(config.idle_seconds, 3);
+  assert_string_equal(config.mount, "/mnt/x");
+  assert_true(config.mount_allow_other);
+  assert_int_equal(config.control_mode, 0660);
+  assert_int_equal(config.workers, 3);
+  assert_int_equal(config.in_flight_mib, 128);
+  assert_int_equal(config.read_cache_mib, 32);
+  assert_int_equal(config.segment_mib, 64);
+  assert_true(config.no_io_uring);
+  config_fini(&config);
+}
+
+static void flags_win_and_defaults_fill(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load("[archive]\nstore = /a\n[dicom]\naet = FILE\n", &config, &error), CAS_OK);
+  assert_int_equal(config_set(&config, "dicom", "aet", "FLAG", &error), CAS_OK);
+  assert_int_equal(config_set(&config, "dicom", "port", "0", &error), CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_OK);
+  assert_string_equal(config.aet, "FLAG");
+  assert_int_equal(config.port, 0);
+  assert_string_equal(config.bind, "127.0.0.1");
+  assert_int_equal(config.log_level, CAS_LOG_NOTICE);
+  config_fini(&config);
+
+  struct config empty = {0};
+  assert_int_equal(config_complete(&empty, &error), CAS_INVALID);
+  assert_int_equal(config_set(&empty, "archive", "store", "/a", &error), CAS_OK);
+  assert_int_equal(config_complete(&empty, &error), CAS_OK);
+  assert_int_equal(empty.port, 11112);
+  assert_string_equal(empty.aet, "CASSETTE");
+  config_fini(&empty);
+}
+
+static void refuse(const char *text, unsigned line, const char *why) {
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load(text, &config, &error), CAS_INVALID);
+  char place[96];
+  snprintf(place, sizeof place, "%s:%u: ", path, line);
+  if (strstr(error.message, place) != error.message || strstr(error.message, why) == NULL)
+    fail_msg("%s", error.message);
+  config_fini(&config);
+}
+
+static void refuses_with_the_line(void **state) {
+  (void)state;
+  refuse("[dicom]\n\nprot = 104\n", 3, "no key prot in [dicom]");
+  refuse("store = /a\n", 1, "no key store in []");
+  refuse("[dicom]\nport = 65536\n", 2, "from 0 to 65535");
+  refuse("[dicom]\nport = 10x\n", 2, "not a number");
+  refuse("[dicom]\nport = -1\n", 2, "not a number");
+  refuse("[dicom]\nport = 99999999999999999999\n", 2, "not a number");
+  refuse("[dicom]\nport = 1\n# more\nport = 2\n", 4, "given before");
+  refuse("[archive]\nstore = /a\n  /b\n", 3, "given before");
+  refuse("[archive]\nstore =\n", 2, "no value");
+  refuse("[archive]\nlog_level = loud\n", 2, "not one of");
+  refuse("[mount]\nallow_other = perhaps\n", 2, "neither yes nor no");
+  refuse("[control]\nmode = 0888\n", 2, "octal");
+  refuse("[dicom\naet = X\n", 1, "neither [section]");
+  refuse("[dicom]\njust words\n", 2, "neither [section]");
+}
+
+static void refuses_lines_that_are_too_long(void **state) {
+  (void)state;
+  static char text[2 * CONFIG_LINE_BYTES_MAX];
+  snprintf(text, sizeof text, "[archive]\nstore = ");
+  const size_t used = strlen(text);
+  memset(text + used, 'x', sizeof text - used - 2);
+  text[sizeof text - 2] = '\n';
+  refuse(text, 2, "longer than");
+}
+
+static void takes_long_paths(void **state) {
+  (void)state;
+  char text[1200] = "[archive]\nstore = /";
+  const size_t used = strlen(text);
+  memset(text + used, 'y', 1000);
+  strcpy(text + used + 1000, "\n");
+  struct config config = {0};
+  struct cas_error error;
+  const cas_status status = load(text, &config, &error);
+  if (status != CAS_OK) {
+    assert_int_equal(status, CAS_INVALID); /* inih built for shorter lines: refused, never cut */
+  } else {
+    assert_int_equal(strlen(config.store), 1001);
+  }
+  config_fini(&config);
+}
+
+static void tells_a_missing_file(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error = {0};
+  assert_int_equal(config_load(&config, "/nonexistent/cassetted.conf", &error), CAS_NOT_FOUND);
+  assert_non_null(strstr(error.message, "/nonexistent/cassetted.conf"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(takes_every_key),       cmocka_unit_test(flags_win_and_defaults_fill),
+      cmocka_unit_test(refuses_with_the_line), cmocka_unit_test(refuses_lines_that_are_too_long),
+      cmocka_unit_test(takes_long_paths),      cmocka_unit_test(tells_a_missing_file),
+  };
+  return cmocka_run_group_tests(tests, make_path, remove_path);
+}
