@@ -123,5 +123,6 @@ void cli_progress_line(struct cli_progress *progress, FILE *out, const char *tex
   pthread_mutex_lock(&progress->lock);
   erase(progress);
   fprintf(out, "%s\n", text);
+  fflush(out); /* whoever reads the lines acts on them: a file that was reported may be deleted at its source */
   pthread_mutex_unlock(&progress->lock);
 }
