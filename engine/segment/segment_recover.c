@@ -24,6 +24,8 @@ struct recovery {
   uint64_t group;      /* the last durable group so far */
   uint64_t last_begin; /* of the log's last group, while its segment is scanned; else UINT64_MAX */
   bool last_is_damaged;
+  uint32_t void_segment; /* what a crash left of a creation */
+  uint64_t void_size;    /* 0: there is none */
 };
 
 static cas_status pass_on(void *arg, const struct segment_event *event) {
@@ -54,10 +56,10 @@ static cas_status drop_void_segment(struct recovery *recovery) {
   struct segment_origin origin;
   STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, segment, &origin, recovery->error));
   if (!segment_is_void(&origin)) return CAS_OK;
-  uint64_t size;
-  STATUS_TRY(volume_size(recovery->volume, segment, &size, recovery->error));
+  STATUS_TRY(volume_size(recovery->volume, segment, &recovery->void_size, recovery->error));
+  recovery->void_segment = segment;
   recovery->count--;
-  return size > 0 ? emit_range(recovery, SEGMENT_EVENT_TORN, segment, size) : CAS_OK;
+  return CAS_OK;
 }
 
 /* Bounds of a segment that has another behind it. */
@@ -144,6 +146,8 @@ cas_status segment_recover(struct volume *volume, const struct segment_store_key
                               .last_begin = UINT64_MAX};
   STATUS_TRY(volume_list(volume, &recovery.numbers, &recovery.count, error));
   cas_status status = replay(&recovery, end);
+  if (status == CAS_OK && recovery.void_size > 0)
+    status = emit_range(&recovery, SEGMENT_EVENT_TORN, recovery.void_segment, recovery.void_size);
   free(recovery.numbers);
   return status;
 }

@@ -15,15 +15,8 @@ cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume, c
                              uint32_t segment, uint64_t from, uint64_t limit, struct cas_error *error) {
   uint64_t size;
   STATUS_TRY(volume_size(volume, segment, &size, error));
-  uint8_t *window = malloc(window_bytes);
-  if (window == NULL) return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory to read it", segment);
-  *walk = (struct segment_walk){.volume = volume,
-                                .key = key,
-                                .segment = segment,
-                                .at = from,
-                                .limit = limit < size ? limit : size,
-                                .window = window,
-                                .window_capacity = window_bytes};
+  *walk = (struct segment_walk){
+      .volume = volume, .key = key, .segment = segment, .at = from, .limit = limit < size ? limit : size};
   return CAS_OK;
 }
 
@@ -49,10 +42,10 @@ static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, 
   if (offset > walk->limit || size > walk->limit - offset) return CAS_OK;
   uint64_t window_end = walk->window_offset + walk->window_size;
   if (offset < walk->window_offset || offset + size > window_end) {
-    STATUS_TRY(grow_window(walk, size, error));
     uint64_t rest = walk->limit - offset;
     size_t wanted = size > window_bytes ? size : window_bytes;
     if (wanted > rest) wanted = (size_t)rest;
+    STATUS_TRY(grow_window(walk, wanted, error));
     size_t got = 0;
     walk->window_size = 0;
     cas_status status = volume_read(walk->volume, walk->segment, offset, walk->window, wanted, &got, error);
