@@ -12,6 +12,7 @@
  *  - The keys and values are no format that must stay; a newer Cassette may rebuild. INDEX_VERSION guards it.
  *  - A path, identity, UID, date or name of a fact has at most 4096 bytes, a name in a path FOLDER_NAME_BYTES_MAX.
  * Where something is put, more is CAS_INVALID; where it is looked up, it is not found.
+ *  - RocksDB has threads: open after the last fork, not before.
  *  - After an apply that failed with a fault the index may refuse all writes until it is opened again.
  *
  * Failures besides those named: CAS_IO, CAS_NO_SPACE, CAS_CORRUPT (RocksDB's checksums, or an entry that cannot be
@@ -43,9 +44,10 @@ CAS_MUST_USE cas_status index_open(const char *folder, struct index **index, str
 CAS_MUST_USE cas_status index_open_follower(const char *folder, const char *scratch, struct index **index,
                                             struct cas_error *error);
 
-/* Follower: sees what the writer has applied by now; a list that is under way does not. Readers wait meanwhile.
- * Survives the writer's restarts. CAS_BUSY: the writer is too fast for a whole view, try again soon. A no-op for a
- * writer. */
+/* Follower: sees every batch that was applied before the call, and none without those before it; a list that is under
+ * way stays as it is. Readers may wait meanwhile. Works over restarts and crashes of the writer; where the index is
+ * deleted and rebuilt, CAS_NOT_FOUND or CAS_BUSY until it is there again. CAS_BUSY also: the writer is too fast for a
+ * whole view, try again soon; until then reading shows the view before, or is CAS_BUSY too. A no-op for a writer. */
 CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *error);
 
 /* Writer: flushes to disk, durably, so that the next start has nothing to replay. */

@@ -24,8 +24,7 @@
 #define assert_ok(expression, error)                                                                                   \
   do {                                                                                                                 \
     cas_status assert_ok_ = (expression);                                                                              \
-    if (assert_ok_ != CAS_OK)                                                                                          \
-      fail_msg("%s: %s: %s", #expression, cas_status_text(assert_ok_), (error)->message);                              \
+    if (assert_ok_ != CAS_OK) fail_msg("%s: %s: %s", #expression, cas_status_text(assert_ok_), (error)->message);      \
   } while (0)
 
 struct fixture {
@@ -46,11 +45,9 @@ static inline void remove_tree(const char *folder) { nftw(folder, remove_one, 16
 /* A folder without an index in it. */
 static inline int setup_folder(void **state) {
   struct fixture *f = calloc(1, sizeof *f);
-  if (f == NULL)
-    return -1;
+  if (f == NULL) return -1;
   snprintf(f->folder, sizeof f->folder, "/tmp/cassette-index-XXXXXX");
-  if (mkdtemp(f->folder) == NULL)
-    return -1;
+  if (mkdtemp(f->folder) == NULL) return -1;
   snprintf(f->index_folder, sizeof f->index_folder, "%s/index", f->folder);
   snprintf(f->scratch, sizeof f->scratch, "%s/scratch", f->folder);
   *state = f;
@@ -58,12 +55,10 @@ static inline int setup_folder(void **state) {
 }
 
 static inline int setup(void **state) {
-  if (setup_folder(state) != 0)
-    return -1;
+  if (setup_folder(state) != 0) return -1;
   struct fixture *f = *state;
   cas_status status = index_open(f->index_folder, &f->index, &f->error);
-  if (status != CAS_OK)
-    fprintf(stderr, "%s\n", f->error.message);
+  if (status != CAS_OK) fprintf(stderr, "%s\n", f->error.message);
   return status == CAS_OK ? 0 : -1;
 }
 
@@ -133,8 +128,7 @@ static inline void apply(struct fixture *f, struct index_batch *batch) {
 
 static inline enum cas_level level_of(const char *path) {
   unsigned level = 1;
-  for (; *path != '\0'; path++)
-    level += *path == '/';
+  for (; *path != '\0'; path++) level += *path == '/';
   return (enum cas_level)level;
 }
 
@@ -182,8 +176,7 @@ static inline void assert_node_equal(const struct index_node *a, const struct in
   assert_int_equal(a->instances, b->instances);
   assert_int_equal(a->bytes, b->bytes);
   assert_int_equal(a->attributes.size, b->attributes.size);
-  if (a->attributes.size > 0)
-    assert_memory_equal(a->attributes.data, b->attributes.data, a->attributes.size);
+  if (a->attributes.size > 0) assert_memory_equal(a->attributes.data, b->attributes.data, a->attributes.size);
   assert_int_equal(a->version, b->version);
   assert_memory_equal(&a->content_hash, &b->content_hash, 16);
   assert_memory_equal(&a->manifest, &b->manifest, 16);
@@ -218,8 +211,7 @@ static inline cas_status add_path(void *arg, const struct index_node *node) { re
     const char *expected_[] = {__VA_ARGS__};                                                                           \
     size_t count_ = sizeof expected_ / sizeof *expected_;                                                              \
     assert_int_equal((texts)->count, count_);                                                                          \
-    for (size_t i_ = 0; i_ < count_; i_++)                                                                             \
-      assert_string_equal((texts)->text[i_], expected_[i_]);                                                           \
+    for (size_t i_ = 0; i_ < count_; i_++) assert_string_equal((texts)->text[i_], expected_[i_]);                      \
   } while (0)
 
 #endif

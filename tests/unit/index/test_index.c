@@ -52,8 +52,7 @@ static bool overwrite(const char *folder, const char *suffix, const char *with, 
   assert_non_null(listing);
   while ((entry = readdir(listing)) != NULL) {
     size_t size = strlen(entry->d_name), end = strlen(suffix);
-    if (size < end || strcmp(entry->d_name + size - end, suffix) != 0)
-      continue;
+    if (size < end || strcmp(entry->d_name + size - end, suffix) != 0) continue;
     int file = openat(dirfd(listing), entry->d_name, O_WRONLY);
     found |= file >= 0 && pwrite(file, with, strlen(with), offset) == (ssize_t)strlen(with);
     close(file);
@@ -87,8 +86,7 @@ static void a_damaged_table_is_corrupt(void **state) {
   f->index = NULL;
   assert_true(overwrite(f->index_folder, ".sst", "damage", 3));
   cas_status status = index_open(f->index_folder, &f->index, &f->error);
-  if (status == CAS_OK)
-    status = index_get_blob(f->index, &id, &blob, &f->error);
+  if (status == CAS_OK) status = index_get_blob(f->index, &id, &blob, &f->error);
   assert_int_equal(status, CAS_CORRUPT);
 }
 
@@ -239,8 +237,7 @@ static void everything_survives_flush_and_reopen(void **state) {
 #define TEST_FOLDER(name) cmocka_unit_test_setup_teardown(name, setup_folder, teardown)
 
 int main(int argc, char **argv) {
-  if (argc > 1)
-    return hold_open(argv[1]);
+  if (argc > 1) return hold_open(argv[1]);
   const struct CMUnitTest tests[] = {
       TEST_FOLDER(another_process_is_busy),
       TEST_FOLDER(a_folder_without_a_parent_cannot_be_opened),

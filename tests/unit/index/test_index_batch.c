@@ -73,15 +73,12 @@ static int write_for_ever(const char *folder) {
   struct index *index;
   CLEANUP_BUFFER struct cas_buffer mark = {0};
   uint32_t next = 0;
-  if (index_open(folder, &index, NULL) != CAS_OK)
-    return 1;
-  if (index_get_fact(index, "mark", &mark, NULL) == CAS_OK)
-    next = load_u32(mark.data) + 1;
+  if (index_open(folder, &index, NULL) != CAS_OK) return 1;
+  if (index_get_fact(index, "mark", &mark, NULL) == CAS_OK) next = load_u32(mark.data) + 1;
   for (;; next++) {
     struct index_batch *batch;
     uint8_t value[4];
-    if (index_batch_begin(index, &batch, NULL) != CAS_OK)
-      return 1;
+    if (index_batch_begin(index, &batch, NULL) != CAS_OK) return 1;
     for (uint32_t i = 0; i < next % 5 + 1; i++) {
       char path[64], identity[64];
       struct blob_id id = blob_id_of(next * 8 + i, 0);
@@ -97,10 +94,8 @@ static int write_for_ever(const char *folder) {
     if (index_batch_put_fact(batch, "mark", slice_of(value, 4), NULL) != CAS_OK ||
         index_batch_apply(batch, NULL) != CAS_OK)
       return 1;
-    if (next % 997 == 996 && index_flush(index, NULL) != CAS_OK)
-      return 1;
-    if (write(1, value, 4) != 4)
-      return 0;
+    if (next % 997 == 996 && index_flush(index, NULL) != CAS_OK) return 1;
+    if (write(1, value, 4) != 4) return 0;
   }
 }
 
@@ -142,8 +137,7 @@ static void a_killed_writer_leaves_whole_batches(void **state) {
   for (unsigned round = 0; round < 8; round++) {
     struct process writer = start_process(f->index_folder);
     uint8_t value[4] = {0};
-    for (unsigned batches = 0; batches < 50 + round * 300; batches++)
-      assert_int_equal(read(writer.hear, value, 4), 4);
+    for (unsigned batches = 0; batches < 50 + round * 300; batches++) assert_int_equal(read(writer.hear, value, 4), 4);
     kill_process(&writer);
     while (read(writer.hear, value, 4) == 4)
       ;
@@ -155,8 +149,7 @@ static void a_killed_writer_leaves_whole_batches(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv) {
-  if (argc > 1)
-    return write_for_ever(argv[1]);
+  if (argc > 1) return write_for_ever(argv[1]);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_killed_writer_leaves_whole_batches, setup_folder, teardown),
       TEST(a_batch_sees_its_own_writes),

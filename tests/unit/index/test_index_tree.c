@@ -116,8 +116,7 @@ static void names_with_a_common_beginning_do_not_mix(void **state) {
   static const char *const paths[] = {"a",    "a b",   "a.b",   "a0",   "ab",    "a/x",     "a b/x",
                                       "ab/x", "a/x/1", "a/x y", "a/x.", "a b/y", "a/x/1/i", "A"};
   struct index_batch *batch = begin(f);
-  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-    put_node(f, batch, paths[i], paths[i], NULL, NULL);
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) put_node(f, batch, paths[i], paths[i], NULL, NULL);
   apply(f, batch);
   struct texts texts = {0};
   assert_ok(index_list(f->index, "", NULL, add_path, &texts, &f->error), &f->error);
@@ -153,16 +152,14 @@ static void names_of_any_byte_list_in_byte_order(void **state) {
   struct index_batch *batch = begin(f);
   for (unsigned byte = 255; byte >= 1; byte--) {
     char name[3] = {(char)byte, '\0'};
-    if (byte != '/')
-      put_node(f, batch, name, name, NULL, NULL);
+    if (byte != '/') put_node(f, batch, name, name, NULL, NULL);
   }
   apply(f, batch);
   static struct order order;
   assert_ok(index_list(f->index, "", NULL, add_order, &order, &f->error), &f->error);
   assert_int_equal(order.count, 254);
   for (unsigned i = 0, byte = 1; byte < 256; byte++)
-    if (byte != '/')
-      assert_int_equal(order.names[i++][0], byte);
+    if (byte != '/') assert_int_equal(order.names[i++][0], byte);
 }
 
 struct counting {
@@ -195,8 +192,7 @@ static void hundred_thousand_children_list_in_order(void **state) {
       assert_ok(index_batch_put_node(batch, &node, NULL, NULL, &f->error), &f->error);
     }
     apply(f, batch);
-    if (i == CHILDREN / 2)
-      assert_ok(index_flush(f->index, &f->error), &f->error);
+    if (i == CHILDREN / 2) assert_ok(index_flush(f->index, &f->error), &f->error);
   }
   struct counting counting = {0};
   assert_ok(index_list(f->index, "p/s/r", NULL, check_next, &counting, &f->error), &f->error);

@@ -85,8 +85,7 @@ static void cut_node_is_refused(void **state) {
   value.attributes.size = 0;
   assert_int_equal(index_encode_node(&value, CAS_LEVEL_INSTANCE, &bytes), CAS_OK);
   assert_true(decodes(bytes.data, bytes.size));
-  for (size_t size = 0; size < bytes.size; size++)
-    assert_false(decodes(bytes.data, size));
+  for (size_t size = 0; size < bytes.size; size++) assert_false(decodes(bytes.data, size));
 }
 
 static void nonsense_node_is_refused(void **state) {
@@ -126,8 +125,7 @@ static void blob_comes_back(void **state) {
   assert_int_equal(back.codec, 15);
   assert_int_equal(back.raw_size, UINT32_MAX);
   assert_int_equal(back.stored_size, UINT32_MAX);
-  for (size_t cut = 0; cut < size; cut++)
-    assert_false(index_decode_blob(slice_of(bytes, cut), &back));
+  for (size_t cut = 0; cut < size; cut++) assert_false(index_decode_blob(slice_of(bytes, cut), &back));
   bytes[size] = 0;
   assert_false(index_decode_blob(slice_of(bytes, size + 1), &back));
   bytes[16] = INDEX_CODECS_MAX;
@@ -143,8 +141,7 @@ static void totals_come_back(void **state) {
   assert_true(size <= INDEX_TOTALS_VALUE_BYTES_MAX);
   assert_true(index_decode_totals(slice_of(bytes, size), &back));
   assert_memory_equal(&back, &totals, sizeof totals);
-  for (size_t cut = 0; cut < size; cut++)
-    assert_false(index_decode_totals(slice_of(bytes, cut), &back));
+  for (size_t cut = 0; cut < size; cut++) assert_false(index_decode_totals(slice_of(bytes, cut), &back));
   memset(&totals, 0, sizeof totals);
   totals.stored_bytes[3] = 1;
   size = index_encode_totals(&totals, bytes);
