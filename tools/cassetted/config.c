@@ -178,6 +178,7 @@ struct load {
 static void refuse_line(struct load *load, cas_status status, const char *why) {
   if (load->status != CAS_OK)
     return;
+  load->refused_line = load->line;
   load->status = fail(load->error, status, "%s:%u: %s", load->path, load->line, why);
 }
 
