@@ -207,6 +207,7 @@ static struct loan lend_new(struct volume *volume, uint32_t number, struct io_fi
 }
 
 static cas_status borrow(struct volume *volume, uint32_t number, struct loan *loan, struct cas_error *error) {
+  if (number == 0) return status_fail(error, CAS_NOT_FOUND, "there is no segment 0"); /* it marks a free slot */
   pthread_mutex_lock(&volume->lock);
   struct slot *slot = find(volume, number);
   if (slot != NULL) {
