@@ -32,14 +32,39 @@ static cas_status encode_bytes(struct cas_slice raw, struct cas_buffer *coded) {
   return CAS_OK;
 }
 
+/*
+ * True where zstd may do better than the model's `modelled` bytes: drawings, text and masks repeat themselves. An
+ * eighth from the middle is tried, of large frames less; very small frames are tried whole.
+ */
+static bool zstd_may_win(struct cas_slice raw, size_t modelled) {
+  uint8_t packed[PIXEL_TRIAL_BYTES_MAX + PIXEL_TRIAL_BYTES_MAX / 8];
+  size_t trial = raw.size / 8;
+  if (trial < PIXEL_TRIAL_BYTES_MIN) return true;
+  if (trial > PIXEL_TRIAL_BYTES_MAX) trial = PIXEL_TRIAL_BYTES_MAX;
+  size_t start = (raw.size / 2) & ~(size_t)3;
+  size_t size = ZSTD_compress(packed, sizeof packed, raw.data + start, trial, 1);
+  return !ZSTD_isError(size) && size * (raw.size / trial) < modelled + modelled / 2;
+}
+
+/* Replaces the modelled frame that begins at `start` by a zstd frame where that is smaller. */
+static cas_status replace_by_zstd(struct cas_slice raw, size_t start, struct cas_buffer *coded) {
+  CLEANUP_BUFFER struct cas_buffer other = {0};
+  cas_status status = encode_bytes(raw, &other);
+  if (status != CAS_OK || other.size >= coded->size - start) return status;
+  memcpy(coded->data + start, other.data, other.size);
+  coded->size = start + other.size;
+  return CAS_OK;
+}
+
 cas_status cas_pixel_encode(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *coded) {
   size_t start = coded->size;
   cas_status status = cas_buffer_reserve(coded, start + 1);
   if (status != CAS_OK) return status;
   coded->data[coded->size++] = PIXEL_METHOD_MODEL;
   bool modelled = false;
-  status = pixel_frame_encode(format, raw, coded, &modelled);
-  if (status == CAS_OK && modelled) return CAS_OK;
+  status = pixel_frame_encode(pixel_kernels_best(), format, raw, coded, &modelled);
+  if (status == CAS_OK && modelled)
+    return zstd_may_win(raw, coded->size - start) ? replace_by_zstd(raw, start, coded) : CAS_OK;
   coded->size = start;
   return status != CAS_OK ? status : encode_bytes(raw, coded);
 }
@@ -56,7 +81,7 @@ cas_status cas_pixel_decode(struct cas_slice coded, uint8_t *raw, size_t raw_siz
     size_t size = ZSTD_decompress(raw, raw_size, rest.data, rest.size);
     return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
   }
-  case PIXEL_METHOD_MODEL: return pixel_frame_decode(rest, raw, raw_size);
+  case PIXEL_METHOD_MODEL: return pixel_frame_decode(pixel_kernels_best(), rest, raw, raw_size);
   default: return CAS_CORRUPT;
   }
 }

@@ -5,6 +5,31 @@
 
 #if defined(__x86_64__)
 
+PIXEL_AVX512 static struct pixel_range range(const uint16_t *samples, size_t count) {
+  __m512i low = _mm512_set1_epi16(-1), high = _mm512_setzero_si512();
+  __m512i signed_low = _mm512_set1_epi16(INT16_MAX), signed_high = _mm512_set1_epi16(INT16_MIN);
+  for (size_t i = 0; i < count; i += 32) {
+    /* What is short of a vector is filled up with the first sample. */
+    __mmask32 in = count - i >= 32 ? UINT32_MAX : (1u << (count - i)) - 1;
+    __m512i value = _mm512_mask_loadu_epi16(_mm512_set1_epi16((short)samples[0]), in, samples + i);
+    low = _mm512_min_epu16(low, value);
+    high = _mm512_max_epu16(high, value);
+    signed_low = _mm512_min_epi16(signed_low, value);
+    signed_high = _mm512_max_epi16(signed_high, value);
+  }
+  uint16_t lanes[4][32];
+  _mm512_storeu_si512(lanes[0], low);
+  _mm512_storeu_si512(lanes[1], high);
+  _mm512_storeu_si512(lanes[2], signed_low);
+  _mm512_storeu_si512(lanes[3], signed_high);
+  return (struct pixel_range){
+      .low = pixel_kernels_plain.range(lanes[0], 32).low,
+      .high = pixel_kernels_plain.range(lanes[1], 32).high,
+      .signed_low = pixel_kernels_plain.range(lanes[2], 32).signed_low,
+      .signed_high = pixel_kernels_plain.range(lanes[3], 32).signed_high,
+  };
+}
+
 /* Places of a row's elements past its end may be read and written: every row has that room. */
 PIXEL_AVX512 void pixel_avx512_contexts(const struct pixel_context_map *map, const uint16_t *above2,
                                         const uint16_t *above, uint32_t columns, uint8_t *values) {
@@ -83,7 +108,8 @@ PIXEL_AVX512_INLINE bool forward_row(const struct pixel_forward *f, bool linear)
     code = _mm512_mask_mov_epi16(code, is_spike, all);
     __m256i low = _mm512_cvtepi32_epi16(tokens_16(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(code))));
     __m256i high = _mm512_cvtepi32_epi16(tokens_16(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(code, 1))));
-    __m512i token = _mm512_maskz_mov_epi16(~is_spike, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+    __m512i token = _mm512_maskz_mov_epi16(_mm512_cmpneq_epi16_mask(code, all),
+                                           _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
     _mm512_storeu_si512(f->marks + x, pixel_marks_32(code, mark_shift));
     if (rest >= 32) {
       _mm512_storeu_si512(f->codes + x, code);
@@ -102,6 +128,7 @@ PIXEL_AVX512 bool pixel_avx512_forward(const struct pixel_forward *forward) {
 
 static const struct pixel_kernels kernels = {
     .name = "avx512",
+    .range = range,
     .contexts = pixel_avx512_contexts,
     .forward = pixel_avx512_forward,
     .read_row = pixel_avx512_read_row,

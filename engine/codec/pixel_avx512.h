@@ -88,8 +88,8 @@ bool pixel_avx512_forward(const struct pixel_forward *forward);
 void pixel_avx512_restore(const struct pixel_block *block);
 void pixel_avx512_read_row(struct pixel_reader *reader, const pixel_slot *slots, uint32_t columns,
                            const uint8_t *contexts, unsigned mark_shift, uint16_t *codes, uint16_t *marks);
-void pixel_avx512_write_row(struct pixel_writer *writer, const pixel_symbol *symbols, uint32_t columns,
-                            const uint16_t *codes, const uint8_t *tokens, const uint8_t *clusters);
+void pixel_avx512_write_row(struct pixel_writer *writer, const pixel_symbol *symbols, const uint8_t *cluster_of,
+                            uint32_t columns, const uint16_t *codes, const uint8_t *tokens, const uint8_t *chain);
 
 #endif
 #endif

@@ -166,15 +166,16 @@ PIXEL_AVX512_INLINE __m512i write_tokens(__m512i state, __m512i tokens, const pi
 
 /* One group of 16 times `vectors` lanes, of which those in `in` have pixels. */
 PIXEL_AVX512_INLINE void write_group(__m512i *state, unsigned vectors, uint8_t **next, const pixel_symbol *symbols,
-                                     __mmask32 in, const uint16_t *codes, const uint8_t *tokens,
-                                     const uint8_t *clusters) {
+                                     const __m512i cluster_of[2], __mmask32 in, const uint16_t *codes,
+                                     const uint8_t *tokens, const uint8_t *chain) {
   __m512i token[2], code[2];
   __m128i cluster[2];
   for (unsigned v = 0; v < vectors; v++) {
     __mmask16 lanes = (__mmask16)(in >> 16 * v);
     token[v] = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(lanes, tokens + 16 * v));
     code[v] = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, codes + 16 * v));
-    cluster[v] = _mm_maskz_loadu_epi8(lanes, clusters + 16 * v);
+    __m512i place = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(lanes, chain + 16 * v));
+    cluster[v] = _mm512_castsi512_si128(_mm512_permutex2var_epi8(cluster_of[0], place, cluster_of[1]));
   }
   for (unsigned v = vectors; v-- > 0;) state[v] = write_raw(state[v], token[v], code[v], next);
   for (unsigned v = vectors; v-- > 0;)
@@ -182,32 +183,34 @@ PIXEL_AVX512_INLINE void write_group(__m512i *state, unsigned vectors, uint8_t *
 }
 
 PIXEL_AVX512_INLINE void write_row(struct pixel_writer *writer, unsigned vectors, const pixel_symbol *symbols,
-                                   uint32_t columns, const uint16_t *codes, const uint8_t *tokens,
-                                   const uint8_t *clusters) {
+                                   const uint8_t *cluster_of, uint32_t columns, const uint16_t *codes,
+                                   const uint8_t *tokens, const uint8_t *chain) {
   uint32_t lanes = 16 * vectors;
+  __m512i map[2] = {_mm512_loadu_si512(cluster_of), _mm512_loadu_si512(cluster_of + 64)};
   __m512i state[2];
   for (unsigned v = 0; v < vectors; v++) state[v] = _mm512_loadu_si512(writer->states + 16 * v);
   uint8_t *next = writer->next;
   uint32_t x = (columns - 1) & ~(lanes - 1);
   uint32_t rest = columns - x;
-  write_group(state, vectors, &next, symbols, rest >= 32 ? UINT32_MAX : (1u << rest) - 1, codes + x, tokens + x,
-              clusters + x);
+  write_group(state, vectors, &next, symbols, map, rest >= 32 ? UINT32_MAX : (1u << rest) - 1, codes + x, tokens + x,
+              chain + x);
   while (x > 0) {
     x -= lanes;
-    write_group(state, vectors, &next, symbols, UINT32_MAX, codes + x, tokens + x, clusters + x);
+    write_group(state, vectors, &next, symbols, map, UINT32_MAX, codes + x, tokens + x, chain + x);
   }
   writer->next = next;
   for (unsigned v = 0; v < vectors; v++) _mm512_storeu_si512(writer->states + 16 * v, state[v]);
 }
 
-PIXEL_AVX512 void pixel_avx512_write_row(struct pixel_writer *writer, const pixel_symbol *symbols, uint32_t columns,
-                                         const uint16_t *codes, const uint8_t *tokens, const uint8_t *clusters) {
+PIXEL_AVX512 void pixel_avx512_write_row(struct pixel_writer *writer, const pixel_symbol *symbols,
+                                         const uint8_t *cluster_of, uint32_t columns, const uint16_t *codes,
+                                         const uint8_t *tokens, const uint8_t *chain) {
   if (writer->lanes_log2 == 5)
-    write_row(writer, 2, symbols, columns, codes, tokens, clusters);
+    write_row(writer, 2, symbols, cluster_of, columns, codes, tokens, chain);
   else if (writer->lanes_log2 == 4)
-    write_row(writer, 1, symbols, columns, codes, tokens, clusters);
+    write_row(writer, 1, symbols, cluster_of, columns, codes, tokens, chain);
   else
-    pixel_kernels_plain.write_row(writer, symbols, columns, codes, tokens, clusters);
+    pixel_kernels_plain.write_row(writer, symbols, cluster_of, columns, codes, tokens, chain);
 }
 
 #endif

@@ -13,6 +13,7 @@
  * pixel_row_close put there.
  */
 #include "codec/pixel_avx512.h"
+#include "codec/pixel_predict.h"
 
 #if defined(__x86_64__)
 
@@ -129,6 +130,8 @@ PIXEL_AVX512_INLINE void restore_block(const struct pixel_block *block, bool lin
   struct pixel_taps taps = pixel_taps_load(block->plane);
   __m512i spike = _mm512_set1_epi16((short)block->plane->spike);
   const uint16_t *above = block->samples - block->stride, *above2 = above - block->stride;
+  /* The lowest lane begins in its first column. */
+  pixel_row_open(block->samples, above);
   struct front front = {
       .w = _mm512_set1_epi16((short)above[0]),
       .ww = _mm512_set1_epi16((short)above[-1]),

@@ -54,4 +54,8 @@ enum pixel_plane_kind {
 
 #define PIXEL_ZSTD_LEVEL 3
 
+/* What is tried with zstd to see whether a frame suits it. */
+#define PIXEL_TRIAL_BYTES_MIN 256u
+#define PIXEL_TRIAL_BYTES_MAX 8192u
+
 #endif

@@ -79,12 +79,23 @@ struct plane_work {
   uint32_t columns;
   uint16_t *samples; /* then residual codes, in place */
   uint8_t *tokens;
-  uint8_t *chain; /* positions in the chain, then clusters */
-  struct pixel_counts *counts;
+  uint8_t *chain;              /* positions in the chain, then clusters */
+  struct pixel_counts *counts; /* two */
 };
 
-static void count_row(struct pixel_counts *counts, const uint8_t *tokens, const uint8_t *chain, uint32_t columns) {
-  for (uint32_t x = 0; x < columns; x++) counts->of[chain[x]][tokens[x]]++;
+/* Two tables in turn: a count that was just written is slow to read again, and flat regions repeat theirs. */
+static void count_row(struct pixel_counts counts[2], const uint8_t *tokens, const uint8_t *chain, uint32_t columns) {
+  uint32_t x = 0;
+  for (; x + 1 < columns; x += 2) {
+    counts[0].of[chain[x]][tokens[x]]++;
+    counts[1].of[chain[x + 1]][tokens[x + 1]]++;
+  }
+  if (x < columns) counts[0].of[chain[x]][tokens[x]]++;
+}
+
+static void counts_add(struct pixel_counts counts[2]) {
+  for (unsigned i = 0; i < PIXEL_CHAIN_MAX; i++)
+    for (unsigned t = 0; t < PIXEL_TOKENS; t++) counts[0].of[i][t] += counts[1].of[i][t];
 }
 
 static void class_of_chain_fill(const struct pixel_plane *plane, uint8_t class_of_chain[128]) {
@@ -119,7 +130,7 @@ static cas_status find_residuals(struct plane_work *work, bool *modelled) {
         .marks = ring_at(&marks, y, 0),
         .tokens = work->tokens + (size_t)y * work->columns,
     };
-    memcpy(row, forward.codes, work->columns * sizeof *row);
+    pixel_row_rebase(row, forward.codes, work->columns, plane->base);
     pixel_row_open(row, forward.above.above);
     pixel_row_close(row, work->columns);
     if (y == 0)
@@ -136,19 +147,19 @@ static cas_status find_residuals(struct plane_work *work, bool *modelled) {
 /* Codes residuals into [out, end), from its start. Gives the bytes used, 0 where they do not fit. */
 static size_t code_residuals(struct plane_work *work, uint8_t *out, uint8_t *end) {
   struct pixel_plane *plane = &work->plane;
+  counts_add(work->counts);
   pixel_model_cluster(plane, work->counts);
   size_t parameters = pixel_plane_write(plane, out, (size_t)(end - out));
   pixel_symbol symbols[PIXEL_CLUSTERS_MAX * 128];
   if (parameters == 0 || !pixel_symbols_fill(plane, symbols)) return 0;
-  size_t count = (size_t)work->rows * work->columns;
-  for (size_t i = 0; i < count; i++) work->chain[i] = plane->cluster_of[work->chain[i]];
   struct pixel_writer writer;
   pixel_writer_init(&writer, plane->lanes_log2, out + parameters, end);
   size_t groups = (work->columns >> plane->lanes_log2) + 1;
   for (uint32_t y = work->rows; y-- > 0;) {
     if ((size_t)(writer.next - writer.start) < groups * (PIXEL_GROUP_BYTES >> (5 - plane->lanes_log2)) + 64) return 0;
     size_t at = (size_t)y * work->columns;
-    work->kernels->write_row(&writer, symbols, work->columns, work->samples + at, work->tokens + at, work->chain + at);
+    work->kernels->write_row(&writer, symbols, plane->cluster_of, work->columns, work->samples + at, work->tokens + at,
+                             work->chain + at);
   }
   uint8_t *coded = pixel_writer_finish(&writer);
   if (coded == NULL) return 0;
@@ -163,7 +174,7 @@ static cas_status encode_plane(const struct pixel_layout *layout, struct pixel_p
   for (uint32_t y = 0; y < layout->rows; y++)
     pixel_layout_load(layout, part, raw, y, work->samples + (size_t)y * layout->columns);
   memset(&work->plane, 0, sizeof work->plane);
-  pixel_model_range(&work->plane, work->samples, (size_t)layout->rows * layout->columns);
+  pixel_model_range(&work->plane, work->kernels, work->samples, (size_t)layout->rows * layout->columns);
   if (work->plane.kind == PIXEL_PLANE_CONSTANT) {
     *used = pixel_plane_write(&work->plane, out, (size_t)(end - out));
     return CAS_OK;
@@ -171,7 +182,7 @@ static cas_status encode_plane(const struct pixel_layout *layout, struct pixel_p
   cas_status status = pixel_model_fit(&work->plane, work->kernels, work->samples, layout->rows, layout->columns,
                                       (uint16_t *)(void *)work->tokens);
   if (status != CAS_OK) return status;
-  memset(work->counts, 0, sizeof *work->counts);
+  memset(work->counts, 0, 2 * sizeof *work->counts);
   bool modelled;
   status = find_residuals(work, &modelled);
   if (status == CAS_OK && modelled) *used = code_residuals(work, out, end);
@@ -181,15 +192,15 @@ static cas_status encode_plane(const struct pixel_layout *layout, struct pixel_p
 /* The most that one row of a plane can take: the writer wants that much room before each row. */
 static size_t row_bytes_max(const struct pixel_layout *layout) { return 4 * (size_t)layout->columns + 512; }
 
-cas_status pixel_frame_encode(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *coded,
-                              bool *modelled) {
+cas_status pixel_frame_encode(const struct pixel_kernels *kernels, const struct cas_pixel_format *format,
+                              struct cas_slice raw, struct cas_buffer *coded, bool *modelled) {
   struct pixel_layout layout;
   *modelled = false;
   if (!pixel_layout_choose(&layout, format, raw)) return CAS_OK;
   size_t count = (size_t)layout.rows * layout.columns;
   /* One allocation of samples, tokens and contexts: it is large, and costs page faults each time. */
   CLEANUP_FREE uint8_t *memory = malloc(4 * count);
-  CLEANUP_FREE struct pixel_counts *counts = malloc(sizeof *counts);
+  CLEANUP_FREE struct pixel_counts *counts = malloc(2 * sizeof *counts);
   if (memory == NULL || counts == NULL) return CAS_NO_MEMORY;
   size_t space = raw.size + LAYOUT_BYTES_MAX + PARAMETER_BYTES_MAX + row_bytes_max(&layout);
   cas_status status = cas_buffer_reserve(coded, coded->size + space);
@@ -198,7 +209,7 @@ cas_status pixel_frame_encode(const struct cas_pixel_format *format, struct cas_
   uint8_t *end = out + space;
   out += layout_write(&layout, out);
   struct plane_work work = {
-      .kernels = pixel_kernels_best(),
+      .kernels = kernels,
       .rows = layout.rows,
       .columns = layout.columns,
       .samples = (uint16_t *)(void *)memory,
@@ -271,9 +282,10 @@ static void read_block(struct plane_reader *work, const struct pixel_context_map
   }
 }
 
-static cas_status decode_rows(const struct pixel_layout *layout, struct pixel_part part,
-                              const struct pixel_plane *plane, struct cas_slice coded, uint8_t *raw) {
-  __attribute__((cleanup(plane_reader_fini))) struct plane_reader work = {.kernels = pixel_kernels_best()};
+static cas_status decode_rows(const struct pixel_kernels *kernels, const struct pixel_layout *layout,
+                              struct pixel_part part, const struct pixel_plane *plane, struct cas_slice coded,
+                              uint8_t *raw) {
+  __attribute__((cleanup(plane_reader_fini))) struct plane_reader work = {.kernels = kernels};
   uint32_t block_rows = layout->rows < PIXEL_BLOCK_ROWS ? layout->rows : PIXEL_BLOCK_ROWS;
   if (!plane_reader_init(&work, plane, block_rows, layout->columns)) return CAS_NO_MEMORY;
   if (!pixel_reader_init(&work.reader, coded, plane->lanes_log2)) return CAS_CORRUPT;
@@ -303,13 +315,13 @@ static cas_status decode_rows(const struct pixel_layout *layout, struct pixel_pa
   return pixel_reader_finished(&work.reader) ? CAS_OK : CAS_CORRUPT;
 }
 
-static cas_status decode_plane(const struct pixel_layout *layout, struct pixel_part part, struct cas_slice coded,
-                               uint8_t *raw) {
+static cas_status decode_plane(const struct pixel_kernels *kernels, const struct pixel_layout *layout,
+                               struct pixel_part part, struct cas_slice coded, uint8_t *raw) {
   struct pixel_plane plane;
   size_t parameters = pixel_plane_parse(&plane, coded);
   if (parameters == 0) return CAS_CORRUPT;
   struct cas_slice rest = slice_of(coded.data + parameters, coded.size - parameters);
-  if (plane.kind != PIXEL_PLANE_CONSTANT) return decode_rows(layout, part, &plane, rest, raw);
+  if (plane.kind != PIXEL_PLANE_CONSTANT) return decode_rows(kernels, layout, part, &plane, rest, raw);
   if (rest.size != 0) return CAS_CORRUPT;
   CLEANUP_FREE uint16_t *zeros = calloc(layout->columns, sizeof *zeros);
   if (zeros == NULL) return CAS_NO_MEMORY;
@@ -317,7 +329,8 @@ static cas_status decode_plane(const struct pixel_layout *layout, struct pixel_p
   return CAS_OK;
 }
 
-cas_status pixel_frame_decode(struct cas_slice coded, uint8_t *raw, size_t raw_size) {
+cas_status pixel_frame_decode(const struct pixel_kernels *kernels, struct cas_slice coded, uint8_t *raw,
+                              size_t raw_size) {
   struct pixel_layout layout;
   size_t used = layout_parse(&layout, coded, raw_size);
   if (used == 0) return CAS_CORRUPT;
@@ -331,7 +344,7 @@ cas_status pixel_frame_decode(struct cas_slice coded, uint8_t *raw, size_t raw_s
       rest = slice_of(rest.data + 4, rest.size - 4);
       if (size > rest.size) return CAS_CORRUPT;
     }
-    cas_status status = decode_plane(&layout, pixel_layout_part(&layout, i), slice_of(rest.data, size), raw);
+    cas_status status = decode_plane(kernels, &layout, pixel_layout_part(&layout, i), slice_of(rest.data, size), raw);
     if (status != CAS_OK) return status;
     rest = slice_of(rest.data + size, rest.size - size);
   }

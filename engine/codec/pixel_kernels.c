@@ -21,6 +21,18 @@ void pixel_context_map_fill(struct pixel_context_map *map, const struct pixel_pl
   memcpy(map->thresholds, plane->thresholds, (plane->levels - 1u) * sizeof *map->thresholds);
 }
 
+static struct pixel_range range(const uint16_t *samples, size_t count) {
+  struct pixel_range found = {UINT16_MAX, 0, INT16_MAX, INT16_MIN};
+  for (size_t i = 0; i < count; i++) {
+    int16_t value = (int16_t)samples[i];
+    found.low = samples[i] < found.low ? samples[i] : found.low;
+    found.high = samples[i] > found.high ? samples[i] : found.high;
+    found.signed_low = value < found.signed_low ? value : found.signed_low;
+    found.signed_high = value > found.signed_high ? value : found.signed_high;
+  }
+  return found;
+}
+
 static void contexts(const struct pixel_context_map *map, const uint16_t *above2, const uint16_t *above,
                      uint32_t columns, uint8_t *values) {
   for (ptrdiff_t x = 0; x < (ptrdiff_t)columns; x++) {
@@ -80,18 +92,19 @@ static void restore(const struct pixel_block *block) {
   }
 }
 
-static void write_row(struct pixel_writer *writer, const pixel_symbol *symbols, uint32_t columns, const uint16_t *codes,
-                      const uint8_t *tokens, const uint8_t *clusters) {
+static void write_row(struct pixel_writer *writer, const pixel_symbol *symbols, const uint8_t *cluster_of,
+                      uint32_t columns, const uint16_t *codes, const uint8_t *tokens, const uint8_t *chain) {
   uint32_t lanes = 1u << writer->lanes_log2;
   for (uint32_t x = (columns - 1) & ~(lanes - 1);; x -= lanes) {
     uint32_t count = columns - x < lanes ? columns - x : lanes;
-    pixel_writer_group(writer, symbols, count, codes + x, tokens + x, clusters + x);
+    pixel_writer_group(writer, symbols, cluster_of, count, codes + x, tokens + x, chain + x);
     if (x == 0) break;
   }
 }
 
 const struct pixel_kernels pixel_kernels_plain = {
     .name = "plain",
+    .range = range,
     .contexts = contexts,
     .forward = forward,
     .read_row = read_row,

@@ -58,8 +58,16 @@ struct pixel_forward {
   uint8_t *tokens;
 };
 
+/* The least and greatest of some samples, taken as unsigned and as two's complement. */
+struct pixel_range {
+  uint16_t low, high;
+  int16_t signed_low, signed_high;
+};
+
 struct pixel_kernels {
   const char *name;
+  /* The range of `count` samples, at least one. */
+  struct pixel_range (*range)(const uint16_t *samples, size_t count);
   /* The value of the map for each pixel, from the marks of the two rows above it. */
   void (*contexts)(const struct pixel_context_map *map, const uint16_t *above2, const uint16_t *above, uint32_t columns,
                    uint8_t *values);
@@ -70,9 +78,10 @@ struct pixel_kernels {
                    unsigned mark_shift, uint16_t *codes, uint16_t *marks);
   /* Samples from codes. Opens and closes the rows. */
   void (*restore)(const struct pixel_block *block);
-  /* Codes one row, from its right end; see pixel_rans.h. The room below writer->next was checked. */
-  void (*write_row)(struct pixel_writer *writer, const pixel_symbol *symbols, uint32_t columns, const uint16_t *codes,
-                    const uint8_t *tokens, const uint8_t *clusters);
+  /* Codes one row, from its right end; see pixel_rans.h. The room below writer->next was checked. `cluster_of` has
+   * 128 elements, one for each position in the chain. */
+  void (*write_row)(struct pixel_writer *writer, const pixel_symbol *symbols, const uint8_t *cluster_of,
+                    uint32_t columns, const uint16_t *codes, const uint8_t *tokens, const uint8_t *chain);
 };
 
 extern const struct pixel_kernels pixel_kernels_plain;

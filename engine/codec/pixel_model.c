@@ -25,23 +25,12 @@
 /* The taps and the bias. */
 #define UNKNOWNS (PIXEL_TAPS + 1)
 
-void pixel_model_range(struct pixel_plane *plane, uint16_t *samples, size_t count) {
-  uint16_t low = UINT16_MAX, high = 0;
-  int16_t signed_low = INT16_MAX, signed_high = INT16_MIN;
-  for (size_t i = 0; i < count; i++) {
-    int16_t value = (int16_t)samples[i];
-    low = samples[i] < low ? samples[i] : low;
-    high = samples[i] > high ? samples[i] : high;
-    signed_low = value < signed_low ? value : signed_low;
-    signed_high = value > signed_high ? value : signed_high;
-  }
-  bool is_signed = signed_high - signed_low < high - low;
-  plane->base = is_signed ? (uint16_t)signed_low : low;
-  unsigned range = is_signed ? (unsigned)(signed_high - signed_low) : (unsigned)(high - low);
-  plane->kind = range == 0 ? PIXEL_PLANE_CONSTANT : PIXEL_PLANE_MEDIAN;
-  plane->spike = 0;
-  if (range == 0) return;
-  for (size_t i = 0; i < count; i++) samples[i] = (uint16_t)(samples[i] - plane->base);
+void pixel_model_range(struct pixel_plane *plane, const struct pixel_kernels *kernels, const uint16_t *samples,
+                       size_t count) {
+  struct pixel_range range = kernels->range(samples, count);
+  bool is_signed = range.signed_high - range.signed_low < range.high - range.low;
+  plane->base = is_signed ? (uint16_t)range.signed_low : range.low;
+  plane->kind = range.high == range.low ? PIXEL_PLANE_CONSTANT : PIXEL_PLANE_MEDIAN;
 }
 
 /* The most frequent of some samples; the lowest, which clipping makes frequent, where none stands out. */
@@ -100,7 +89,7 @@ static void load_rows(const struct fit *fit, uint32_t row, uint32_t from, uint32
   median.kind = PIXEL_PLANE_MEDIAN;
   for (unsigned i = 0; i < 4; i++) {
     uint16_t *at = rows->pixels[i] + PIXEL_MARGIN;
-    memcpy(at, fit->samples + (size_t)(row - 3 + i) * fit->columns + from, width * sizeof *at);
+    pixel_row_rebase(at, fit->samples + (size_t)(row - 3 + i) * fit->columns + from, width, fit->plane->base);
     at[-1] = at[-2] = at[0];
     at[width] = at[width - 1];
   }
@@ -327,7 +316,7 @@ static void fit_init(struct fit *fit, uint16_t *scratch, size_t pixels) {
 cas_status pixel_model_fit(struct pixel_plane *plane, const struct pixel_kernels *kernels, const uint16_t *samples,
                            uint32_t rows, uint32_t columns, uint16_t *scratch) {
   size_t count = (size_t)rows * columns;
-  plane->spike = spike_of(samples, count);
+  plane->spike = (uint16_t)(spike_of(samples, count) - plane->base);
   plane->mark_shift = 0;
   plane->levels = 1;
   plane->classes = 1;

@@ -14,8 +14,9 @@ struct pixel_counts {
   uint32_t of[PIXEL_CHAIN_MAX][PIXEL_TOKENS];
 };
 
-/* Sets kind and base, and takes the base from the samples. */
-void pixel_model_range(struct pixel_plane *plane, uint16_t *samples, size_t count);
+/* Sets base, and kind to constant or median. */
+void pixel_model_range(struct pixel_plane *plane, const struct pixel_kernels *kernels, const uint16_t *samples,
+                       size_t count);
 
 /*
  * Sets spike, predictor, classes, thresholds and mark shift from some rows of the plane. `scratch` has room for one

@@ -27,7 +27,7 @@ struct pixel_plane {
   uint8_t class_of_level[PIXEL_LEVELS_MAX];
   struct pixel_class class_of[PIXEL_CLASSES_MAX];
   uint8_t clusters;                                  /* 1 to PIXEL_CLUSTERS_MAX */
-  uint8_t cluster_of[PIXEL_CHAIN_MAX];               /* ascending along the chain */
+  uint8_t cluster_of[128];                           /* ascending along the chain */
   uint8_t tokens;                                    /* 1 to PIXEL_TOKENS: tokens from here on do not occur */
   uint8_t weights[PIXEL_CLUSTERS_MAX][PIXEL_TOKENS]; /* frequency levels */
 };

@@ -6,6 +6,11 @@
 
 #include "codec/pixel_plane.h"
 
+/* Copies samples less the base. */
+static inline void pixel_row_rebase(uint16_t *row, const uint16_t *samples, uint32_t columns, uint16_t base) {
+  for (uint32_t x = 0; x < columns; x++) row[x] = (uint16_t)(samples[x] - base);
+}
+
 /* Sets what stands for the samples left of a row's first: the first two of the rows above. */
 static inline void pixel_row_open(uint16_t *row, const uint16_t *above) {
   row[-1] = above[0];

@@ -63,8 +63,8 @@ static inline uint32_t emit(uint32_t state, bool overflow, uint8_t **next) {
   return state >> 16;
 }
 
-void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols, unsigned count, const uint16_t *codes,
-                        const uint8_t *tokens, const uint8_t *clusters) {
+void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols, const uint8_t *cluster_of,
+                        unsigned count, const uint16_t *codes, const uint8_t *tokens, const uint8_t *chain) {
   uint8_t *next = writer->next;
   uint32_t *states = writer->states;
   for (unsigned i = count; i-- > 0;) {
@@ -74,7 +74,7 @@ void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols
     states[i] = state << raw_bits | (codes[i] & ((1u << raw_bits) - 1));
   }
   for (unsigned i = count; i-- > 0;) {
-    pixel_symbol symbol = symbols[(size_t)clusters[i] << 7 | tokens[i]];
+    pixel_symbol symbol = symbols[(size_t)cluster_of[chain[i]] << 7 | tokens[i]];
     uint32_t frequency = symbol & 0xffff;
     uint32_t state = emit(states[i], states[i] >> (32 - PIXEL_PROBABILITY_BITS) >= frequency, &next);
     states[i] = (state / frequency << PIXEL_PROBABILITY_BITS) + state % frequency + (symbol >> 16);

@@ -75,8 +75,8 @@ void pixel_writer_init(struct pixel_writer *writer, unsigned lanes_log2, uint8_t
 uint8_t *pixel_writer_finish(struct pixel_writer *writer);
 
 /* One group in plain C: `count` pixels. */
-void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols, unsigned count, const uint16_t *codes,
-                        const uint8_t *tokens, const uint8_t *clusters);
+void pixel_writer_group(struct pixel_writer *writer, const pixel_symbol *symbols, const uint8_t *cluster_of,
+                        unsigned count, const uint16_t *codes, const uint8_t *tokens, const uint8_t *chain);
 
 /* Begins a coded plane: takes the states. False where they are missing or out of range. */
 bool pixel_reader_init(struct pixel_reader *reader, struct cas_slice coded, unsigned lanes_log2);
