@@ -20,6 +20,7 @@ static const struct {
   const char *name;
 } attribute_facts[] = {
     {CAS_LEVEL_STUDY, CAS_TAG_STUDY_INSTANCE_UID, "study_instance_uid"},
+    {CAS_LEVEL_STUDY, CAS_TAG_STUDY_DATE, "study_date"},
     {CAS_LEVEL_SERIES, CAS_TAG_SERIES_INSTANCE_UID, "series_instance_uid"},
     {CAS_LEVEL_SERIES, CAS_TAG_MODALITY, "modality"},
     {CAS_LEVEL_INSTANCE, CAS_TAG_SOP_INSTANCE_UID, "sop_instance_uid"},

@@ -2,8 +2,8 @@
  * Facts: what the extended attributes user.cassette.* say of a path in the view.
  *
  *   all        instances, bytes (of their files)          where one node stands behind the path
- *   study      study_instance_uid
- *   series     study_instance_uid, series_instance_uid, modality
+ *   study      study_instance_uid, study_date
+ *   series     the same, and series_instance_uid, modality
  *   instance   the same, and sop_instance_uid, sop_class_uid, transfer_syntax_uid, version, xxh3_128 (of the whole
  * file), source
  *

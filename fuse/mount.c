@@ -12,6 +12,7 @@
  *  3. The mount is freed when all its threads were joined and nobody is in cas_mount_wait().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -285,6 +286,20 @@ cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, stru
   return wait_until(mount, &until, error);
 }
 
+/*
+ * Lets go of the device. fuse_session_unmount() would unmount by path once more, unless it finds the session broken,
+ * and so could hit a mount of somebody else. So the device is replaced by a broken pipe before.
+ */
+static void leave_session(struct fuse_session *session) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == 0) {
+    close(ends[0]);
+    dup3(ends[1], fuse_session_fd(session), O_CLOEXEC);
+    close(ends[1]);
+  }
+  fuse_session_unmount(session);
+}
+
 void cas_mount_stop(struct cas_mount *mount) {
   if (mount == NULL) return;
   pthread_mutex_lock(&mount->lock);
@@ -295,7 +310,7 @@ void cas_mount_stop(struct cas_mount *mount) {
   join_threads(mount);
   end(mount, 0);
   guard_stop(&mount->guard);
-  fuse_session_unmount(mount->session);
+  leave_session(mount->session);
   pthread_mutex_lock(&mount->lock);
   while (mount->waiting > 0) pthread_cond_wait(&mount->changed, &mount->lock);
   pthread_mutex_unlock(&mount->lock);

@@ -3,7 +3,7 @@
  *
  * Invariants
  *  1. Only mounts of the type MOUNTPOINT_TYPE are ever taken away: a dead one before mounting, our own at the end.
- *  2. No function looks into a living mount, so none can wait for the file system that this process serves.
+ *  2. A mount is asked for an answer only before mounting: no function waits for what this process serves itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,10 +147,12 @@ static char *resolve(const char *folder) {
 
 static cas_status prepare_resolved(const char *path, bool *detached, struct cas_error *error) {
   struct stat stat_buffer;
+  struct statfs statistics;
   struct mountpoint_state state;
   cas_status status = mountpoint_read(path, &state, error);
   if (status != CAS_OK) return status;
-  bool dead = stat(path, &stat_buffer) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+  /* Not stat(), which the kernel answers for a dead mount, too, while it remembers the attributes. */
+  bool dead = state.cassette && statfs(path, &statistics) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
   if (state.cassette && !dead) return fail(error, CAS_BUSY, 0, "a Cassette mount is here already", path);
   if (state.cassette) {
     if (!detach(path)) return fail(error, CAS_IO, errno, "the dead mount here cannot be detached", path);
