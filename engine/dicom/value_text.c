@@ -61,19 +61,16 @@ static struct cas_slice trim_end(struct cas_slice bytes) {
 
 /* Takes leading and trailing spaces from every value, in place. */
 static void trim_values(struct cas_buffer *text) {
-  size_t to = 0, value_begin = 0;
+  size_t to = 0;
   bool at_begin = true;
-  for (size_t i = 0; i <= text->size; i++) {
-    bool at_end = i == text->size || text->data[i] == '\\';
-    if (at_end) {
-      while (to > value_begin && text->data[to - 1] == ' ') to--;
-      if (i == text->size) break;
-    }
+  for (size_t i = 0; i < text->size; i++) {
+    bool is_separator = text->data[i] == '\\';
     if (at_begin && text->data[i] == ' ') continue;
+    while (is_separator && to > 0 && text->data[to - 1] == ' ') to--;
     text->data[to++] = text->data[i];
-    at_begin = at_end;
-    if (at_end) value_begin = to;
+    at_begin = is_separator;
   }
+  while (to > 0 && text->data[to - 1] == ' ') to--;
   text->size = to;
 }
 

@@ -23,12 +23,10 @@ static void check_utf8(const struct cas_buffer *text) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char vrs[][2] = {{'P', 'N'}, {'L', 'O'}, {'L', 'T'}, {'U', 'S'}, {'S', 'V'}};
   const uint8_t *end = size == 0 ? NULL : memchr(data, '\n', size);
-  if (end == NULL)
-    return 0;
+  if (end == NULL) return 0;
   struct charset *charset;
   CLEANUP_BUFFER struct cas_buffer text = {0};
-  if (charset_create(slice_of(data, (size_t)(end - data)), &charset) != CAS_OK)
-    abort();
+  if (charset_create(slice_of(data, (size_t)(end - data)), &charset) != CAS_OK) abort();
   for (size_t i = 0; i < 2 * sizeof vrs / sizeof vrs[0]; i++) {
     struct raw_value value = {
         .vr = {vrs[i / 2][0], vrs[i / 2][1]},
@@ -37,8 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     };
     uint64_t number;
     (void)value_to_number(&value, &number);
-    if (value_to_text(&value, charset, &text) != CAS_OK)
-      abort();
+    if (value_to_text(&value, charset, &text) != CAS_OK) abort();
     check_utf8(&text);
   }
   charset_destroy(charset);

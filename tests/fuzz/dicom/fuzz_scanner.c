@@ -90,12 +90,9 @@ struct outcome {
 
 static size_t piece_size(size_t mode, size_t at) {
   switch (mode) {
-  case 0:
-    return SIZE_MAX;
-  case 1:
-    return 1;
-  default:
-    return 1 + (at * 7 + mode * 13) % (mode * 5);
+  case 0: return SIZE_MAX;
+  case 1: return 1;
+  default: return 1 + (at * 7 + mode * 13) % (mode * 5);
   }
 }
 
@@ -107,8 +104,7 @@ static void scan(struct cas_slice bytes, size_t mode, struct outcome *outcome) {
   CHECK(dicom_scanner_create(&sink, &scanner) == CAS_OK);
   for (size_t at = 0; at < bytes.size;) {
     size_t size = piece_size(mode, at);
-    if (size > bytes.size - at)
-      size = bytes.size - at;
+    if (size > bytes.size - at) size = bytes.size - at;
     /* A copy of its own, so that reading beyond a piece, or after it, is found. */
     uint8_t *piece = malloc(size);
     CHECK(piece != NULL);
@@ -143,7 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct outcome whole = {0};
   scan(slice_of(data, size), 0, &whole);
   check_attributes(slice_of_buffer(&whole.attributes));
-  for (size_t mode = 1; mode <= 3; mode++) {
+  /* Byte by byte costs as much as all the rest: short inputs reach as far. */
+  for (size_t mode = size <= 600 ? 1 : 2; mode <= 3; mode++) {
     struct outcome pieces = {0};
     scan(slice_of(data, size), mode, &pieces);
     CHECK(pieces.cuts_hash == whole.cuts_hash);

@@ -98,6 +98,9 @@ static void what_cannot_be_decoded(void **state) {
   assert_name("ISO_IR 192", "\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"); /* a surrogate */
   assert_name("\\ISO 2022 IR 87", "\x1b$B;3E", "山\xEF\xBF\xBD");
   assert_name("\\ISO 2022 IR 87", "\x1b$X", "\xEF\xBF\xBD$X");
+  assert_name("\\ISO 2022 IR 87", "\x1b$B;\x1b(BA",
+              "\xEF\xBF\xBD"
+              "A"); /* half a character */
   assert_name("\\ISO 2022 IR 149", "\xFB\xF3", "\xEF\xBF\xBD\xEF\xBF\xBD");
   assert_name("GB18030", "\x81", "\xEF\xBF\xBD");
   assert_value("ISO_IR 100", "LO", "a\0b", 3, false,

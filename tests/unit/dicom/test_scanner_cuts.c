@@ -123,10 +123,10 @@ static void fragments(void **state) {
   struct object object;
   encapsulated_begin(&object);
   put_item(&object, 4);
-  put_item(&object, 5000);
   put_item(&object, 4096);
+  put_item(&object, 5000);
   put_header(&object, 0xFFFEE0DD, NULL, 0);
-  assert_cuts(&object, "G5000 H8 G4096 H8", 0);
+  assert_cuts(&object, "G4096 H8 G5000 H8", 0);
   object_fini(&object);
 }
 

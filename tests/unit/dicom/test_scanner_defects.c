@@ -172,14 +172,36 @@ static void delimiters(void **state) {
   }
 }
 
+/* A sequence that ends inside its item ends the item too: what is around it stays in step. */
+static void a_sequence_end_inside_an_item(void **state) {
+  (void)state;
+  struct object object;
+  object_begin(&object, EXPLICIT_LITTLE);
+  put_header(&object, 0x00081140, "SQ", 0xFFFFFFFF);
+  put_header(&object, 0xFFFEE000, NULL, 0xFFFFFFFF);
+  put_header(&object, 0x00081199, "SQ", 0xFFFFFFFF);
+  put_header(&object, 0xFFFEE000, NULL, 0xFFFFFFFF);
+  put_text(&object, 0x00080060, "CS", "MR");
+  put_header(&object, 0xFFFEE0DD, NULL, 0);
+  put_header(&object, 0xFFFEE00D, NULL, 0);
+  put_header(&object, 0xFFFEE0DD, NULL, 0);
+  put_text(&object, 0x00100040, "CS", "F");
+  assert_text(&object, CAS_TAG_MODALITY, "");
+  assert_text(&object, CAS_TAG_PATIENT_SEX, "F");
+  object_fini(&object);
+}
+
 static void the_first_of_two_values_stands(void **state) {
   (void)state;
   struct object object;
   object_begin(&object, EXPLICIT_LITTLE);
-  put_text(&object, 0x00100020, "LO", "second");
+  for (int i = 0; i < 200; i++) /* more than values are captured */
+    put_text(&object, 0x00100020, "LO", "second");
   put_text(&object, 0x00080018, "UI", "9.9.9");
   assert_text(&object, CAS_TAG_PATIENT_ID, "ID 7");
+  put_text(&object, 0x00100040, "CS", "F");
   assert_text(&object, CAS_TAG_SOP_INSTANCE_UID, "1.2.3.4");
+  assert_text(&object, CAS_TAG_PATIENT_SEX, "F");
   object_fini(&object);
 }
 
@@ -234,6 +256,7 @@ int main(void) {
       cmocka_unit_test(trailing_bytes),
       cmocka_unit_test(nesting),
       cmocka_unit_test(delimiters),
+      cmocka_unit_test(a_sequence_end_inside_an_item),
       cmocka_unit_test(the_first_of_two_values_stands),
       cmocka_unit_test(meta_group),
       cmocka_unit_test(uids_that_name_nothing),

@@ -1,8 +1,9 @@
 /*
  * Every file of the shared test set: the bytes come back, and what the scanner reads is what MANIFEST.tsv says.
  *
- * CASSETTE_SHARED_UNPACKED names the folder of the unpacked set (ct-chest, formats, malformed …), CASSETTE_SHARED_DATA
- * that of its archives and MANIFEST.tsv (else ../shared/data). Without the first only the files of tests/data are read.
+ * CASSETTE_SHARED_UNPACKED names the folder of the unpacked set (ct-chest, formats, malformed …); MANIFEST.tsv is
+ * there, or with the archives in CASSETTE_SHARED_DATA (else ../shared/data). Without it only the files of tests/data
+ * are read.
  */
 #include "scan_recorder.h"
 
@@ -147,7 +148,9 @@ static void every_file_of_the_shared_set(void **state) {
   (void)state;
   const char *folder = shared_data(), *packed = getenv("CASSETTE_SHARED_DATA");
   char manifest[4096];
-  snprintf(manifest, sizeof manifest, "%s/MANIFEST.tsv", packed != NULL ? packed : TEST_DATA "/../../../shared/data");
+  snprintf(manifest, sizeof manifest, "%s/MANIFEST.tsv", folder);
+  if (access(manifest, R_OK) != 0)
+    snprintf(manifest, sizeof manifest, "%s/MANIFEST.tsv", packed != NULL ? packed : TEST_DATA "/../../../shared/data");
   read_set(manifest, folder);
 }
 
