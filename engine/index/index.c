@@ -65,7 +65,7 @@ static cas_status write_version(struct index *index, struct cas_error *error) {
   CLEANUP_CURSOR struct index_cursor cursor = {0};
   struct cas_slice rest, value;
   struct index_key key = {0};
-  STATUS_TRY(index_cursor_open(index_source_of(index), slice_of("", 0), &cursor, error));
+  STATUS_TRY(index_cursor_open(index, slice_of("", 0), &cursor, error));
   index_cursor_seek(&cursor, &key);
   cas_status status = index_cursor_get(&cursor, &rest, &value, error);
   if (status == CAS_OK) return status_fail(error, CAS_CORRUPT, "index %s: has entries but no version", index->folder);

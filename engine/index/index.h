@@ -20,8 +20,8 @@
  *
  * Threads: reading functions and index_refresh from any thread, also at the same time; one batch at a time, by one
  * thread, beside which other threads may read. Records handed out are copies; what a callback gets lives until it
- * returns. Callbacks may call any function on the index, but not change the batch that is being listed. Close when
- * nobody reads.
+ * returns. Callbacks may call any function on the index; one that changes the batch that is being searched must stop
+ * the search. Close when nobody reads.
  */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H

@@ -10,9 +10,6 @@
 #include "base/status.h"
 #include "index/index_lookup.h"
 
-/* Room for a group of 64 instances without growing. */
-static const size_t batch_bytes_reserved = 64u << 10;
-
 cas_status index_batch_begin(struct index *index, struct index_batch **out, struct cas_error *error) {
   assert(index->batch == NULL && index->scratch == NULL);
   struct index_totals totals;
@@ -20,7 +17,6 @@ cas_status index_batch_begin(struct index *index, struct index_batch **out, stru
   struct index_batch *batch = malloc(sizeof *batch);
   if (batch == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
   *batch = (struct index_batch){.index = index, .totals = totals};
-  batch->writes = rocksdb_writebatch_wi_create(batch_bytes_reserved, 1);
   index->batch = batch;
   *out = batch;
   return CAS_OK;
@@ -29,27 +25,52 @@ cas_status index_batch_begin(struct index *index, struct index_batch **out, stru
 void index_batch_abort(struct index_batch *batch) {
   if (batch == NULL) return;
   batch->index->batch = NULL;
-  rocksdb_writebatch_wi_destroy(batch->writes);
+  index_changes_fini(&batch->changes);
   free(batch);
 }
 
+/* Out of memory, a change is lost: the batch remembers, and apply says so. */
+static void keep_failure(struct index_batch *batch, cas_status status) {
+  if (batch->status == CAS_OK) batch->status = status;
+}
+
 static void put(struct index_batch *batch, const struct index_key *key, struct cas_slice value) {
-  rocksdb_writebatch_wi_put(batch->writes, (const char *)key->bytes, key->size, (const char *)value.data, value.size);
+  keep_failure(batch, index_changes_put(&batch->changes, key, value));
 }
 
 static void delete_key(struct index_batch *batch, const struct index_key *key) {
-  rocksdb_writebatch_wi_delete(batch->writes, (const char *)key->bytes, key->size);
+  keep_failure(batch, index_changes_delete(&batch->changes, key));
+}
+
+static rocksdb_writebatch_t *make_writes(const struct index_changes *changes) {
+  rocksdb_writebatch_t *writes = rocksdb_writebatch_create();
+  for (size_t i = 0; i < changes->count; i++) {
+    const struct index_change *change = &changes->changes[i];
+    struct cas_slice key = index_change_key(changes, change), value = index_change_value(changes, change);
+    if (change->deletes)
+      rocksdb_writebatch_delete(writes, (const char *)key.data, key.size);
+    else
+      rocksdb_writebatch_put(writes, (const char *)key.data, key.size, (const char *)value.data, value.size);
+  }
+  return writes;
 }
 
 cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error) {
   struct index *index = batch->index;
   uint8_t totals[INDEX_TOTALS_VALUE_BYTES_MAX];
   struct index_key key;
-  char *message = NULL;
   index_key_totals(&key);
   put(batch, &key, slice_of(totals, index_encode_totals(&batch->totals, totals)));
-  rocksdb_write_writebatch_wi(index->db->rocks, index->write, batch->writes, &message);
+  cas_status status = batch->status;
+  if (status != CAS_OK) {
+    index_batch_abort(batch);
+    return status_fail(error, status, "index %s: out of memory", index->folder);
+  }
+  char *message = NULL;
+  rocksdb_writebatch_t *writes = make_writes(&batch->changes);
   index_batch_abort(batch);
+  rocksdb_write(index->db->rocks, index->write, writes, &message);
+  rocksdb_writebatch_destroy(writes);
   return index_db_fail(error, index, "cannot write", message);
 }
 
@@ -68,11 +89,6 @@ cas_status index_batch_get_node(struct index_batch *batch, const char *path, str
 cas_status index_batch_get_name(struct index_batch *batch, const char *parent, const char *identity, char *name,
                                 size_t capacity, struct cas_error *error) {
   return index_lookup_name(index_source_of_batch(batch), parent, identity, name, capacity, error);
-}
-
-cas_status index_batch_find_uid(struct index_batch *batch, enum cas_level level, const char *uid, index_text_fn each,
-                                void *arg, struct cas_error *error) {
-  return index_find_uid_in(index_source_of_batch(batch), level, uid, each, arg, error);
 }
 
 /* --- blobs and facts --- */

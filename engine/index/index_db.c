@@ -65,19 +65,25 @@ void index_db_release(struct index_db *db) {
   free(db);
 }
 
+static cas_status get_change(const struct index_changes *changes, const struct index_change *change,
+                             struct cas_buffer *value, struct cas_error *error) {
+  if (change->deletes) return CAS_NOT_FOUND;
+  cas_status status = cas_buffer_append(value, index_change_value(changes, change));
+  return status == CAS_OK ? CAS_OK : status_fail(error, status, "index: out of memory");
+}
+
 cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
                         struct cas_error *error) {
   struct index *index = source.index;
+  if (source.changes != NULL) {
+    const struct index_change *change = index_changes_find(source.changes, index_key_slice(key));
+    if (change != NULL) return get_change(source.changes, change, value, error);
+  }
   char *message = NULL, *found = NULL;
   size_t size = 0;
-  const char *bytes = (const char *)key->bytes;
   pthread_rwlock_rdlock(&index->view);
   bool viewed = index->db != NULL;
-  if (viewed && source.writes == NULL)
-    found = rocksdb_get(index->db->rocks, index->read, bytes, key->size, &size, &message);
-  else if (viewed)
-    found = rocksdb_writebatch_wi_get_from_batch_and_db(source.writes, index->db->rocks, index->read, bytes, key->size,
-                                                        &size, &message);
+  if (viewed) found = rocksdb_get(index->db->rocks, index->read, (const char *)key->bytes, key->size, &size, &message);
   pthread_rwlock_unlock(&index->view);
   if (!viewed) return no_view(error, index);
   if (message != NULL) return index_db_fail(error, index, "cannot look up", message);
@@ -86,9 +92,8 @@ cas_status index_db_get(struct index_source source, const struct index_key *key,
   return CAS_OK;
 }
 
-cas_status index_cursor_open(struct index_source source, struct cas_slice prefix, struct index_cursor *cursor,
+cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
                              struct cas_error *error) {
-  struct index *index = source.index;
   struct index_db *db = NULL;
   rocksdb_iterator_t *rocks = NULL;
   pthread_rwlock_rdlock(&index->view);
@@ -98,7 +103,6 @@ cas_status index_cursor_open(struct index_source source, struct cas_slice prefix
   }
   pthread_rwlock_unlock(&index->view);
   if (db == NULL) return no_view(error, index);
-  if (source.writes != NULL) rocks = rocksdb_writebatch_wi_create_iterator_with_base(source.writes, rocks);
   char *message = NULL;
   rocksdb_iter_get_error(rocks, &message);
   *cursor = (struct index_cursor){.index = index, .db = db, .rocks = rocks, .prefix = prefix};

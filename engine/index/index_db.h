@@ -15,7 +15,7 @@
 #include <rocksdb/c.h>
 
 #include "index/index.h"
-#include "index/index_keys.h"
+#include "index/index_changes.h"
 
 /* Which list of tables RocksDB's folder has in force, and how long it is. It grows with every change of the tables,
  * before the logs of writes that these replace are deleted. All zero: unknown. */
@@ -47,19 +47,20 @@ struct index {
 
 struct index_batch {
   struct index *index;
-  rocksdb_writebatch_wi_t *writes;
+  struct index_changes changes;
   struct index_totals totals; /* with this batch's changes */
+  cas_status status;          /* not CAS_OK: a change is missing, the batch cannot be applied */
 };
 
-/* What to read from: the database, and the batch over it unless NULL. */
+/* What to read from: the database, under the changes of a batch unless NULL. */
 struct index_source {
   struct index *index;
-  rocksdb_writebatch_wi_t *writes;
+  const struct index_changes *changes;
 };
 
 static inline struct index_source index_source_of(struct index *index) { return (struct index_source){index, NULL}; }
 static inline struct index_source index_source_of_batch(struct index_batch *batch) {
-  return (struct index_source){batch->index, batch->writes};
+  return (struct index_source){batch->index, &batch->changes};
 }
 
 /* Turns RocksDB's message into a status and frees it; CAS_OK for NULL. `what` was being done. */
@@ -78,7 +79,8 @@ void index_db_release(struct index_db *db);
 CAS_MUST_USE cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
                                      struct cas_error *error);
 
-/* A moving place among the keys that begin with a prefix, in ascending order, in a view that does not move. */
+/* A moving place among the database's keys that begin with a prefix, in ascending order, in a view that does not move.
+ */
 struct index_cursor {
   struct index *index;
   struct index_db *db;
@@ -88,8 +90,8 @@ struct index_cursor {
 #define CLEANUP_CURSOR __attribute__((cleanup(index_cursor_close)))
 
 /* The cursor has no place yet: seek first. Its prefix is borrowed. */
-CAS_MUST_USE cas_status index_cursor_open(struct index_source source, struct cas_slice prefix,
-                                          struct index_cursor *cursor, struct cas_error *error);
+CAS_MUST_USE cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
+                                          struct cas_error *error);
 void index_cursor_close(struct index_cursor *cursor);
 void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key);
 void index_cursor_next(struct index_cursor *cursor);

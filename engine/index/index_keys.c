@@ -113,23 +113,39 @@ bool slice_begins_with(struct cas_slice slice, struct cas_slice prefix) {
   return slice.size >= prefix.size && (prefix.size == 0 || memcmp(slice.data, prefix.data, prefix.size) == 0);
 }
 
-/* Cuts `rest` after its first NUL and `skip` bytes; what is left must be a path. */
-static bool cut(struct cas_slice rest, size_t skip, struct cas_slice *text, struct cas_slice *path) {
+static bool is_path(struct cas_slice path) {
+  return path.size > 0 && path.size <= INDEX_PATH_BYTES_MAX && memchr(path.data, 0, path.size) == NULL;
+}
+
+/* Cuts `rest` at its first NUL; the text before it is not empty. */
+static bool cut(struct cas_slice rest, struct cas_slice *text, struct cas_slice *tail) {
   const uint8_t *end = rest.size == 0 ? NULL : memchr(rest.data, 0, rest.size);
   if (end == NULL || end == rest.data) return false;
   size_t length = (size_t)(end - rest.data);
-  if (rest.size - length - 1 <= skip) return false;
-  struct cas_slice tail = slice_of(end + 1 + skip, rest.size - length - 1 - skip);
-  if (tail.size > INDEX_PATH_BYTES_MAX || memchr(tail.data, 0, tail.size) != NULL) return false;
   *text = slice_of(rest.data, length);
+  *tail = slice_of(end + 1, rest.size - length - 1);
+  return true;
+}
+
+bool index_key_read_place(struct cas_slice rest, struct cas_slice *path) {
+  if (rest.size < 4) return false;
+  struct cas_slice tail = slice_of(rest.data + 4, rest.size - 4);
+  if (!is_path(tail)) return false;
   *path = tail;
   return true;
 }
 
 bool index_key_read_uid(struct cas_slice rest, struct cas_slice *uid, struct cas_slice *path) {
-  return cut(rest, 4, uid, path);
+  struct cas_slice text, tail;
+  if (!cut(rest, &text, &tail) || !index_key_read_place(tail, path)) return false;
+  *uid = text;
+  return true;
 }
 
 bool index_key_read_date(struct cas_slice rest, struct cas_slice *date, struct cas_slice *path) {
-  return cut(rest, 0, date, path);
+  struct cas_slice text, tail;
+  if (!cut(rest, &text, &tail) || !is_path(tail)) return false;
+  *date = text;
+  *path = tail;
+  return true;
 }

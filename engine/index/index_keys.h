@@ -52,7 +52,8 @@ static inline struct cas_slice index_key_slice(const struct index_key *key) { re
 
 bool slice_begins_with(struct cas_slice slice, struct cas_slice prefix);
 
-/* Cuts what follows the kind (and level) of a UID or date key. Borrowed from `rest`. */
+/* Cuts what follows the kind (and level) of a UID or date key, and what follows a UID. Borrowed from `rest`. */
+CAS_MUST_USE bool index_key_read_place(struct cas_slice rest, struct cas_slice *path);
 CAS_MUST_USE bool index_key_read_uid(struct cas_slice rest, struct cas_slice *uid, struct cas_slice *path);
 CAS_MUST_USE bool index_key_read_date(struct cas_slice rest, struct cas_slice *date, struct cas_slice *path);
 

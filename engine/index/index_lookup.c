@@ -70,6 +70,14 @@ cas_status index_lookup_totals(struct index_source source, struct index_totals *
   return CAS_OK;
 }
 
+cas_status index_call_with_text(struct cas_slice text, index_text_fn each, void *arg) {
+  char copy[INDEX_TEXT_BYTES_MAX + 1];
+  if (text.size > INDEX_TEXT_BYTES_MAX) return CAS_CORRUPT;
+  memcpy(copy, text.data, text.size);
+  copy[text.size] = '\0';
+  return each(arg, copy);
+}
+
 cas_status index_get_blob(struct index *index, const struct blob_id *id, struct index_blob *blob,
                           struct cas_error *error) {
   return index_lookup_blob(index_source_of(index), id, blob, error);

@@ -19,7 +19,7 @@ CAS_MUST_USE cas_status index_lookup_totals(struct index_source source, struct i
 CAS_MUST_USE cas_status index_lookup_value(struct index_source source, const char *path, struct cas_buffer *bytes,
                                            struct index_node_value *value, struct cas_error *error);
 
-CAS_MUST_USE cas_status index_find_uid_in(struct index_source source, enum cas_level level, const char *uid,
-                                          index_text_fn each, void *arg, struct cas_error *error);
+/* Calls back with a copy of a path, UID or date that was read from a key. */
+CAS_MUST_USE cas_status index_call_with_text(struct cas_slice text, index_text_fn each, void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Owns listing: children of a node, UIDs and dates.
+ * Owns listing: children of a node, UIDs, dates, and the nodes of a date.
  *
  *  1. A list is one cursor: it shows one moment, in constant memory, whatever is written meanwhile.
  *  2. What a callback gets is its own copy with a NUL at its end, valid until it returns.
@@ -42,7 +42,7 @@ cas_status index_list(struct index *index, const char *parent, const char *after
   /* The key that follows `after` at once is the same with a NUL, which no name has. */
   if (after != NULL && (!index_key_append(&start, after, strlen(after)) || !index_key_append(&start, "", 1)))
     return status_fail(error, CAS_INVALID, "index: the name to begin after is too long");
-  STATUS_TRY(index_cursor_open(index_source_of(index), index_key_slice(&prefix), &cursor, error));
+  STATUS_TRY(index_cursor_open(index, index_key_slice(&prefix), &cursor, error));
   index_cursor_seek(&cursor, &start);
   return list_children(&cursor, level, parent, each, arg, error);
 }
@@ -50,14 +50,6 @@ cas_status index_list(struct index *index, const char *parent, const char *after
 /* --- UIDs and dates --- */
 
 typedef bool (*read_fn)(struct cas_slice rest, struct cas_slice *text, struct cas_slice *path);
-
-static cas_status call_with_text(struct cas_slice text, index_text_fn each, void *arg) {
-  char copy[INDEX_TEXT_BYTES_MAX + 1];
-  if (text.size > INDEX_TEXT_BYTES_MAX) return CAS_CORRUPT;
-  memcpy(copy, text.data, text.size);
-  copy[text.size] = '\0';
-  return each(arg, copy);
-}
 
 /* Makes the key behind all keys of `text`: what ends a text is NUL, and 1 is next. */
 static bool key_past(struct index_key *key, const struct index_key *prefix, struct cas_slice text) {
@@ -73,7 +65,7 @@ static cas_status list_distinct(struct index *index, const struct index_key *pre
   bool first = true;
   if (after != NULL && !key_past(&past, prefix, slice_of(after, strlen(after))))
     return status_fail(error, CAS_INVALID, "index: the text to begin after is too long");
-  STATUS_TRY(index_cursor_open(index_source_of(index), index_key_slice(prefix), &cursor, error));
+  STATUS_TRY(index_cursor_open(index, index_key_slice(prefix), &cursor, error));
   for (index_cursor_seek(&cursor, &past);;) {
     struct cas_slice rest, value, text, path;
     cas_status status = index_cursor_get(&cursor, &rest, &value, error);
@@ -86,7 +78,7 @@ static cas_status list_distinct(struct index *index, const struct index_key *pre
     }
     first = false;
     if (!key_past(&past, prefix, text)) return index_db_corrupt(error, index, "a UID or date");
-    STATUS_TRY(call_with_text(text, each, arg));
+    STATUS_TRY(index_call_with_text(text, each, arg));
     index_cursor_next(&cursor);
   }
 }
@@ -105,28 +97,6 @@ cas_status index_list_dates(struct index *index, const char *after, index_text_f
   return list_distinct(index, &prefix, after, index_key_read_date, each, arg, error);
 }
 
-cas_status index_find_uid_in(struct index_source source, enum cas_level level, const char *uid, index_text_fn each,
-                             void *arg, struct cas_error *error) {
-  CLEANUP_CURSOR struct index_cursor cursor = {0};
-  struct index_key all, prefix;
-  index_key_uids(&all, level);
-  if (uid[0] == '\0' || !index_key_uid_prefix(&prefix, level, uid)) return CAS_OK;
-  STATUS_TRY(index_cursor_open(source, index_key_slice(&all), &cursor, error));
-  for (index_cursor_seek(&cursor, &prefix);; index_cursor_next(&cursor)) {
-    struct cas_slice rest, value, found, path;
-    cas_status status = index_cursor_get(&cursor, &rest, &value, error);
-    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
-    if (!index_key_read_uid(rest, &found, &path)) return index_db_corrupt(error, source.index, "a UID");
-    if (!slice_equal(found, slice_of(uid, strlen(uid)))) return CAS_OK;
-    STATUS_TRY(call_with_text(path, each, arg));
-  }
-}
-
-cas_status index_find_uid(struct index *index, enum cas_level level, const char *uid, index_text_fn each, void *arg,
-                          struct cas_error *error) {
-  return index_find_uid_in(index_source_of(index), level, uid, each, arg, error);
-}
-
 static bool is_after(struct cas_slice text, const char *last) {
   size_t size = strlen(last);
   int order = memcmp(text.data, last, text.size < size ? text.size : size);
@@ -141,13 +111,13 @@ cas_status index_find_dates(struct index *index, const char *first, const char *
   start = all;
   if (first != NULL && !index_key_append(&start, first, strlen(first)))
     return status_fail(error, CAS_INVALID, "index: the first date is too long");
-  STATUS_TRY(index_cursor_open(index_source_of(index), index_key_slice(&all), &cursor, error));
+  STATUS_TRY(index_cursor_open(index, index_key_slice(&all), &cursor, error));
   for (index_cursor_seek(&cursor, &start);; index_cursor_next(&cursor)) {
     struct cas_slice rest, value, date, path;
     cas_status status = index_cursor_get(&cursor, &rest, &value, error);
     if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
     if (!index_key_read_date(rest, &date, &path)) return index_db_corrupt(error, index, "a date");
     if (last != NULL && is_after(date, last)) return CAS_OK;
-    STATUS_TRY(call_with_text(path, each, arg));
+    STATUS_TRY(index_call_with_text(path, each, arg));
   }
 }

@@ -5,19 +5,21 @@
 
 #include <rocksdb/c.h>
 
-static void put_raw(struct fixture *f, const char *key, const char *value) {
+static void put_raw_key(struct fixture *f, const char *key, size_t size, const char *value) {
   char *message = NULL;
   rocksdb_options_t *options = rocksdb_options_create();
   rocksdb_writeoptions_t *write_options = rocksdb_writeoptions_create();
   rocksdb_options_set_create_if_missing(options, 1);
   rocksdb_t *db = rocksdb_open(options, f->index_folder, &message);
   assert_null(message);
-  rocksdb_put(db, write_options, key, strlen(key), value, strlen(value), &message);
+  rocksdb_put(db, write_options, key, size, value, strlen(value), &message);
   assert_null(message);
   rocksdb_close(db);
   rocksdb_writeoptions_destroy(write_options);
   rocksdb_options_destroy(options);
 }
+
+static void put_raw(struct fixture *f, const char *key, const char *value) { put_raw_key(f, key, strlen(key), value); }
 
 static void another_version_is_unsupported(void **state) {
   struct fixture *f = *state;
@@ -50,10 +52,10 @@ static void damaged_entries_are_corrupt(void **state) {
   put_raw(f, "t", "\xff");
   put_raw(f, "n\x01/p", "\xff");
   put_raw(f, "n\x02p/a/b", "");
-  put_raw(f,
-          "u\x02"
-          "1.2",
-          "");
+  put_raw_key(f,
+              "u\x02"
+              "1\0\0\0\0\0",
+              8, ""); /* no path behind the version */
   put_raw(f, "d20200101", "");
   assert_ok(index_open(f->index_folder, &f->index, &f->error), &f->error);
   assert_int_equal(index_get_node(f->index, "p", &node, &f->error), CAS_CORRUPT);

@@ -1,0 +1,54 @@
+/*
+ * The changes of a batch that is not applied yet: for each key its new value or its deletion, the last one only. A
+ * series' node that changes with each of its instances is written once a batch, and the batch reads its own writes.
+ *
+ * Not safe for threads. Memory grows with the changes; the store bounds a batch by the bytes of a group.
+ */
+#ifndef INDEX_INDEX_CHANGES_H
+#define INDEX_INDEX_CHANGES_H
+
+#include <stdbool.h>
+
+#include "index/index_keys.h"
+
+struct index_change {
+  uint64_t hash;
+  size_t key_at, key_size; /* in `bytes` */
+  size_t value_at, value_size, value_room;
+  bool deletes;
+};
+
+struct index_changes {
+  struct cas_buffer bytes; /* keys and values */
+  struct index_change *changes;
+  size_t count, capacity;
+  uint32_t *slots;   /* number of a change plus one, or 0; open addressing, linear */
+  size_t slot_count; /* a power of two, more than twice `count`; or 0 */
+};
+
+void index_changes_fini(struct index_changes *changes);
+
+/* Sets the value of a key, or deletes it. CAS_NO_MEMORY leaves the changes as they were. */
+CAS_MUST_USE cas_status index_changes_put(struct index_changes *changes, const struct index_key *key,
+                                          struct cas_slice value);
+CAS_MUST_USE cas_status index_changes_delete(struct index_changes *changes, const struct index_key *key);
+
+/* The change of a key, or NULL. Valid until the next change. */
+const struct index_change *index_changes_find(const struct index_changes *changes, struct cas_slice key);
+
+/* Calls `each` for every change whose key begins with what index_key_uid_prefix made, in no order. */
+typedef cas_status (*index_change_fn)(void *arg, const struct index_change *change);
+CAS_MUST_USE cas_status index_changes_find_uid(const struct index_changes *changes, const struct index_key *prefix,
+                                               index_change_fn each, void *arg);
+
+static inline struct cas_slice index_change_key(const struct index_changes *changes,
+                                                const struct index_change *change) {
+  return slice_of(changes->bytes.data + change->key_at, change->key_size);
+}
+
+static inline struct cas_slice index_change_value(const struct index_changes *changes,
+                                                  const struct index_change *change) {
+  return slice_of(changes->bytes.data + change->value_at, change->value_size);
+}
+
+#endif
