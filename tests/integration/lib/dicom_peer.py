@@ -6,7 +6,9 @@
 Prints one line about what the other side did. Exit status 0 when it did as the case expects, else 1. Cases:
   garbage, silent-close, wrong-title, huge-pdu, huge-pdv, many-syntaxes, unknown-command, endless-command, bad-command,
   data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, drip,
-  hold (associates, says "held", and waits for its standard input to end)
+  hold (associates, says "held", and waits for its standard input to end),
+  slow (sends half an object, says "half", waits for a line on its standard input, sends the rest),
+  versions (one SOP Instance UID with two contents, then both again), many-values (a PDU of many values)
 Source: PS3.8 9.3 (PDUs), PS3.7 6.3.1 and E (command sets).
 """
 import argparse
@@ -218,7 +220,7 @@ def interleaved(peer):
 
 def midway(peer):
     peer.open()
-    peer.send(data(pdv(1, 3, command(1, "2.25.8")), pdv(1, 0, data_set("2.25.8")[:60])))
+    peer.send(data(pdv(1, 3, command(1, "2.25.8")), pdv(1, 0, data_set("2.25.8", pixels=20000)[:9000])))
 
 
 def abort_midway(peer):
@@ -288,9 +290,43 @@ def hold(peer):
     return kind == 2, KINDS.get(peer.receive()[0])
 
 
+def slow(peer):
+    """The rest of the object comes while the other side is stopping; then the association must end."""
+    peer.open()
+    body = data_set("2.25.1010", pixels=100000)
+    peer.send(data(pdv(1, 3, command(1, "2.25.1010")), pdv(1, 0, body[:5000])))
+    print("half", flush=True)
+    sys.stdin.readline()
+    for start in range(5000, len(body), 10000):
+        last = start + 10000 >= len(body)
+        peer.send(data(pdv(1, 2 if last else 0, body[start:start + 10000])))
+    first = peer.status()
+    then = KINDS.get(peer.receive()[0])
+    return (first, then) == ("0000", "abort"), f"{first} {then}"
+
+
+def versions(peer):
+    peer.open()
+    one, two = data_set("2.25.1020", pixels=100), data_set("2.25.1020", pixels=200)
+    answers = [peer.store("2.25.1020", body=body) for body in (one, two, one, two)]
+    return answers == ["0000"] * 4, " ".join(answers)
+
+
+def many_values(peer):
+    """DCMTK 3.6.7 loses its place in such a PDU."""
+    peer.open()
+    body = data_set("2.25.1030", pixels=3000)
+    cuts = [0, 1, 501, 502, 1700, 1703, len(body)]
+    values = [pdv(1, 2 if end == len(body) else 0, body[start:end]) for start, end in zip(cuts, cuts[1:])]
+    peer.send(data(pdv(1, 3, command(1, "2.25.1030")), *values))
+    first = peer.status()
+    return first == "0000", first
+
+
 CASES = {function.__name__.replace("_", "-"): function for function in (
     garbage, silent_close, wrong_title, huge_pdu, huge_pdv, many_syntaxes, unknown_command, endless_command, bad_command,
-    data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, drip, hold)}
+    data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, drip, hold,
+    slow, versions, many_values)}
 
 
 def main():
