@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli_text.h"
@@ -42,7 +43,11 @@ const char *cli_reason(cas_status status, const struct cas_error *error) {
 }
 
 int cli_fail(const char *subject, cas_status status, const struct cas_error *error) {
-  cli_error("%s: %s", subject, cli_reason(status, error));
+  const char *reason = cli_reason(status, error);
+  if (strstr(reason, subject)) /* the engine's messages mostly name what they are about */
+    cli_error("%s", reason);
+  else
+    cli_error("%s: %s", subject, reason);
   return cli_exit_code(status);
 }
 

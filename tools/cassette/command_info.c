@@ -72,7 +72,6 @@ static int show_store(struct cas_store *store, bool json) {
   print_fact("UUID", info.uuid);
   print_fact("format version", cli_format_count(text, info.format_version));
   print_fact("made", cli_format_time(text, info.created_ns));
-  if (info.disk && info.disk[0]) print_fact("disk", info.disk);
   print_daemon(daemon);
   json_decref(daemon);
   return CLI_OK;

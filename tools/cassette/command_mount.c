@@ -20,6 +20,9 @@
 #define KEY_ALLOW_OTHER 256
 #define KEY_VIEW 257
 
+/* The background process's end of the pipe: the first descriptor behind the standard ones. */
+#define READY_FD 3
+
 /* How soon a signal is noticed. */
 #define WAIT_MS 200
 
@@ -102,11 +105,13 @@ static int serve_in_background(struct settings *settings) {
   pid_t child = fork();
   if (child < 0) return cli_fail("fork", CAS_IO, NULL);
   if (child == 0) {
-    close(ready[0]);
+    /* Whoever waits for the end of what else this process has inherited is not to wait for the unmounting. */
+    int ready_fd = dup2(ready[1], READY_FD);
+    close_range(READY_FD + 1, ~0u, 0);
     setsid();
     openlog("cassette mount", LOG_PID, LOG_DAEMON);
     if (chdir("/") != 0) return CLI_IO;
-    return serve(settings, ready[1]);
+    return serve(settings, ready_fd);
   }
   close(ready[1]);
   ssize_t got = read(ready[0], &code, 1);

@@ -11,7 +11,7 @@ static const struct cli_option options[] = {{'q', "quiet", NULL, "say only what 
 struct rebuilding {
   struct cli_progress *progress;
   struct cli_interrupt interrupt;
-  uint64_t instances;
+  uint64_t instances, warnings;
 };
 
 static cas_status on_progress(void *arg, const struct cas_progress *now) {
@@ -25,8 +25,10 @@ static cas_status on_progress(void *arg, const struct cas_progress *now) {
 
 static void print_log(void *arg, enum cas_log_level level, const char *line) {
   struct rebuilding *rebuilding = arg;
+  if (level > CAS_LOG_WARNING) return;
+  rebuilding->warnings++;
   CLI_FREE char *escaped = cli_escape(line);
-  if (level <= CAS_LOG_WARNING && escaped) cli_progress_line(rebuilding->progress, stderr, escaped);
+  if (escaped) cli_progress_line(rebuilding->progress, stderr, escaped);
 }
 
 static int run(struct cli_arguments *arguments) {
@@ -52,14 +54,15 @@ static int run(struct cli_arguments *arguments) {
   char instances[CLI_TEXT_MAX];
   if (!quiet)
     printf("the index has %s instances, made in %.1f s\n", cli_format_count(instances, rebuilding.instances), seconds);
-  return CLI_OK;
+  return rebuilding.warnings ? CLI_PARTLY : CLI_OK;
 }
 
 const struct cli_command command_rebuild = {
     .name = "rebuild",
     .operands = "STORE",
     .summary = "Make the index anew from the segments",
-    .details = "Nothing may have the store open for writing. The old index is replaced when the new one is whole.\n",
+    .details = "Nothing may have the store open for writing. The old index is replaced when the new one is whole.\n"
+               "Exit status: 0 all was well, 1 the index was made, but something in the segments is damaged.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

@@ -1,8 +1,11 @@
 /*
  * Export as a tar stream on standard output, by libarchive: pax headers where names, sizes or times need them.
  *
- * Invariant: an entry's header is written only when the whole instance has been read and checked once, since a stream
- * cannot take back what it said. Small instances are held in memory for that, larger ones are read twice.
+ * Invariants
+ *  1. An entry's header is written only when the whole instance has been read and checked once, since a stream cannot
+ *     take back what it said. Small instances are held in memory for that, larger ones are read twice.
+ *  2. Once `is_cut`, nothing more goes to standard output: the stream stays without its end. libarchive does not hear
+ *     of it, since it leaks memory after a failed write (seen with 3.6.2).
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -19,15 +22,30 @@ struct tar_sink {
   struct export_sink sink;
   struct archive *archive;
   struct cas_buffer held; /* an instance of at most HELD_BYTES_MAX */
+  bool is_cut;
+  struct cas_error output; /* why standard output could not be written, if so */
 };
 
-static cas_status fail_archive(struct tar_sink *sink, struct cas_error *error) {
+static la_ssize_t write_output(struct archive *archive, void *arg, const void *bytes, size_t size) {
+  (void)archive;
+  struct tar_sink *sink = arg;
+  int fd = STDOUT_FILENO;
+  struct cas_slice slice = {.data = bytes, .size = size};
+  if (!sink->is_cut && instance_write_fd(&fd, slice, &sink->output) != CAS_OK) sink->is_cut = true;
+  return (la_ssize_t)size;
+}
+
+/* The status behind a call of libarchive that returned `result`. */
+static cas_status outcome(struct tar_sink *sink, la_ssize_t result, struct cas_error *error) {
+  if (sink->output.status != CAS_OK) {
+    error->status = sink->output.status;
+    snprintf(error->message, sizeof error->message, "standard output: %.400s", sink->output.message);
+    return error->status;
+  }
+  if (result >= 0 || result == ARCHIVE_WARN) return CAS_OK;
   const char *reason = archive_error_string(sink->archive);
-  int number = archive_errno(sink->archive);
-  error->status = number == ENOSPC ? CAS_NO_SPACE : CAS_IO;
-  error->system_errno = number;
-  snprintf(error->message, sizeof error->message, "standard output: %s", reason ? reason : "cannot be written");
-  return error->status;
+  snprintf(error->message, sizeof error->message, "tar: %.400s", reason ? reason : "cannot be written");
+  return error->status = archive_errno(sink->archive) == ENOMEM ? CAS_NO_MEMORY : CAS_IO;
 }
 
 static cas_status hold(void *arg, struct cas_slice bytes, struct cas_error *error) {
@@ -44,8 +62,7 @@ static cas_status drop(void *arg, struct cas_slice bytes, struct cas_error *erro
 
 static cas_status write_data(void *arg, struct cas_slice bytes, struct cas_error *error) {
   struct tar_sink *sink = arg;
-  la_ssize_t written = archive_write_data(sink->archive, bytes.data, bytes.size);
-  return written == (la_ssize_t)bytes.size ? CAS_OK : fail_archive(sink, error);
+  return outcome(sink, archive_write_data(sink->archive, bytes.data, bytes.size), error);
 }
 
 static cas_status write_header(struct tar_sink *sink, const struct export_item *item, uint64_t size,
@@ -59,7 +76,7 @@ static cas_status write_header(struct tar_sink *sink, const struct export_item *
   archive_entry_set_mtime(entry, item->arrival_ns / 1000000000, (long)(item->arrival_ns % 1000000000));
   int result = archive_write_header(sink->archive, entry);
   archive_entry_free(entry);
-  return result == ARCHIVE_OK || result == ARCHIVE_WARN ? CAS_OK : fail_archive(sink, error);
+  return outcome(sink, result, error);
 }
 
 /* Reads the instance once to its end; keeps it where it is small. */
@@ -99,10 +116,9 @@ static cas_status put(struct export_sink *base, struct export_item *item) {
 static cas_status finish(struct export_sink *base, struct cas_error *error) {
   struct tar_sink *sink = (struct tar_sink *)base;
   cas_status status = CAS_OK;
-  if (base->export->fault != CAS_OK || atomic_load(&base->export->stop))
-    archive_write_fail(sink->archive);
-  else if (archive_write_close(sink->archive) != ARCHIVE_OK)
-    status = fail_archive(sink, error);
+  if (base->export->fault != CAS_OK || atomic_load(&base->export->stop)) sink->is_cut = true;
+  int closed = archive_write_close(sink->archive);
+  if (base->export->fault == CAS_OK) status = outcome(sink, closed, error);
   archive_write_free(sink->archive);
   cas_buffer_fini(&sink->held);
   free(sink);
@@ -113,7 +129,7 @@ struct export_sink *export_tar_create(struct export *export) {
   struct tar_sink *sink = calloc(1, sizeof *sink);
   struct archive *archive = archive_write_new();
   if (!sink || !archive || archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
-      archive_write_open_fd(archive, STDOUT_FILENO) != ARCHIVE_OK) {
+      archive_write_open(archive, sink, NULL, write_output, NULL) != ARCHIVE_OK) {
     archive_write_free(archive);
     free(sink);
     return NULL;
