@@ -28,7 +28,8 @@ bool image_geometry_wants(uint32_t tag, char vr[2]) {
   case TAG_PIXEL_REPRESENTATION: break;
   default: return false;
   }
-  memcpy(vr, name, 2);
+  vr[0] = name[0];
+  vr[1] = name[1];
   return true;
 }
 

@@ -53,7 +53,8 @@ static bool scanner_wants(void *arg, uint32_t tag, char vr[2]) {
   if (definition != NULL) {
     memcpy(vr, definition->vr, 2);
   } else if (tag == TAG_MEDIA_STORAGE_SOP_CLASS_UID || tag == TAG_MEDIA_STORAGE_SOP_INSTANCE_UID) {
-    memcpy(vr, "UI", 2);
+    vr[0] = 'U';
+    vr[1] = 'I';
   } else {
     return false;
   }

@@ -3,12 +3,15 @@
  *
  * Every byte pushed is handed to the sink exactly once and in order, either as header or as part of a chunk (one native
  * frame or whole rows of it, fragments of encapsulated pixel data, a long value, a deflated data set). On the way the
- * scanner finds the attributes that name and index the object. It never buffers more than one element header and the
- * captured values, and never builds a data set.
+ * scanner finds the attributes that name and index the object. It never buffers more than the preamble, one element
+ * header and the captured values, and never builds a data set. Where values are cut is stated in value_cutter.h and
+ * fragment_cutter.h; how far a deflated data set is looked into, in deflate_reader.h.
  *
  * Caveats
  *  - Malformed input is no error of the scanner: it reports a defect, and hands on the rest of the bytes. Whether the
  *    object is taken is the caller's decision, by dicom_summary.
+ *  - A clean summary is no proof of validity: sequences of defined length are passed over unread (element_parser.h),
+ * and an object cut off exactly between two elements looks whole.
  *  - The same bytes give the same cuts however they are pushed: deduplication depends on it.
  *
  * Threads: one scanner belongs to one thread at a time. Source: PS3.5 7 (data sets), 8 and A.4 (pixel data), PS3.10 7.

@@ -40,8 +40,7 @@ static void not_acceptable(void **state) {
                                      "1.2.3.4/5.6",
                                      "1:2",
                                      "1.2.3*",
-                                     "\x7F"
-                                     "1"};
+                                     "1\x7F"};
   for (size_t i = 0; i < sizeof uids / sizeof uids[0]; i++) assert_false(uid_is_acceptable(uids[i]));
 }
 
