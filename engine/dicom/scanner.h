@@ -10,8 +10,8 @@
  * Caveats
  *  - Malformed input is no error of the scanner: it reports a defect, and hands on the rest of the bytes. Whether the
  *    object is taken is the caller's decision, by dicom_summary.
- *  - A clean summary is no proof of validity: sequences of defined length are passed over unread (element_parser.h),
- * and an object cut off exactly between two elements looks whole.
+ *  - A clean summary is no proof of validity: an object cut off exactly between two elements looks whole, and
+ *    sequences of defined length are passed over unread (element_parser.h).
  *  - The same bytes give the same cuts however they are pushed: deduplication depends on it.
  *
  * Threads: one scanner belongs to one thread at a time. Source: PS3.5 7 (data sets), 8 and A.4 (pixel data), PS3.10 7.
@@ -86,8 +86,8 @@ CAS_MUST_USE cas_status dicom_scanner_create(const struct dicom_sink *sink, stru
 /* Takes the next bytes. Fails only with the sink's status or CAS_NO_MEMORY; the scanner is then good for destroying. */
 CAS_MUST_USE cas_status dicom_scanner_push(struct dicom_scanner *scanner, struct cas_slice bytes);
 
-/* Ends the object: closes an open chunk, hands over what is held, converts the captured values to UTF-8. The summary is
- * borrowed until destroy. */
+/* Ends the object, once: closes an open chunk, hands over what is held, converts the captured values to UTF-8. The
+ * summary is borrowed until destroy. */
 CAS_MUST_USE cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dicom_summary **summary);
 
 void dicom_scanner_destroy(struct dicom_scanner *scanner);
