@@ -16,7 +16,7 @@
 
 #define TERMINAL_INTERVAL_SECONDS 0.2
 #define PLAIN_INTERVAL_SECONDS 5.0
-#define BAR_COLUMNS 20
+#define BAR_COLUMNS 12
 
 struct cli_progress {
   const char *noun;
@@ -69,30 +69,22 @@ static double fraction_done(const struct cli_progress_state *state) {
   return fraction > 1 ? 1 : fraction;
 }
 
-static void format_line(const struct cli_progress *progress, double seconds, char *line, size_t size) {
+/* "[####      ]  44 %, 0:02 left, 135/883 files (83/s), 71.0 MB (43.6 MB/s)": what matters most stands first, since a
+ * narrow terminal shows only the beginning. */
+static void print_state(FILE *line, const struct cli_progress *progress, double seconds) {
   const struct cli_progress_state *state = &progress->state;
-  char files[CLI_TEXT_MAX], total[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX], rate[CLI_TEXT_MAX], left[CLI_TEXT_MAX];
+  char text[CLI_TEXT_MAX];
   double fraction = fraction_done(state), elapsed = seconds > 0.001 ? seconds : 0.001;
-  int length = 0;
-  if (progress->terminal && fraction >= 0) {
-    int full = (int)(fraction * BAR_COLUMNS);
-    length += snprintf(line, size, "[%.*s%*s] %3.0f %%  ", full, "####################", BAR_COLUMNS - full, "",
-                       fraction * 100);
-  } else if (fraction >= 0) {
-    length += snprintf(line, size, "%3.0f %%  ", fraction * 100);
-  }
-  if (state->files_total)
-    length += snprintf(line + length, size - (size_t)length, "%s of %s %s, ", cli_format_count(files, state->files),
-                       cli_format_count(total, state->files_total), progress->noun);
-  else
-    length += snprintf(line + length, size - (size_t)length, "%s %s, ", cli_format_count(files, state->files),
-                       progress->noun);
-  length += snprintf(line + length, size - (size_t)length, "%s, %.0f %s/s, %s/s", cli_format_bytes(bytes, state->bytes),
-                     (double)state->files / elapsed, progress->noun,
-                     cli_format_bytes(rate, (uint64_t)((double)state->bytes / elapsed)));
+  int full = (int)(fraction * BAR_COLUMNS);
+  if (progress->terminal && fraction >= 0) fprintf(line, "[%.*s%*s] ", full, "############", BAR_COLUMNS - full, "");
+  if (fraction >= 0) fprintf(line, "%3.0f %%, ", fraction * 100);
   if (fraction > 0.001 && seconds > 1)
-    snprintf(line + length, size - (size_t)length, ", %s left",
-             cli_format_duration(left, seconds / fraction - seconds));
+    fprintf(line, "%s left, ", cli_format_duration(text, seconds / fraction - seconds));
+  fputs(cli_format_count(text, state->files), line);
+  if (state->files_total) fprintf(line, "/%s", cli_format_count(text, state->files_total));
+  fprintf(line, " %s (%.0f/s), %s", progress->noun, (double)state->files / elapsed,
+          cli_format_bytes(text, state->bytes));
+  fprintf(line, " (%s/s)", cli_format_bytes(text, (uint64_t)((double)state->bytes / elapsed)));
 }
 
 static int terminal_columns(void) {
@@ -108,7 +100,11 @@ void cli_progress_set(struct cli_progress *progress, const struct cli_progress_s
   double interval = progress->terminal ? TERMINAL_INTERVAL_SECONDS : PLAIN_INTERVAL_SECONDS;
   if (!progress->quiet && seconds - progress->drawn_seconds >= interval) {
     progress->drawn_seconds = seconds;
-    format_line(progress, seconds, line, sizeof line);
+    FILE *text = fmemopen(line, sizeof line, "w");
+    if (text) {
+      print_state(text, progress, seconds);
+      fclose(text);
+    }
     if (progress->terminal) {
       fprintf(stderr, "\r%.*s\033[K", terminal_columns(), line);
       progress->drawn = true;
