@@ -60,6 +60,9 @@ void route_log(cas_log_fn log, void *arg) {
   if (log != nullptr) root.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new LogAppender(log, arg)));
 }
 
+/* As in the meta headers that the engine writes (PS3.7 D.3.3.2). */
+const char IMPLEMENTATION_CLASS_UID[] = "2.25.275522197922656192311366975484983416817";
+
 cas_status fail(struct cas_error *error, cas_status status, const char *what, const OFCondition &condition) {
   if (error != nullptr) {
     error->status = status;
@@ -243,6 +246,10 @@ cas_status dicom_association_answer_extended(struct dicom_association *associati
 }
 
 cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error) {
+  T_ASC_Parameters *params = association->association->params;
+  snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID, "%s", IMPLEMENTATION_CLASS_UID);
+  snprintf(params->ourImplementationVersionName, sizeof params->ourImplementationVersionName, "CASSETTE_%.7s",
+           cas_version());
   cork(association);
   const OFCondition condition = ASC_acknowledgeAssociation(association->association);
   const bool sent = flush(association);
