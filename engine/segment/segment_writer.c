@@ -24,8 +24,9 @@ struct segment_writer {
   struct segment_store_key key;
   uint64_t segment_bytes_target;
   struct segment_mark mark;
-  struct io_file *file; /* the mark's segment; NULL: the next group begins a new one */
-  uint64_t group;       /* number of the open group, or of the next */
+  struct segment_mark previous; /* what the next COMMIT says: the end before, as the header has it for a first group */
+  struct io_file *file;         /* the mark's segment; NULL: the next group begins a new one */
+  uint64_t group;               /* number of the open group, or of the next */
   bool open;
   uint64_t records;       /* of the open group */
   uint64_t at;            /* where the next byte goes */
@@ -89,8 +90,7 @@ static cas_status write_header(struct segment_writer *writer, struct io_file *fi
   struct io_block *block;
   STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &block, error));
   struct segment_header header = {
-      .segment = number, .created_ns = clock_now_ns(), .first_group = writer->group, .previous = writer->mark};
-  if (writer->mark.offset == 0) header.previous = (struct segment_mark){0};
+      .segment = number, .created_ns = clock_now_ns(), .first_group = writer->group, .previous = writer->previous};
   memcpy(header.uuid, writer->key.uuid, sizeof header.uuid);
   segment_header_encode(&header, block->data);
   STATUS_TRY(file->ops->submit(file, 0, block, SEGMENT_HEADER_BYTES, error));
@@ -111,6 +111,7 @@ static cas_status begin_segment(struct segment_writer *writer, struct cas_error 
   leave_segment(writer);
   uint32_t number = writer->mark.offset == 0 ? writer->mark.segment : writer->mark.segment + 1;
   struct io_file *file;
+  writer->previous = writer->mark.offset == 0 ? (struct segment_mark){0} : writer->mark;
   STATUS_TRY(create_file(writer, number, &file, error));
   cas_status status = write_header(writer, file, number, error);
   if (status != CAS_OK) {
@@ -176,7 +177,7 @@ cas_status segment_writer_append(struct segment_writer *writer, const struct rec
 static cas_status commit(struct segment_writer *writer, struct cas_error *error) {
   uint8_t payload[COMMIT_PAYLOAD_BYTES_MAX];
   uint64_t size = commit_payload_size(writer->at);
-  struct commit commit = {.begin = writer->mark.offset, .records = writer->records, .previous = writer->mark};
+  struct commit commit = {.begin = writer->mark.offset, .records = writer->records, .previous = writer->previous};
   commit_encode(&commit, payload, size);
   struct record_header header = {.kind = RECORD_COMMIT,
                                  .stored_size = size,
@@ -196,6 +197,7 @@ cas_status segment_writer_commit(struct segment_writer *writer, struct segment_m
       return status;
     }
     writer->mark = (struct segment_mark){.group = writer->group, .segment = writer->mark.segment, .offset = writer->at};
+    writer->previous = writer->mark;
     writer->group++;
     writer->open = false;
   }
@@ -251,6 +253,8 @@ static cas_status open_segment(struct segment_writer *writer, struct cas_error *
   STATUS_TRY(check_tail(writer, size, error));
   STATUS_TRY(segment_origin_read(writer->volume, &writer->key, writer->mark.segment, &origin, error));
   if (origin.first_group > writer->group) writer->group = origin.first_group;
+  writer->previous =
+      writer->mark.offset == SEGMENT_HEADER_BYTES && origin.previous_known ? origin.previous : writer->mark;
   if (writer->mark.doubtful_from != 0) return CAS_OK;
   STATUS_TRY(volume_open_append(writer->volume, writer->mark.segment, &writer->file, error));
   return size == writer->mark.offset ? CAS_OK : writer->file->ops->truncate(writer->file, writer->mark.offset, error);
@@ -273,6 +277,8 @@ cas_status segment_writer_open(struct volume *volume, const struct segment_store
                                   .at = mark.offset};
   cas_status status = remove_void_segments(made, error);
   if (status == CAS_OK && mark.offset > 0) status = open_segment(made, error);
+  /* At once, so that the doubt is on record before the mark is forgotten. If it fails the first group tries again. */
+  if (status == CAS_OK && mark.doubtful_from != 0) (void)!begin_segment(made, NULL);
   if (status != CAS_OK) {
     segment_writer_close(made);
     return status;
