@@ -54,7 +54,7 @@ struct segment_mark {
   uint64_t group;         /* the last durable group, 0 for none */
   uint32_t segment;       /* where the next group begins, unless a new segment is due; 0 and 1 both mean the first */
   uint64_t offset;        /* 0: the segment is still to be made */
-  uint64_t doubtful_from; /* from segment_recover: where the last group begins if it is doubtful, else 0 */
+  uint64_t doubtful_from; /* where the last group begins if segment_recover found it doubtful, else 0 */
 };
 
 struct segment_store_key { /* the store's UUID, which keys all checksums */
@@ -145,19 +145,16 @@ typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *ev
 /* Read and check every payload. Without it only those of manifests, deletions, and the last group in a recovery. */
 #define SEGMENT_SCAN_PAYLOADS 1u
 
-/* As `end` of segment_scan(). */
-#define SEGMENT_END_UNKNOWN ((uint64_t)0)
-
 /*
  * Walks one segment from `offset` (0: from its start; else the offset of a mark) with big sequential reads. Damage does
- * not end the walk: it goes on at the next valid record header. The durable part ends at `end`, the offset of a mark;
- * SEGMENT_END_UNKNOWN looks it up in the next segment, or takes the last COMMIT. What follows the end is TORN. Where
- * the writer is at work in the same process, give its mark for the segment that it writes, else the open group is
+ * not end the walk: it goes on at the next valid record header. `end` is the mark of the log's end, or NULL; where it
+ * lies in another segment, the end of this one is looked up in the next segment, or is the last COMMIT. What follows
+ * the end, and damage in a doubtful group, is TORN. Where the writer is at work, give its mark, else the open group is
  * reported as TORN. Stops with the callback's status. CAS_UNSUPPORTED for a newer format.
  */
 CAS_MUST_USE cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
-                                     uint64_t offset, uint64_t end, unsigned flags, segment_event_fn each, void *arg,
-                                     struct cas_error *error);
+                                     uint64_t offset, const struct segment_mark *end, unsigned flags,
+                                     segment_event_fn each, void *arg, struct cas_error *error);
 
 /*
  * Replays all durable groups behind `from` over all segments in order, and tells where the log ends. Changes nothing. A

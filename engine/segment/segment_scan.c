@@ -139,13 +139,18 @@ static cas_status find_end(struct volume *volume, const struct segment_store_key
 }
 
 cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint32_t segment, uint64_t offset,
-                        uint64_t end, unsigned flags, segment_event_fn each, void *arg, struct cas_error *error) {
-  if (offset % SEGMENT_BLOCK_BYTES != 0 || end % SEGMENT_BLOCK_BYTES != 0 ||
-      (end != SEGMENT_END_UNKNOWN && end < offset))
+                        const struct segment_mark *end, unsigned flags, segment_event_fn each, void *arg,
+                        struct cas_error *error) {
+  bool end_known = end != NULL && end->segment == segment && end->offset > 0;
+  if (offset % SEGMENT_BLOCK_BYTES != 0 ||
+      (end_known && (end->offset % SEGMENT_BLOCK_BYTES != 0 || end->offset < offset)))
     return status_fail(error, CAS_INVALID, "segment %" PRIu32 ": no mark is at %" PRIu64 " or %" PRIu64, segment,
-                       offset, end);
-  struct segment_range range = {.offset = offset, .end = end, .check_from = UINT64_MAX};
-  if (end == SEGMENT_END_UNKNOWN) {
+                       offset, end_known ? end->offset : 0);
+  struct segment_range range = {.offset = offset, .check_from = UINT64_MAX};
+  if (end_known) {
+    range.end = end->offset;
+    range.doubtful_from = end->doubtful_from;
+  } else {
     bool is_void;
     STATUS_TRY(find_end(volume, key, segment, &range, &is_void, error));
     if (is_void) {

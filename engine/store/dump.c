@@ -66,8 +66,7 @@ static cas_status write_event(void *arg, const struct segment_event *event) {
 
 static cas_status dump_one(struct dump *dump, uint32_t number, const struct segment_mark *mark,
                            struct cas_error *error) {
-  uint64_t end = number == mark->segment ? mark->offset : SEGMENT_END_UNKNOWN;
-  return segment_scan(dump->store->volume, &dump->store->superblock.key, number, 0, end, SEGMENT_SCAN_PAYLOADS,
+  return segment_scan(dump->store->volume, &dump->store->superblock.key, number, 0, mark, SEGMENT_SCAN_PAYLOADS,
                       write_event, dump, error);
 }
 

@@ -27,6 +27,7 @@ struct replay {
   struct replayed_manifest *manifests;
   size_t manifest_count, manifest_capacity;
   uint64_t group_damage; /* damaged records or ranges in the open group */
+  uint32_t torn_segment; /* where the remains of a torn write were seen last, 0: nowhere */
   bool held;             /* the open group is at its end, but damaged: what follows tells whether it was durable */
   struct segment_mark held_mark;
   uint64_t instances;
@@ -37,7 +38,7 @@ struct replay {
 };
 
 #define MARK_FACT "mark"
-#define MARK_BYTES 20
+#define MARK_BYTES 28
 
 cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer value = {0};
@@ -48,8 +49,10 @@ cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_e
   }
   STATUS_TRY(status);
   if (value.size != MARK_BYTES) return status_fail(error, CAS_CORRUPT, "the index has no valid mark");
-  *mark = (struct segment_mark){
-      .group = load_u64(value.data), .segment = load_u32(value.data + 8), .offset = load_u64(value.data + 12)};
+  *mark = (struct segment_mark){.group = load_u64(value.data),
+                                .segment = load_u32(value.data + 8),
+                                .offset = load_u64(value.data + 12),
+                                .doubtful_from = load_u64(value.data + 20)};
   return CAS_OK;
 }
 
@@ -58,6 +61,7 @@ cas_status mark_put(struct index_batch *batch, const struct segment_mark *mark, 
   store_u64(value, mark->group);
   store_u32(value + 8, mark->segment);
   store_u64(value + 12, mark->offset);
+  store_u64(value + 20, mark->doubtful_from);
   return index_batch_put_fact(batch, MARK_FACT, slice_of(value, sizeof value), error);
 }
 
@@ -195,28 +199,32 @@ static cas_status apply_group(struct replay *replay, const struct segment_mark *
 
 static cas_status finish_group(struct replay *replay, const struct segment_event *event) {
   struct segment_mark mark = {.group = event->group, .segment = event->segment, .offset = event->offset + event->size};
-  if (replay->group_damage == 0) return apply_group(replay, &mark, false);
+  /* Torn bytes before a COMMIT are those of a group that was doubtful when the next segment was begun. */
+  bool was_doubtful = replay->torn_segment == event->segment;
+  if (replay->group_damage == 0) return apply_group(replay, &mark, was_doubtful);
   replay->held = true;
   replay->held_mark = mark;
   return CAS_OK;
 }
 
 /* A group that is followed by anything durable was durable itself. */
-static cas_status apply_held(struct replay *replay, bool doubtful) {
+static cas_status apply_held(struct replay *replay, uint64_t doubtful_from) {
   if (!replay->held) return CAS_OK;
   replay->held = false;
-  return apply_group(replay, &replay->held_mark, doubtful);
+  replay->held_mark.doubtful_from = doubtful_from;
+  return apply_group(replay, &replay->held_mark, doubtful_from != 0);
 }
 
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct replay *replay = arg;
   replay->bytes_done += event->size;
   if (event->kind == SEGMENT_EVENT_TORN) {
+    replay->torn_segment = event->segment;
     store_log(replay->store, CAS_LOG_NOTICE,
               "segment %" PRIu32 ": %" PRIu64 " bytes of an unfinished write are dropped", event->segment, event->size);
     return CAS_OK;
   }
-  STATUS_TRY(apply_held(replay, false));
+  STATUS_TRY(apply_held(replay, 0));
   if (replay->batch == NULL) STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
   switch (event->kind) {
   case SEGMENT_EVENT_DAMAGE:
@@ -252,7 +260,7 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progre
   STATUS_TRY(count_bytes(&replay, &from));
   cas_status status =
       segment_recover(store->volume, &store->superblock.key, from, scan_flags, take_event, &replay, end, error);
-  if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from != 0);
+  if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from);
   forget_group(&replay);
   free(replay.manifests);
   if (status == CAS_OK && replay.instances > 0)

@@ -91,8 +91,7 @@ static cas_status check_segments(struct verification *v) {
     v->progress.total += size;
   }
   for (size_t i = 0; i < count && numbers[i] <= mark.segment; i++) {
-    uint64_t end = numbers[i] == mark.segment ? mark.offset : SEGMENT_END_UNKNOWN;
-    STATUS_TRY(segment_scan(v->store->volume, &v->store->superblock.key, numbers[i], 0, end, SEGMENT_SCAN_PAYLOADS,
+    STATUS_TRY(segment_scan(v->store->volume, &v->store->superblock.key, numbers[i], 0, &mark, SEGMENT_SCAN_PAYLOADS,
                             take_event, v, v->error));
     v->result.segments++;
   }

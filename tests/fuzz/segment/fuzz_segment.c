@@ -92,7 +92,7 @@ static cas_status each(void *arg, const struct segment_event *event) {
 static void scan(struct volume *volume, uint32_t segment, uint64_t offset, unsigned flags) {
   struct checker checker = {.volume = volume};
   uint64_t size;
-  cas_status status = segment_scan(volume, &key, segment, offset, SEGMENT_END_UNKNOWN, flags, each, &checker, NULL);
+  cas_status status = segment_scan(volume, &key, segment, offset, NULL, flags, each, &checker, NULL);
   REQUIRE(status == CAS_OK || status == CAS_UNSUPPORTED);
   REQUIRE(volume_size(volume, segment, &size, NULL) == CAS_OK);
   if (status == CAS_OK && size > SEGMENT_HEADER_BYTES && offset < size) REQUIRE(checker.at >= size);

@@ -153,7 +153,7 @@ static inline struct tally fixture_recover(struct fixture *fixture, struct segme
 
 static inline struct tally fixture_scan(struct fixture *fixture, uint32_t segment) {
   struct tally tally = {0};
-  assert_int_equal(segment_scan(fixture->volume, &fixture_key, segment, 0, SEGMENT_END_UNKNOWN, SEGMENT_SCAN_PAYLOADS,
+  assert_int_equal(segment_scan(fixture->volume, &fixture_key, segment, 0, NULL, SEGMENT_SCAN_PAYLOADS,
                                 tally_event, &tally, NULL),
                    CAS_OK);
   return tally;
