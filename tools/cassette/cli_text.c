@@ -95,6 +95,12 @@ int cli_width(const char *text) {
   return width;
 }
 
+static const char *set_text(char text[CLI_TEXT_MAX], char character) {
+  text[0] = character;
+  text[1] = '\0';
+  return text;
+}
+
 const char *cli_format_bytes(char text[CLI_TEXT_MAX], uint64_t bytes) {
   static const char units[][3] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   double value = (double)bytes;
@@ -120,7 +126,7 @@ const char *cli_format_count(char text[CLI_TEXT_MAX], uint64_t count) {
 }
 
 const char *cli_format_ratio(char text[CLI_TEXT_MAX], uint64_t more, uint64_t less) {
-  if (less == 0) return strcpy(text, "-");
+  if (less == 0) return set_text(text, '-');
   snprintf(text, CLI_TEXT_MAX, "%.2f", (double)more / (double)less);
   return text;
 }
@@ -141,7 +147,7 @@ const char *cli_format_time(char text[CLI_TEXT_MAX], int64_t ns) {
   time_t seconds = split_time(ns, &rest);
   struct tm parts;
   if (!localtime_r(&seconds, &parts) || strftime(text, CLI_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &parts) == 0)
-    return strcpy(text, "?");
+    return set_text(text, '?');
   return text;
 }
 
@@ -150,7 +156,7 @@ const char *cli_format_time_utc(char text[CLI_TEXT_MAX], int64_t ns) {
   time_t seconds = split_time(ns, &rest);
   struct tm parts;
   size_t length = gmtime_r(&seconds, &parts) ? strftime(text, CLI_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
-  if (length == 0) return strcpy(text, "?");
+  if (length == 0) return set_text(text, '?');
   snprintf(text + length, CLI_TEXT_MAX - length, ".%09dZ", rest);
   return text;
 }
