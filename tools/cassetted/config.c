@@ -78,11 +78,9 @@ void config_fini(struct config *config) {
 static bool parse_number(const char *value, int base, unsigned min, unsigned max, unsigned *number) {
   char *end;
   errno = 0;
-  if (value[0] < '0' || value[0] > '9')
-    return false;
+  if (value[0] < '0' || value[0] > '9') return false;
   const unsigned long parsed = strtoul(value, &end, base);
-  if (errno != 0 || *end != '\0' || parsed < min || parsed > max)
-    return false;
+  if (errno != 0 || *end != '\0' || parsed < min || parsed > max) return false;
   *number = (unsigned)parsed;
   return true;
 }
@@ -91,8 +89,7 @@ static bool parse_switch(const char *value, bool *on) {
   static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
   for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
     *on = strcmp(value, yes[i]) == 0;
-    if (*on || strcmp(value, no[i]) == 0)
-      return true;
+    if (*on || strcmp(value, no[i]) == 0) return true;
   }
   return false;
 }
@@ -100,8 +97,7 @@ static bool parse_switch(const char *value, bool *on) {
 static bool parse_level(const char *value, unsigned *level) {
   static const char *const names[] = {"error", "warning", "notice", "debug"};
   for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(value, names[i]) != 0)
-      continue;
+    if (strcmp(value, names[i]) != 0) continue;
     *level = CAS_LOG_ERROR + i;
     return true;
   }
@@ -113,22 +109,18 @@ static cas_status assign(struct config *config, const struct key *key, const cha
   bool on;
   switch (key->kind) {
   case TEXT: {
-    if (value[0] == '\0')
-      return fail(error, CAS_INVALID, "%s: no value", key->name);
+    if (value[0] == '\0') return fail(error, CAS_INVALID, "%s: no value", key->name);
     char *copy = strdup(value);
-    if (copy == NULL)
-      return fail(error, CAS_NO_MEMORY, "configuration");
+    if (copy == NULL) return fail(error, CAS_NO_MEMORY, "configuration");
     free(*(char **)field);
     *(char **)field = copy;
     return CAS_OK;
   }
   case NUMBER:
-    if (parse_number(value, 10, key->min, key->max, field))
-      return CAS_OK;
+    if (parse_number(value, 10, key->min, key->max, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not a number from %u to %u", key->name, value, key->min, key->max);
   case OCTAL:
-    if (parse_number(value, 8, key->min, key->max, field))
-      return CAS_OK;
+    if (parse_number(value, 8, key->min, key->max, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not an octal mode from %o to %o", key->name, value, key->min,
                 key->max);
   case SWITCH:
@@ -138,8 +130,7 @@ static cas_status assign(struct config *config, const struct key *key, const cha
     *(bool *)field = on == (key->kind == SWITCH);
     return CAS_OK;
   case LEVEL:
-    if (parse_level(value, field))
-      return CAS_OK;
+    if (parse_level(value, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
   }
   return fail(error, CAS_INVALID, "%s", key->name);
@@ -147,19 +138,16 @@ static cas_status assign(struct config *config, const struct key *key, const cha
 
 static size_t find_key(const char *section, const char *name) {
   size_t i = 0;
-  while (i < KEY_COUNT && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0))
-    i++;
+  while (i < KEY_COUNT && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)) i++;
   return i;
 }
 
 cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
                       struct cas_error *error) {
   const size_t found = find_key(section, key);
-  if (found == KEY_COUNT)
-    return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
+  if (found == KEY_COUNT) return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
-  if (status == CAS_OK && keys[found].offset == FIELD(port))
-    config->port_given = true;
+  if (status == CAS_OK && keys[found].offset == FIELD(port)) config->port_given = true;
   return status;
 }
 
@@ -176,8 +164,7 @@ struct load {
 };
 
 static void refuse_line(struct load *load, cas_status status, const char *why) {
-  if (load->status != CAS_OK)
-    return;
+  if (load->status != CAS_OK) return;
   load->refused_line = load->line;
   load->status = fail(load->error, status, "%s:%u: %s", load->path, load->line, why);
 }
@@ -186,8 +173,7 @@ static void refuse_line(struct load *load, cas_status status, const char *why) {
 static char *read_line(char *text, int size, void *arg) {
   struct load *load = arg;
   char *got = fgets(text, size, load->file);
-  if (got == NULL)
-    return NULL;
+  if (got == NULL) return NULL;
   load->line++;
   if (strchr(text, '\n') == NULL && !feof(load->file)) {
     char why[64];
@@ -201,8 +187,7 @@ static char *read_line(char *text, int size, void *arg) {
 /* An ini_handler: nonzero is success. */
 static int take_value(void *arg, const char *section, const char *name, const char *value) {
   struct load *load = arg;
-  if (load->status != CAS_OK)
-    return 0;
+  if (load->status != CAS_OK) return 0;
   struct cas_error reason = {0};
   const size_t found = find_key(section, name);
   const uint64_t bit = found < KEY_COUNT ? UINT64_C(1) << found : 0;
@@ -212,8 +197,7 @@ static int take_value(void *arg, const char *section, const char *name, const ch
   }
   load->config->seen |= bit;
   const cas_status status = config_set(load->config, section, name, value, &reason);
-  if (status != CAS_OK)
-    refuse_line(load, status, reason.message);
+  if (status != CAS_OK) refuse_line(load, status, reason.message);
   return status == CAS_OK;
 }
 
@@ -225,32 +209,25 @@ cas_status config_load(struct config *config, const char *path, struct cas_error
   }
   config->seen = 0;
   const int bad_line = ini_parse_stream(read_line, &load, take_value, &load);
-  if (ferror(load.file))
-    refuse_line(&load, CAS_IO, "the file cannot be read");
+  if (ferror(load.file)) refuse_line(&load, CAS_IO, "the file cannot be read");
   fclose(load.file);
   if (bad_line > 0 && (load.status == CAS_OK || (unsigned)bad_line < load.refused_line)) {
     return fail(error, CAS_INVALID, "%s:%d: neither [section], key = value, nor a comment", path, bad_line);
   }
-  if (load.status == CAS_OK && bad_line < 0)
-    return fail(error, CAS_NO_MEMORY, "%s", path);
+  if (load.status == CAS_OK && bad_line < 0) return fail(error, CAS_NO_MEMORY, "%s", path);
   return load.status;
 }
 
 static bool default_text(char **field, const char *value) {
-  if (*field == NULL)
-    *field = strdup(value);
+  if (*field == NULL) *field = strdup(value);
   return *field != NULL;
 }
 
 cas_status config_complete(struct config *config, struct cas_error *error) {
-  if (config->store == NULL)
-    return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
-  if (config->log_level == 0)
-    config->log_level = CAS_LOG_NOTICE;
-  if (config->stop_seconds == 0)
-    config->stop_seconds = 30;
-  if (!config->port_given)
-    config->port = 11112;
+  if (config->store == NULL) return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
+  if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;
+  if (config->stop_seconds == 0) config->stop_seconds = 30;
+  if (!config->port_given) config->port = 11112;
   if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1")) {
     return fail(error, CAS_NO_MEMORY, "configuration");
   }

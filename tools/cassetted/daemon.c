@@ -36,24 +36,19 @@ struct daemon {
 
 static enum daemon_exit exit_of(cas_status status) {
   switch (status) {
-  case CAS_BUSY:
-    return DAEMON_BUSY;
+  case CAS_BUSY: return DAEMON_BUSY;
   case CAS_NOT_FOUND:
   case CAS_INVALID:
-  case CAS_UNSUPPORTED:
-    return DAEMON_USAGE;
-  default:
-    return DAEMON_FAILED;
+  case CAS_UNSUPPORTED: return DAEMON_USAGE;
+  default: return DAEMON_FAILED;
   }
 }
 
 /* What keeps the daemon from starting goes to the log and, where that is a file, to standard error as well. */
 static enum daemon_exit give_up(struct daemon *daemon, cas_status status, const struct cas_error *error) {
   const char *message = error->message[0] != '\0' ? error->message : cas_status_text(status);
-  if (daemon->log != NULL)
-    daemon_log_printf(daemon->log, CAS_LOG_ERROR, "cannot start: %s", message);
-  if (daemon->log == NULL || daemon->config->log_file != NULL)
-    fprintf(stderr, "cassetted: %s\n", message);
+  if (daemon->log != NULL) daemon_log_printf(daemon->log, CAS_LOG_ERROR, "cannot start: %s", message);
+  if (daemon->log == NULL || daemon->config->log_file != NULL) fprintf(stderr, "cassetted: %s\n", message);
   return exit_of(status);
 }
 
@@ -69,10 +64,8 @@ static json_t *daemon_state(void *arg) {
   json_t *state = json_pack("{sssIsIsssssssI}", "version", cas_version(), "pid", (json_int_t)getpid(), "uptime_seconds",
                             (json_int_t)(now.tv_sec - daemon->started.tv_sec), "store", info.path, "aet", config->aet,
                             "bind", config->bind, "port", (json_int_t)dicom_server_port(daemon->dicom));
-  if (state == NULL)
-    return NULL;
-  if (config->mount != NULL)
-    json_object_set_new(state, "mount", json_string(config->mount));
+  if (state == NULL) return NULL;
+  if (config->mount != NULL) json_object_set_new(state, "mount", json_string(config->mount));
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);
   const struct {
@@ -113,8 +106,7 @@ static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
 }
 
 static cas_status start_mount(struct daemon *daemon, struct cas_error *error) {
-  if (daemon->config->mount == NULL)
-    return CAS_OK;
+  if (daemon->config->mount == NULL) return CAS_OK;
   const struct cas_mount_options options = {
       .mountpoint = daemon->config->mount,
       .allow_other = daemon->config->mount_allow_other,
@@ -158,14 +150,10 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
   clock_gettime(CLOCK_MONOTONIC, &daemon->started);
   cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
-  if (status == CAS_OK)
-    status = open_store(daemon, error);
-  if (status == CAS_OK)
-    status = start_mount(daemon, error);
-  if (status == CAS_OK)
-    status = start_dicom(daemon, error);
-  if (status == CAS_OK)
-    status = start_control(daemon, error);
+  if (status == CAS_OK) status = open_store(daemon, error);
+  if (status == CAS_OK) status = start_mount(daemon, error);
+  if (status == CAS_OK) status = start_dicom(daemon, error);
+  if (status == CAS_OK) status = start_control(daemon, error);
   return status;
 }
 
@@ -178,8 +166,7 @@ static void announce(struct daemon *daemon) {
            (unsigned)dicom_server_port(daemon->dicom), info.path, info.disk, config->mount != NULL ? ", mount " : "",
            config->mount != NULL ? config->mount : "");
   fprintf(stderr, "cassetted: %s\n", line);
-  if (config->log_file != NULL)
-    daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
+  if (config->log_file != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
   char state[1200];
   snprintf(state, sizeof state, "READY=1\nSTATUS=%s\n", line);
   service_notify(state);
@@ -189,12 +176,10 @@ static void announce(struct daemon *daemon) {
 
 /* The archive goes on without a view that somebody unmounted. */
 static void check_mount(struct daemon *daemon) {
-  if (daemon->mount == NULL)
-    return;
+  if (daemon->mount == NULL) return;
   struct cas_error error = {0};
   const cas_status status = cas_mount_wait_for(daemon->mount, 0, &error);
-  if (status == CAS_BUSY)
-    return;
+  if (status == CAS_BUSY) return;
   daemon_log_printf(daemon->log, CAS_LOG_WARNING, "the mount at %s ended: %s", daemon->config->mount,
                     status == CAS_OK ? "unmounted from outside" : error.message);
   cas_mount_stop(daemon->mount);
@@ -207,8 +192,7 @@ static void wait_for_signal(struct daemon *daemon, int signals) {
     (void)poll(&entry, 1, daemon->mount != NULL ? MOUNT_CHECK_MS : -1);
     check_mount(daemon);
     struct signalfd_siginfo info;
-    if (read(signals, &info, sizeof info) != sizeof info)
-      continue;
+    if (read(signals, &info, sizeof info) != sizeof info) continue;
     if (info.ssi_signo != SIGHUP) {
       daemon_log_printf(daemon->log, CAS_LOG_NOTICE, "stopping on SIG%s", sigabbrev_np((int)info.ssi_signo));
       return;
@@ -223,8 +207,7 @@ static void stop(struct daemon *daemon) {
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
   cas_mount_stop(daemon->mount);
   cas_store_close(daemon->store);
-  if (daemon->store != NULL)
-    daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
+  if (daemon->store != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
   daemon_log_close(daemon->log);
 }
 

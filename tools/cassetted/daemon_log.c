@@ -30,8 +30,7 @@ static int open_file(const char *path) { return open(path, O_WRONLY | O_APPEND |
 cas_status daemon_log_open(const char *path, enum cas_log_level level, struct daemon_log **log,
                            struct cas_error *error) {
   struct daemon_log *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return CAS_NO_MEMORY;
+  if (made == NULL) return CAS_NO_MEMORY;
   made->fd = STDERR_FILENO;
   made->level = level;
   made->journal = path == NULL && getenv("JOURNAL_STREAM") != NULL;
@@ -54,18 +53,15 @@ cas_status daemon_log_open(const char *path, enum cas_log_level level, struct da
 }
 
 void daemon_log_close(struct daemon_log *log) {
-  if (log == NULL)
-    return;
-  if (log->path != NULL)
-    close(log->fd);
+  if (log == NULL) return;
+  if (log->path != NULL) close(log->fd);
   pthread_mutex_destroy(&log->lock);
   free(log->path);
   free(log);
 }
 
 void daemon_log_reopen(struct daemon_log *log) {
-  if (log->path == NULL)
-    return;
+  if (log->path == NULL) return;
   const int opened = open_file(log->path);
   if (opened < 0) {
     daemon_log_printf(log, CAS_LOG_ERROR, "the log file cannot be opened anew: %s", strerrordesc_np(errno));
@@ -82,8 +78,7 @@ static size_t format_prefix(const struct daemon_log *log, enum cas_log_level lev
   static const char *const names[] = {"error", "warning", "notice", "debug"};
   static const int priorities[] = {3, 4, 5, 7}; /* of syslog(3) */
   const size_t index = level < CAS_LOG_ERROR || level > CAS_LOG_DEBUG ? 0 : (size_t)(level - CAS_LOG_ERROR);
-  if (log->journal)
-    return (size_t)snprintf(text, size, "<%d>", priorities[index]);
+  if (log->journal) return (size_t)snprintf(text, size, "<%d>", priorities[index]);
   struct timespec now;
   struct tm utc;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -94,13 +89,11 @@ static size_t format_prefix(const struct daemon_log *log, enum cas_log_level lev
 
 void daemon_log_write(void *arg, enum cas_log_level level, const char *line) {
   struct daemon_log *log = arg;
-  if (level > log->level)
-    return;
+  if (level > log->level) return;
   char text[LINE_BYTES_MAX];
   size_t size = format_prefix(log, level, text, sizeof text);
   const size_t length = strnlen(line, sizeof text - size - 1);
-  for (size_t i = 0; i < length; i++)
-    text[size++] = line[i] == '\n' || line[i] == '\r' ? ' ' : line[i];
+  for (size_t i = 0; i < length; i++) text[size++] = line[i] == '\n' || line[i] == '\r' ? ' ' : line[i];
   text[size++] = '\n';
   pthread_mutex_lock(&log->lock);
   const ssize_t written = write(log->fd, text, size);

@@ -57,20 +57,13 @@ static cas_status set_any(struct config *config, const char *argument, struct ca
 
 static cas_status apply(struct config *config, int flag, const char *value, struct cas_error *error) {
   switch (flag) {
-  case 's':
-    return config_set(config, "archive", "store", value, error);
-  case 'a':
-    return config_set(config, "dicom", "aet", value, error);
-  case 'p':
-    return config_set(config, "dicom", "port", value, error);
-  case 'b':
-    return config_set(config, "dicom", "bind", value, error);
-  case 'm':
-    return config_set(config, "mount", "folder", value, error);
-  case 'S':
-    return set_any(config, value, error);
-  default: /* --config was read before; --foreground is how it always runs */
-    return CAS_OK;
+  case 's': return config_set(config, "archive", "store", value, error);
+  case 'a': return config_set(config, "dicom", "aet", value, error);
+  case 'p': return config_set(config, "dicom", "port", value, error);
+  case 'b': return config_set(config, "dicom", "bind", value, error);
+  case 'm': return config_set(config, "mount", "folder", value, error);
+  case 'S': return set_any(config, value, error);
+  default: /* --config was read before; --foreground is how it always runs */ return CAS_OK;
   }
 }
 
@@ -83,14 +76,10 @@ static int complain(const char *message) {
 static int scan(int argc, char **argv, const char **config_path) {
   int flag;
   while ((flag = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-    if (flag == '?')
-      return complain("unknown flag");
-    if (flag == 'c')
-      *config_path = optarg;
-    if (flag == 'h')
-      return fputs(usage, stdout) < 0 ? DAEMON_FAILED : DAEMON_STOPPED;
-    if (flag == 'v')
-      return printf("cassetted %s\n", cas_version()) < 0 ? DAEMON_FAILED : DAEMON_STOPPED;
+    if (flag == '?') return complain("unknown flag");
+    if (flag == 'c') *config_path = optarg;
+    if (flag == 'h') return fputs(usage, stdout) < 0 ? DAEMON_FAILED : DAEMON_STOPPED;
+    if (flag == 'v') return printf("cassetted %s\n", cas_version()) < 0 ? DAEMON_FAILED : DAEMON_STOPPED;
   }
   return optind < argc ? complain("there are no arguments but flags") : -1;
 }
@@ -119,8 +108,7 @@ static void block_signals(void) {
 int main(int argc, char **argv) {
   const char *path = NULL;
   const int ended = scan(argc, argv, &path);
-  if (ended >= 0)
-    return ended;
+  if (ended >= 0) return ended;
   struct config config = {0};
   struct cas_error error = {0};
   int result;

@@ -11,17 +11,13 @@
 void service_notify(const char *state) {
   const char *path = getenv("NOTIFY_SOCKET");
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (path == NULL || (path[0] != '/' && path[0] != '@'))
-    return;
+  if (path == NULL || (path[0] != '/' && path[0] != '@')) return;
   const size_t size = strlen(path);
-  if (size >= sizeof address.sun_path)
-    return;
+  if (size >= sizeof address.sun_path) return;
   memcpy(address.sun_path, path, size);
-  if (address.sun_path[0] == '@')
-    address.sun_path[0] = '\0'; /* an abstract name */
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0'; /* an abstract name */
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return;
+  if (fd < 0) return;
   const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
   (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, length);
   close(fd);

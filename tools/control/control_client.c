@@ -56,8 +56,7 @@ static uint64_t number_of(const json_t *object, const char *key) {
 /* The next answer, a new reference. */
 static cas_status read_answer(struct control_client *client, json_t **answer, struct cas_error *error) {
   char *line;
-  if (client->broken || control_reader_next(&client->reader, &line) != CAS_OK)
-    return lose(client, error);
+  if (client->broken || control_reader_next(&client->reader, &line) != CAS_OK) return lose(client, error);
   *answer = json_loads(line, 0, NULL);
   if (!json_is_object(*answer)) {
     json_decref(*answer);
@@ -69,8 +68,7 @@ static cas_status read_answer(struct control_client *client, json_t **answer, st
 
 /* CAS_OK, or the status and message that the answer carries. */
 static cas_status status_of_answer(const json_t *answer, struct cas_error *error) {
-  if (json_is_true(json_object_get(answer, "ok")))
-    return CAS_OK;
+  if (json_is_true(json_object_get(answer, "ok"))) return CAS_OK;
   const cas_status status = control_status_by_name(text_of(answer, "status"));
   return fail(error, status == CAS_OK ? CAS_IO : status, text_of(answer, "message"));
 }
@@ -92,8 +90,7 @@ static void fill_result(const json_t *answer, struct cas_ingest_result *result) 
 
 static bool take_pending(struct control_client *client, json_int_t id, struct pending *taken) {
   for (size_t i = 0; i < client->pending_count; i++) {
-    if (client->pending[i].id != id)
-      continue;
+    if (client->pending[i].id != id) continue;
     *taken = client->pending[i];
     client->pending[i] = client->pending[--client->pending_count];
     return true;
@@ -105,8 +102,7 @@ static bool take_pending(struct control_client *client, json_int_t id, struct pe
 static cas_status finish_one(struct control_client *client, struct cas_error *error) {
   json_t *answer;
   const cas_status read = read_answer(client, &answer, error);
-  if (read != CAS_OK)
-    return read;
+  if (read != CAS_OK) return read;
   struct pending import;
   if (!take_pending(client, json_integer_value(json_object_get(answer, "id")), &import)) {
     json_decref(answer);
@@ -116,16 +112,14 @@ static cas_status finish_one(struct control_client *client, struct cas_error *er
   struct cas_error reason = {0};
   struct cas_ingest_result result;
   const cas_status status = status_of_answer(answer, &reason);
-  if (status == CAS_OK)
-    fill_result(answer, &result);
+  if (status == CAS_OK) fill_result(answer, &result);
   import.done(import.arg, status, status == CAS_OK ? &result : NULL, &reason);
   json_decref(answer);
   return CAS_OK;
 }
 
 static bool answer_waits(struct control_client *client) {
-  if (control_reader_has_line(&client->reader))
-    return true;
+  if (control_reader_has_line(&client->reader)) return true;
   struct pollfd entry = {.fd = client->fd, .events = POLLIN};
   return poll(&entry, 1, 0) > 0;
 }
@@ -135,18 +129,14 @@ static bool answer_waits(struct control_client *client) {
 /* Asks for `command`, with nothing else under way; the answer is a new reference. */
 static cas_status ask(struct control_client *client, const char *command, json_t **answer, struct cas_error *error) {
   const cas_status finished = control_finish(client, error);
-  if (finished != CAS_OK)
-    return finished;
+  if (finished != CAS_OK) return finished;
   json_t *request = json_pack("{sIss}", "id", client->next_id++, "command", command);
   /* A daemon that is busy has answered and closed before it read this. */
-  if (request != NULL)
-    (void)control_send_json(client->fd, request, -1);
+  if (request != NULL) (void)control_send_json(client->fd, request, -1);
   const cas_status read = read_answer(client, answer, error);
-  if (read != CAS_OK)
-    return read;
+  if (read != CAS_OK) return read;
   const cas_status status = status_of_answer(*answer, error);
-  if (status != CAS_OK)
-    json_decref(*answer);
+  if (status != CAS_OK) json_decref(*answer);
   return status;
 }
 
@@ -154,8 +144,7 @@ cas_status control_connect(const char *store_path, struct control_client **clien
   struct cas_error reason = {0};
   const int fd = control_socket_dial(store_path, &reason);
   if (fd < 0) {
-    if (error != NULL)
-      *error = reason;
+    if (error != NULL) *error = reason;
     return reason.status;
   }
   struct control_client *made = calloc(1, sizeof *made);
@@ -177,8 +166,7 @@ cas_status control_connect(const char *store_path, struct control_client **clien
 }
 
 void control_close(struct control_client *client) {
-  if (client == NULL)
-    return;
+  if (client == NULL) return;
   control_reader_fini(&client->reader);
   close(client->fd);
   free(client);
@@ -191,42 +179,35 @@ static json_t *json_of_name(const char *name) {
   char text[CONTROL_NAME_BYTES_MAX + 1];
   snprintf(text, sizeof text, "%s", name);
   json_t *value = json_string(text);
-  if (value != NULL)
-    return value;
+  if (value != NULL) return value;
   for (char *c = text; *c != '\0'; c++) {
-    if ((unsigned char)*c >= 0x80)
-      *c = '?';
+    if ((unsigned char)*c >= 0x80) *c = '?';
   }
   return json_string(text);
 }
 
 cas_status control_import(struct control_client *client, int fd, const char *name, control_import_fn done, void *arg,
                           struct cas_error *error) {
-  if (client->broken)
-    return lose(client, error);
+  if (client->broken) return lose(client, error);
   while (client->pending_count == CONTROL_CLIENT_WINDOW || (client->pending_count > 0 && answer_waits(client))) {
     const cas_status status = finish_one(client, error);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
   }
   const json_int_t id = client->next_id++;
   json_t *request = json_pack("{sIss}", "id", id, "command", "import");
-  if (request == NULL)
-    return fail(error, CAS_NO_MEMORY, "import request");
+  if (request == NULL) return fail(error, CAS_NO_MEMORY, "import request");
   if (json_object_set_new(request, "name", json_of_name(name)) < 0) {
     json_decref(request);
     return fail(error, CAS_NO_MEMORY, "import request");
   }
-  if (!control_send_json(client->fd, request, fd))
-    return lose(client, error);
+  if (!control_send_json(client->fd, request, fd)) return lose(client, error);
   client->pending[client->pending_count++] = (struct pending){.id = id, .done = done, .arg = arg};
   return CAS_OK;
 }
 
 cas_status control_finish(struct control_client *client, struct cas_error *error) {
   cas_status status = CAS_OK;
-  while (status == CAS_OK && client->pending_count > 0)
-    status = finish_one(client, error);
+  while (status == CAS_OK && client->pending_count > 0) status = finish_one(client, error);
   while (client->pending_count > 0) {
     const struct pending import = client->pending[--client->pending_count];
     struct cas_error reason = {0};
@@ -239,12 +220,10 @@ cas_status control_finish(struct control_client *client, struct cas_error *error
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {
   json_t *answer;
   const cas_status status = ask(client, "status", &answer, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   char *text = json_dumps(json_object_get(answer, "state"), JSON_COMPACT);
   json_decref(answer);
-  if (text == NULL)
-    return fail(error, CAS_IO, "the daemon's answer is not understood");
+  if (text == NULL) return fail(error, CAS_IO, "the daemon's answer is not understood");
   *json = text;
   return CAS_OK;
 }

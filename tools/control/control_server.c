@@ -57,8 +57,7 @@ static bool serve_connection(struct control_server *server, int fd) {
   pthread_mutex_lock(&server->lock);
   for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX && !started; i++) {
     struct slot *slot = &server->slots[i];
-    if (slot->fd >= 0)
-      continue;
+    if (slot->fd >= 0) continue;
     *slot = (struct slot){.server = server, .fd = fd};
     pthread_t thread;
     if (pthread_create(&thread, NULL, connection_main, slot) != 0) {
@@ -78,15 +77,12 @@ static void *acceptor_main(void *arg) {
   pthread_setname_np(pthread_self(), "control-accept");
   for (;;) {
     struct pollfd entries[] = {{.fd = server->listen_fd, .events = POLLIN}, {.fd = server->stop_fd, .events = POLLIN}};
-    if (poll(entries, 2, -1) < 0)
-      continue;
-    if (entries[1].revents != 0)
-      return NULL;
+    if (poll(entries, 2, -1) < 0) continue;
+    if (entries[1].revents != 0) return NULL;
     const int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
       (void)poll(&entries[1], 1, 100);
-    if (fd < 0 || serve_connection(server, fd))
-      continue;
+    if (fd < 0 || serve_connection(server, fd)) continue;
     static const char busy[] =
         "{\"id\":0,\"ok\":false,\"status\":\"busy\",\"message\":\"too many control connections\"}\n";
     (void)control_send(fd, busy, sizeof busy - 1, -1);
@@ -105,10 +101,8 @@ static cas_status fail_errno(struct cas_error *error, int system_errno) {
 }
 
 static void free_server(struct control_server *server) {
-  if (server->listen_fd >= 0)
-    close(server->listen_fd);
-  if (server->stop_fd >= 0)
-    close(server->stop_fd);
+  if (server->listen_fd >= 0) close(server->listen_fd);
+  if (server->stop_fd >= 0) close(server->stop_fd);
   pthread_cond_destroy(&server->gone);
   pthread_mutex_destroy(&server->lock);
   free(server->store_path);
@@ -122,13 +116,11 @@ static cas_status open_server(struct control_server *server, struct cas_error *e
   struct cas_error reason = {0};
   server->listen_fd = control_socket_listen(server->store_path, server->node.options.mode, &reason);
   if (server->listen_fd < 0) {
-    if (error != NULL)
-      *error = reason;
+    if (error != NULL) *error = reason;
     return reason.status;
   }
   const int failed = pthread_create(&server->acceptor, NULL, acceptor_main, server);
-  if (failed == 0)
-    return CAS_OK;
+  if (failed == 0) return CAS_OK;
   control_socket_remove(server->store_path);
   return fail_errno(error, failed);
 }
@@ -136,15 +128,12 @@ static cas_status open_server(struct control_server *server, struct cas_error *e
 cas_status control_server_start(struct cas_store *store, const struct control_server_options *options,
                                 struct control_server **server, struct cas_error *error) {
   struct control_server *made = calloc(1, sizeof *made);
-  if (made == NULL)
-    return fail_errno(error, ENOMEM);
+  if (made == NULL) return fail_errno(error, ENOMEM);
   made->node.store = store;
   made->node.options = *options;
-  if (made->node.options.mode == 0)
-    made->node.options.mode = 0600;
+  if (made->node.options.mode == 0) made->node.options.mode = 0600;
   made->listen_fd = made->stop_fd = -1;
-  for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
-    made->slots[i].fd = -1;
+  for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) made->slots[i].fd = -1;
   pthread_mutex_init(&made->lock, NULL);
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
@@ -166,14 +155,12 @@ cas_status control_server_start(struct cas_store *store, const struct control_se
 /* Ends reading (SHUT_RD) or everything (SHUT_RDWR) on all connections; the lock is held. */
 static void shut_connections(struct control_server *server, int how) {
   for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) {
-    if (server->slots[i].fd >= 0)
-      (void)shutdown(server->slots[i].fd, how);
+    if (server->slots[i].fd >= 0) (void)shutdown(server->slots[i].fd, how);
   }
 }
 
 void control_server_stop(struct control_server *server, unsigned grace_seconds) {
-  if (server == NULL)
-    return;
+  if (server == NULL) return;
   const uint64_t one = 1;
   while (write(server->stop_fd, &one, sizeof one) < 0 && errno == EINTR) {
   }
@@ -189,8 +176,7 @@ void control_server_stop(struct control_server *server, unsigned grace_seconds) 
   }
   atomic_store(&server->node.cutting, true);
   shut_connections(server, SHUT_RDWR);
-  while (server->connections > 0)
-    pthread_cond_wait(&server->gone, &server->lock);
+  while (server->connections > 0) pthread_cond_wait(&server->gone, &server->lock);
   pthread_mutex_unlock(&server->lock);
   free_server(server);
 }

@@ -56,12 +56,9 @@ static json_t *failure(json_int_t id, cas_status status, const char *message) {
 
 static const char *outcome_name(enum cas_outcome outcome) {
   switch (outcome) {
-  case CAS_DUPLICATE:
-    return "duplicate";
-  case CAS_NEW_VERSION:
-    return "new_version";
-  default:
-    return "stored";
+  case CAS_DUPLICATE: return "duplicate";
+  case CAS_NEW_VERSION: return "new_version";
+  default: return "stored";
   }
 }
 
@@ -102,8 +99,7 @@ static void *sender_main(void *arg) {
     while (session->answer_count == 0 && !(session->reader_ended && session->in_flight == 0)) {
       pthread_cond_wait(&session->changed, &session->lock);
     }
-    if (session->answer_count == 0)
-      break;
+    if (session->answer_count == 0) break;
     json_t *answer = session->answers[session->answer_first];
     session->answer_first = (session->answer_first + 1) % CONTROL_IN_FLIGHT_MAX;
     session->answer_count--;
@@ -132,8 +128,7 @@ static void *sender_main(void *arg) {
 static void import_done(void *arg, cas_status status, const struct cas_ingest_result *result,
                         const struct cas_error *error) {
   struct import *import = arg;
-  if (status == CAS_OK)
-    atomic_fetch_add_explicit(&import->session->node->imports, 1, memory_order_relaxed);
+  if (status == CAS_OK) atomic_fetch_add_explicit(&import->session->node->imports, 1, memory_order_relaxed);
   answer_with(import->session,
               status == CAS_OK ? success(import->id, result) : failure(import->id, status, error->message));
   free(import);
@@ -149,19 +144,14 @@ static cas_status fail_read(struct cas_error *error, cas_status status, const ch
 static cas_status feed(struct session *session, int file, struct cas_ingest *ingest, struct cas_error *error) {
   uint64_t offset = 0;
   for (;;) {
-    if (atomic_load(&session->node->cutting))
-      return fail_read(error, CAS_BUSY, "the daemon is stopping");
+    if (atomic_load(&session->node->cutting)) return fail_read(error, CAS_BUSY, "the daemon is stopping");
     const ssize_t got = pread(file, session->buffer, READ_BYTES, (off_t)offset);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return fail_read(error, CAS_IO, strerrordesc_np(errno));
-    if (got == 0)
-      return CAS_OK;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_read(error, CAS_IO, strerrordesc_np(errno));
+    if (got == 0) return CAS_OK;
     const struct cas_slice bytes = {.data = session->buffer, .size = (size_t)got};
     const cas_status status = cas_ingest_write(ingest, bytes, error);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
     offset += (uint64_t)got;
   }
 }
@@ -177,8 +167,7 @@ static cas_status import_file(struct session *session, int file, const char *nam
   const struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT, .description = name};
   struct cas_ingest *ingest;
   cas_status status = cas_ingest_begin(session->node->store, &source, &ingest, error);
-  if (status != CAS_OK)
-    return status;
+  if (status != CAS_OK) return status;
   status = feed(session, file, ingest, error);
   if (status != CAS_OK) {
     cas_ingest_abort(ingest);
@@ -199,14 +188,11 @@ static void serve_import(struct session *session, json_int_t id, const char *nam
     } else {
       *import = (struct import){.session = session, .id = id};
       status = import_file(session, file, name, import, &error);
-      if (status != CAS_OK)
-        free(import);
+      if (status != CAS_OK) free(import);
     }
   }
-  if (file >= 0)
-    close(file);
-  if (status != CAS_OK)
-    answer_with(session, failure(id, status, error.message));
+  if (file >= 0) close(file);
+  if (status != CAS_OK) answer_with(session, failure(id, status, error.message));
 }
 
 /* --- requests --- */
@@ -232,12 +218,10 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
   const json_int_t id = json_integer_value(json_object_get(request, "id"));
   const char *command = json_string_value(json_object_get(request, "command"));
   pthread_mutex_lock(&session->lock);
-  while (session->in_flight == CONTROL_IN_FLIGHT_MAX)
-    pthread_cond_wait(&session->changed, &session->lock);
+  while (session->in_flight == CONTROL_IN_FLIGHT_MAX) pthread_cond_wait(&session->changed, &session->lock);
   session->in_flight++;
   pthread_mutex_unlock(&session->lock);
-  if (command == NULL)
-    command = "";
+  if (command == NULL) command = "";
   if (strcmp(command, "import") == 0) {
     const char *name = json_string_value(json_object_get(request, "name"));
     serve_import(session, id, name, control_reader_take_descriptor(reader));
@@ -254,13 +238,11 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
 
 static void read_requests(struct session *session) {
   struct control_reader *reader = malloc(sizeof *reader);
-  if (reader == NULL)
-    return;
+  if (reader == NULL) return;
   control_reader_init(reader, session->fd);
   char *line;
   while (!atomic_load(&session->node->stopping) && control_reader_next(reader, &line) == CAS_OK) {
-    if (!serve_line(session, reader, line))
-      break;
+    if (!serve_line(session, reader, line)) break;
   }
   control_reader_fini(reader);
   free(reader);

@@ -36,8 +36,7 @@ static int fail(struct cas_error *error, cas_status status, int system_errno, co
 /* The address goes through /proc, since sun_path takes 108 bytes and a store's path may be longer. */
 static int open_folder(const char *store_path, struct sockaddr_un *address) {
   const int folder = open(store_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0)
-    return -1;
+  if (folder < 0) return -1;
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
   snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/" SOCKET_NAME, folder);
   return folder;
@@ -46,41 +45,30 @@ static int open_folder(const char *store_path, struct sockaddr_un *address) {
 int control_socket_listen(const char *store_path, mode_t mode, struct cas_error *error) {
   struct sockaddr_un address;
   const int folder = open_folder(store_path, &address);
-  if (folder < 0)
-    return fail(error, CAS_IO, errno, "cannot make", store_path);
+  if (folder < 0) return fail(error, CAS_IO, errno, "cannot make", store_path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   int failed = fd < 0 ? errno : 0;
-  if (failed == 0 && unlinkat(folder, SOCKET_NAME, 0) < 0 && errno != ENOENT)
-    failed = errno;
-  if (failed == 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
-    failed = errno;
+  if (failed == 0 && unlinkat(folder, SOCKET_NAME, 0) < 0 && errno != ENOENT) failed = errno;
+  if (failed == 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) < 0) failed = errno;
   /* Nobody can connect before listen(): the mode is in force when the door opens. */
-  if (failed == 0 && fchmodat(folder, SOCKET_NAME, mode, 0) < 0)
-    failed = errno;
-  if (failed == 0 && listen(fd, BACKLOG) < 0)
-    failed = errno;
+  if (failed == 0 && fchmodat(folder, SOCKET_NAME, mode, 0) < 0) failed = errno;
+  if (failed == 0 && listen(fd, BACKLOG) < 0) failed = errno;
   close(folder);
-  if (failed == 0)
-    return fd;
-  if (fd >= 0)
-    close(fd);
+  if (failed == 0) return fd;
+  if (fd >= 0) close(fd);
   return fail(error, CAS_IO, failed, "cannot make", store_path);
 }
 
 int control_socket_dial(const char *store_path, struct cas_error *error) {
   struct sockaddr_un address;
   const int folder = open_folder(store_path, &address);
-  if (folder < 0)
-    return fail(error, CAS_NOT_FOUND, errno, "no daemon at", store_path);
+  if (folder < 0) return fail(error, CAS_NOT_FOUND, errno, "no daemon at", store_path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int failed = fd < 0 ? errno : 0;
-  if (failed == 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
-    failed = errno;
+  if (failed == 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) failed = errno;
   close(folder);
-  if (failed == 0)
-    return fd;
-  if (fd >= 0)
-    close(fd);
+  if (failed == 0) return fd;
+  if (fd >= 0) close(fd);
   const bool nobody = failed == ENOENT || failed == ECONNREFUSED || failed == ENOTDIR;
   return fail(error, nobody ? CAS_NOT_FOUND : CAS_IO, failed, nobody ? "no daemon at" : "cannot connect to",
               store_path);
@@ -89,8 +77,7 @@ int control_socket_dial(const char *store_path, struct cas_error *error) {
 void control_socket_remove(const char *store_path) {
   struct sockaddr_un address;
   const int folder = open_folder(store_path, &address);
-  if (folder < 0)
-    return;
+  if (folder < 0) return;
   (void)unlinkat(folder, SOCKET_NAME, 0);
   close(folder);
 }
@@ -104,8 +91,7 @@ void control_reader_init(struct control_reader *reader, int fd) {
 }
 
 void control_reader_fini(struct control_reader *reader) {
-  for (size_t i = 0; i < reader->descriptor_count; i++)
-    close(reader->descriptors[i]);
+  for (size_t i = 0; i < reader->descriptor_count; i++) close(reader->descriptors[i]);
   reader->descriptor_count = 0;
 }
 
@@ -114,8 +100,7 @@ bool control_reader_has_line(const struct control_reader *reader) {
 }
 
 int control_reader_take_descriptor(struct control_reader *reader) {
-  if (reader->descriptor_count == 0)
-    return -1;
+  if (reader->descriptor_count == 0) return -1;
   const int taken = reader->descriptors[0];
   reader->descriptor_count--;
   memmove(reader->descriptors, reader->descriptors + 1, reader->descriptor_count * sizeof reader->descriptors[0]);
@@ -126,8 +111,7 @@ int control_reader_take_descriptor(struct control_reader *reader) {
 static bool keep_descriptors(struct control_reader *reader, struct msghdr *message) {
   bool kept = (message->msg_flags & MSG_CTRUNC) == 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-      continue;
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
       int descriptor;
@@ -155,12 +139,9 @@ static cas_status receive(struct control_reader *reader) {
   do {
     got = recvmsg(reader->fd, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
-  if (got < 0)
-    return CAS_IO;
-  if (!keep_descriptors(reader, &message))
-    return CAS_REFUSED;
-  if (got == 0)
-    return CAS_END;
+  if (got < 0) return CAS_IO;
+  if (!keep_descriptors(reader, &message)) return CAS_REFUSED;
+  if (got == 0) return CAS_END;
   reader->end += (size_t)got;
   return CAS_OK;
 }
@@ -178,11 +159,9 @@ cas_status control_reader_next(struct control_reader *reader, char **line) {
     memmove(reader->buffer, first, reader->end - reader->start);
     reader->end -= reader->start;
     reader->start = 0;
-    if (reader->end == CONTROL_LINE_BYTES_MAX)
-      return CAS_REFUSED;
+    if (reader->end == CONTROL_LINE_BYTES_MAX) return CAS_REFUSED;
     const cas_status status = receive(reader);
-    if (status != CAS_OK)
-      return status;
+    if (status != CAS_OK) return status;
   }
 }
 
@@ -244,16 +223,14 @@ static const struct {
 
 const char *control_status_name(cas_status status) {
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-    if (statuses[i].status == status)
-      return statuses[i].name;
+    if (statuses[i].status == status) return statuses[i].name;
   }
   return "io";
 }
 
 cas_status control_status_by_name(const char *name) {
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-    if (strcmp(statuses[i].name, name) == 0)
-      return statuses[i].status;
+    if (strcmp(statuses[i].name, name) == 0) return statuses[i].status;
   }
   return CAS_IO;
 }

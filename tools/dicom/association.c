@@ -79,9 +79,8 @@ static cas_status negotiate(struct dicom_association *association, struct cas_er
   cas_status status = CAS_OK;
   const size_t count = dicom_association_context_count(association);
   for (size_t i = 0; i < count && status == CAS_OK; i++) {
-    /* A context that cannot be taken in stays unanswered, which DCMTK sends as refused. */
-    if (dicom_association_context(association, i, proposed) != CAS_OK) continue;
-    status = negotiate_context(association, proposed, error);
+    status = dicom_association_context(association, i, proposed);
+    if (status == CAS_OK) status = negotiate_context(association, proposed, error);
   }
   free(proposed);
   if (status != CAS_OK) return status;

@@ -190,15 +190,27 @@ size_t dicom_association_context_count(const struct dicom_association *associati
 
 cas_status dicom_association_context(const struct dicom_association *association, size_t index,
                                      struct dicom_proposed_context *context) {
-  T_ASC_PresentationContext found;
-  const OFCondition condition =
-      ASC_getPresentationContext(association->association->params, static_cast<int>(index), &found);
-  if (condition.bad()) return CAS_REFUSED;
-  context->id = found.presentationContextID;
-  snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", found.abstractSyntax);
-  context->transfer_syntax_count = found.transferSyntaxCount;
-  for (size_t i = 0; i < found.transferSyntaxCount; i++) {
-    snprintf(context->transfer_syntaxes[i], DICOM_UID_TEXT_MAX, "%s", found.proposedTransferSyntaxes[i]);
+  // Not ASC_getPresentationContext(): it fails where a context proposes more than 50 transfer syntaxes, and leaves it
+  // unanswered.
+  LST_HEAD **list = &association->association->params->DULparams.requestedPresentationContext;
+  if (*list == nullptr) return CAS_NOT_FOUND;
+  DUL_PRESENTATIONCONTEXT *proposed = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Head(list));
+  (void)LST_Position(list, reinterpret_cast<LST_NODE *>(proposed));
+  for (; proposed != nullptr && index > 0; index--) {
+    proposed = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Next(list));
+  }
+  if (proposed == nullptr) return CAS_NOT_FOUND;
+  context->id = proposed->presentationContextID;
+  context->transfer_syntax_count = 0;
+  snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", proposed->abstractSyntax);
+  if (proposed->proposedTransferSyntax == nullptr) return CAS_OK;
+  LST_HEAD **syntaxes = &proposed->proposedTransferSyntax;
+  DUL_TRANSFERSYNTAX *syntax = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Head(syntaxes));
+  (void)LST_Position(syntaxes, reinterpret_cast<LST_NODE *>(syntax));
+  while (syntax != nullptr && context->transfer_syntax_count < DICOM_TRANSFER_SYNTAXES_MAX) {
+    snprintf(context->transfer_syntaxes[context->transfer_syntax_count++], DICOM_UID_TEXT_MAX, "%s",
+             syntax->transferSyntax);
+    syntax = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Next(syntaxes));
   }
   return CAS_OK;
 }

@@ -27,7 +27,7 @@ extern "C" {
 
 #define DICOM_UID_TEXT_MAX 65          /* as DCMTK's DIC_UI */
 #define DICOM_AE_TITLE_TEXT_MAX 17     /* PS3.5 6.2, AE: 16 characters */
-#define DICOM_TRANSFER_SYNTAXES_MAX 50 /* as DCMTK's DICOM_MAXTRANSFERSYNTAXES */
+#define DICOM_TRANSFER_SYNTAXES_MAX 64 /* of one context; PS3.6 has not as many. Others are not looked at */
 #define DICOM_PDU_BYTES_MIN 4096u
 #define DICOM_PDU_BYTES_MAX 131072u /* what DCMTK can receive */
 
@@ -68,7 +68,8 @@ struct dicom_proposed_context {
   char transfer_syntaxes[DICOM_TRANSFER_SYNTAXES_MAX][DICOM_UID_TEXT_MAX];
 };
 
-/* The contexts as proposed: 0 <= index < count. CAS_REFUSED: DCMTK cannot take the context in. */
+/* The contexts as proposed: 0 <= index < count, else CAS_NOT_FOUND; with their first DICOM_TRANSFER_SYNTAXES_MAX
+ * transfer syntaxes. */
 size_t dicom_association_context_count(const struct dicom_association *association);
 CAS_MUST_USE cas_status dicom_association_context(const struct dicom_association *association, size_t index,
                                                   struct dicom_proposed_context *context);
