@@ -1,6 +1,8 @@
 /* Opening, closing, damage, blobs, facts and totals. */
 #include "index_fixture.h"
 
+#include "index/index_db.h"
+
 #include <dirent.h>
 
 static void a_second_open_is_busy(void **state) {
@@ -43,6 +45,27 @@ static void the_folders_name_does_not_decide_the_status(void **state) {
   char folder[128];
   snprintf(folder, sizeof folder, "%s/lock hold by current process/index", f->folder);
   assert_int_equal(index_open(folder, &f->index, &f->error), CAS_IO);
+}
+
+/* As RocksDB 7.8.3 words them. */
+static void messages_become_statuses(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *message;
+    cas_status status;
+  } cases[] = {
+      {"Corruption: block checksum mismatch: No space left on device", CAS_CORRUPT},
+      {"IO error: No space left on device: While appending to file: /a/000009.log: No space left on device",
+       CAS_NO_SPACE},
+      {"IO error: While lock file: /a/LOCK: Resource temporarily unavailable", CAS_BUSY},
+      {"IO error: lock hold by current process, acquire time 1: /a/LOCK: No locks available", CAS_BUSY},
+      {"IO error: While open a file for random read: /a/lock hold by current process/1.sst: Too many open files",
+       CAS_IO},
+      {"Not implemented: something", CAS_IO},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_int_equal(index_db_fail(&f->error, f->index, "test", strdup(cases[i].message)), cases[i].status);
+  assert_int_equal(index_db_fail(&f->error, f->index, "test", NULL), CAS_OK);
 }
 
 static bool overwrite(const char *folder, const char *suffix, const char *with, off_t offset) {
@@ -242,6 +265,7 @@ int main(int argc, char **argv) {
       TEST_FOLDER(another_process_is_busy),
       TEST_FOLDER(a_folder_without_a_parent_cannot_be_opened),
       TEST_FOLDER(the_folders_name_does_not_decide_the_status),
+      TEST(messages_become_statuses),
       TEST(a_second_open_is_busy),
       TEST(a_damaged_list_of_tables_is_corrupt),
       TEST(a_damaged_table_is_corrupt),

@@ -1,6 +1,8 @@
 /* A batch sees itself, is applied whole or not at all, also when the process is killed. */
 #include "index_fixture.h"
 
+#include <time.h>
+
 static void a_batch_sees_its_own_writes(void **state) {
   struct fixture *f = *state;
   struct blob_id id = blob_id_of(1, 0);
@@ -94,7 +96,7 @@ static int write_for_ever(const char *folder) {
     if (index_batch_put_fact(batch, "mark", slice_of(value, 4), NULL) != CAS_OK ||
         index_batch_apply(batch, NULL) != CAS_OK)
       return 1;
-    if (next % 997 == 996 && index_flush(index, NULL) != CAS_OK) return 1;
+    if (next % 499 == 498 && index_flush(index, NULL) != CAS_OK) return 1;
     if (write(1, value, 4) != 4) return 0;
   }
 }
@@ -134,10 +136,13 @@ static void check_content(struct fixture *f, uint32_t applied) {
 
 static void a_killed_writer_leaves_whole_batches(void **state) {
   struct fixture *f = *state;
-  for (unsigned round = 0; round < 8; round++) {
+  for (unsigned round = 0; round < 30; round++) {
     struct process writer = start_process(f->index_folder);
     uint8_t value[4] = {0};
-    for (unsigned batches = 0; batches < 50 + round * 300; batches++) assert_int_equal(read(writer.hear, value, 4), 4);
+    for (unsigned batches = 0; batches < 20 + round % 5 * 100; batches++)
+      assert_int_equal(read(writer.hear, value, 4), 4);
+    /* Not to wait for anything: to hit the writer at any point of a batch. */
+    nanosleep(&(struct timespec){.tv_nsec = (long)(round * 37 % 30) * 20000}, NULL);
     kill_process(&writer);
     while (read(writer.hear, value, 4) == 4)
       ;
