@@ -8,8 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay_file(const char *path) {
   FILE *file = fopen(path, "rb");
-  if (file == NULL)
-    return -1;
+  if (file == NULL) return -1;
   fseek(file, 0, SEEK_END);
   long size = ftell(file);
   rewind(file);
