@@ -103,10 +103,11 @@ static cas_status open_file(struct io_disk *disk, const char *name, enum io_open
   struct plain_disk *plain = disk_of(disk);
   if (plain->read_only && mode != IO_READ)
     return status_fail(error, CAS_INVALID, "%s is open for reading only", plain->base.folder.path);
-  struct plain_file *made = calloc(1, sizeof *made + strlen(name) + 1);
+  size_t name_bytes = strlen(name) + 1;
+  struct plain_file *made = calloc(1, sizeof *made + name_bytes);
   if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
   *made = (struct plain_file){.file = {&file_ops}, .disk = plain};
-  strcpy(made->name, name);
+  memcpy(made->name, name, name_bytes);
   cas_status status = folder_open_file(&plain->base.folder, name, mode, &made->fd, error);
   if (status != CAS_OK) {
     free(made);

@@ -322,10 +322,11 @@ static cas_status open_descriptors(struct ring_file *file, enum io_open_mode mod
 
 static cas_status open_file(struct io_disk *disk, const char *name, enum io_open_mode mode, struct io_file **file,
                             struct cas_error *error) {
-  struct ring_file *made = calloc(1, sizeof *made + strlen(name) + 1);
+  size_t name_bytes = strlen(name) + 1;
+  struct ring_file *made = calloc(1, sizeof *made + name_bytes);
   if (made == NULL) return status_fail(error, CAS_NO_MEMORY, "%s: no memory", name);
   *made = (struct ring_file){.file = {&file_ops}, .disk = disk_of(disk), .read_fd = -1, .fd = -1, .slot = -1};
-  strcpy(made->name, name);
+  memcpy(made->name, name, name_bytes);
   cas_status status = open_descriptors(made, mode, error);
   if (status != CAS_OK) {
     free(made);

@@ -101,9 +101,6 @@ CAS_MUST_USE cas_status segment_writer_commit(struct segment_writer *writer, str
 /* Drops the open group, as after a failed commit: its records are void. Nothing happens where none is open. */
 void segment_writer_abort(struct segment_writer *writer);
 
-/* Drops the open group, which is void then. Nothing happens where none is open. */
-void segment_writer_abort(struct segment_writer *writer);
-
 /* Drops the open group and closes; what of it is on disk is cut off at the next start. NULL is allowed. */
 void segment_writer_close(struct segment_writer *writer);
 

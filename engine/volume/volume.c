@@ -102,7 +102,9 @@ static cas_status each_folder(void *arg, const char *name) {
   if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder) return CAS_OK;
   char expected[VOLUME_NAME_BYTES];
   folder_name((uint32_t)value, expected);
-  if (strncmp(strrchr(expected, '/') + 1, name, strlen(name) - 1) != 0) return CAS_OK;
+  const char *own_name = strrchr(expected, '/') + 1;
+  size_t size = strlen(own_name);
+  if (strncmp(own_name, name, size) != 0 || name[size] != '/') return CAS_OK;
   return add_number(arg, (uint32_t)value);
 }
 

@@ -17,7 +17,7 @@ static struct node *add(struct faulty_disk *disk, const char *name, bool is_fold
   assert(disk->node_count < files_max && strlen(name) < name_bytes_max);
   struct node *node = calloc(1, sizeof *node);
   assert(node != NULL);
-  strcpy(node->name, name);
+  snprintf(node->name, sizeof node->name, "%s", name);
   node->exists = true;
   node->is_folder = is_folder;
   disk->nodes[disk->node_count++] = node;
