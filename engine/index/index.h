@@ -10,8 +10,8 @@
  *  - A batch is applied whole or not at all, also over a crash of the process; after power loss the index may be
  *    older than the log, never inconsistent in itself. The mark in each batch says how far it is.
  *  - The keys and values are no format that must stay; a newer Cassette may rebuild. INDEX_VERSION guards it.
- *  - A path, identity, UID, date or name of a fact has at most 4096 bytes, a name in a path FOLDER_NAME_BYTES_MAX.
- * Where something is put, more is CAS_INVALID; where it is looked up, it is not found.
+ *  - An identity, UID, date or name of a fact has at most 4096 bytes, a name in a path FOLDER_NAME_BYTES_MAX. More is
+ *    CAS_INVALID where it is put, and not found where it is looked up.
  *  - RocksDB has threads: open after the last fork, not before.
  *  - After an apply that failed with a fault the index may refuse all writes until it is opened again.
  *
@@ -53,8 +53,7 @@ CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *err
 /* Writer: flushes to disk, durably, so that the next start has nothing to replay. */
 CAS_MUST_USE cas_status index_flush(struct index *index, struct cas_error *error);
 
-/* Aborts an open batch; NULL is allowed. What was applied is kept; what was not flushed is replayed at the next open.
- */
+/* Aborts an open batch; NULL is allowed. What was applied is kept; the next open replays what was not flushed. */
 void index_close(struct index *index);
 
 /* --- blobs --- */

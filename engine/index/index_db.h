@@ -13,14 +13,16 @@
 
 #include <pthread.h>
 #include <rocksdb/c.h>
+#include <time.h>
 
 #include "index/index.h"
 #include "index/index_changes.h"
 
-/* Which list of tables RocksDB's folder has in force, and how long it is. It grows with every change of the tables,
- * before the logs of writes that these replace are deleted. All zero: unknown. */
+/* Which list of tables is in force, and how long it is. It grows with every change of the tables, before the logs of
+ * writes that these replace are deleted. All zero: unknown. */
 struct index_manifest {
   char name[64];
+  struct timespec made; /* when it came into force: tells a rebuilt index from the one before */
   uint64_t size;
 };
 

@@ -24,6 +24,7 @@
 /* How often a follower tries to open while the writer makes and deletes files under it. */
 static const int open_attempts = 16;
 
+/* CURRENT names the list in force; it is renamed into place and never written again. */
 static bool read_manifest(const struct index *index, struct index_manifest *manifest) {
   char path[4096];
   struct stat about;
@@ -31,10 +32,12 @@ static bool read_manifest(const struct index *index, struct index_manifest *mani
   if (snprintf(path, sizeof path, "%s/CURRENT", index->folder) >= (int)sizeof path) return false;
   FILE *file = fopen(path, "re");
   if (file == NULL) return false;
-  bool read = fread(manifest->name, 1, sizeof manifest->name - 1, file) > 0;
+  bool read = fread(manifest->name, 1, sizeof manifest->name - 1, file) > 0 && fstat(fileno(file), &about) == 0;
   fclose(file);
+  if (!read) return false;
+  manifest->made = about.st_mtim;
   manifest->name[strcspn(manifest->name, "\n")] = '\0';
-  if (!read || snprintf(path, sizeof path, "%s/%s", index->folder, manifest->name) >= (int)sizeof path) return false;
+  if (snprintf(path, sizeof path, "%s/%s", index->folder, manifest->name) >= (int)sizeof path) return false;
   if (stat(path, &about) != 0) return false;
   manifest->size = (uint64_t)about.st_size;
   return true;
@@ -42,7 +45,8 @@ static bool read_manifest(const struct index *index, struct index_manifest *mani
 
 static bool manifest_is(const struct index *index, const struct index_manifest *expected) {
   struct index_manifest now;
-  return read_manifest(index, &now) && now.size == expected->size && strcmp(now.name, expected->name) == 0;
+  return read_manifest(index, &now) && now.size == expected->size && strcmp(now.name, expected->name) == 0 &&
+         now.made.tv_sec == expected->made.tv_sec && now.made.tv_nsec == expected->made.tv_nsec;
 }
 
 /* Opens a database that misses nothing. A file that is deleted between being listed and being opened is an error of

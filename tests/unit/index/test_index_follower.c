@@ -210,6 +210,25 @@ static void follows_over_closes_and_opens(void **state) {
   kill_writer(&writer);
 }
 
+/* The new index is as long as the old one was: nothing but its birth tells them apart. */
+static void follows_a_rebuilt_index(void **state) {
+  struct fixture *f = *state;
+  struct process first = start_process(f->index_folder), second = start_process(f->index_folder);
+  order(&first, OPEN);
+  order(&first, BATCHES);
+  order(&first, BATCHES);
+  follow(f);
+  assert_shows(f, 20);
+  kill_writer(&first);
+  remove_tree(f->index_folder);
+  assert_int_equal(index_refresh(f->index, &f->error), CAS_NOT_FOUND);
+  order(&second, OPEN);
+  order(&second, BATCHES);
+  refresh(f);
+  assert_shows(f, 10);
+  kill_writer(&second);
+}
+
 struct slow {
   struct fixture *f;
   struct process *writer;
@@ -316,10 +335,15 @@ static void every_refresh_is_whole(void **state) {
 int main(int argc, char **argv) {
   if (argc > 1) return write_as_told(argv[1]);
   const struct CMUnitTest tests[] = {
-      TEST(sees_batches_after_a_refresh),  TEST(sees_what_was_flushed_unseen),
-      TEST(outlives_a_killed_writer),      TEST(opens_after_the_writer_is_killed),
-      TEST(follows_over_closes_and_opens), TEST(a_list_does_not_move_while_tables_are_replaced),
-      TEST(reads_beside_refreshes),        TEST(every_refresh_is_whole),
+      TEST(sees_batches_after_a_refresh),
+      TEST(sees_what_was_flushed_unseen),
+      TEST(outlives_a_killed_writer),
+      TEST(opens_after_the_writer_is_killed),
+      TEST(follows_over_closes_and_opens),
+      TEST(follows_a_rebuilt_index),
+      TEST(a_list_does_not_move_while_tables_are_replaced),
+      TEST(reads_beside_refreshes),
+      TEST(every_refresh_is_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
