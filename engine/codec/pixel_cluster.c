@@ -82,8 +82,7 @@ static unsigned tokens_in(const struct pixel_counts *counts, unsigned chain_leng
 static double raw_bytes(const struct pixel_counts *counts, unsigned chain_length, unsigned tokens) {
   double bits = 0;
   for (unsigned i = 0; i < chain_length; i++)
-    for (unsigned t = PIXEL_TOKENS_PLAIN; t < tokens; t++)
-      bits += (double)counts->of[i][t] * ((t - PIXEL_TOKENS_PLAIN) / 4 + 2);
+    for (unsigned t = PIXEL_TOKENS_PLAIN; t < tokens; t++) bits += (double)counts->of[i][t] * pixel_raw_bits(t);
   return bits / 8;
 }
 

@@ -170,11 +170,11 @@ static bool solve(double matrix[UNKNOWNS][UNKNOWNS], double right[UNKNOWNS]) {
   return true;
 }
 
-static int8_t to_byte(double value) {
+static int16_t to_byte(double value) {
   double rounded = value < 0 ? value - 0.5 : value + 0.5;
   if (!(rounded > -127)) return -127;
   if (rounded > 127) return 127;
-  return (int8_t)rounded;
+  return (int16_t)rounded;
 }
 
 #define PRODUCTS (UNKNOWNS * (UNKNOWNS + 1) / 2 + UNKNOWNS)

@@ -120,6 +120,10 @@ size_t pixel_plane_write(const struct pixel_plane *plane, uint8_t *out, size_t s
   return bits.failed ? 0 : pixel_bits_bytes(&bits);
 }
 
+static int16_t get_signed_byte(struct pixel_bits *bits) {
+  return (int16_t)((int)(pixel_bits_get(bits, 8) ^ 0x80) - 0x80);
+}
+
 static bool parse_linear(struct pixel_plane *plane, struct pixel_bits *bits) {
   plane->classes = (uint8_t)(pixel_bits_get(bits, 3) + 1);
   for (unsigned i = 1; i < plane->levels; i++) {
@@ -127,8 +131,8 @@ static bool parse_linear(struct pixel_plane *plane, struct pixel_bits *bits) {
     if (plane->class_of_level[i] >= plane->classes) return false;
   }
   for (unsigned i = 0; i < plane->classes; i++) {
-    for (unsigned j = 0; j < PIXEL_TAPS; j++) plane->class_of[i].taps[j] = (int8_t)pixel_bits_get(bits, 8);
-    plane->class_of[i].bias = (int8_t)pixel_bits_get(bits, 8);
+    for (unsigned j = 0; j < PIXEL_TAPS; j++) plane->class_of[i].taps[j] = get_signed_byte(bits);
+    plane->class_of[i].bias = get_signed_byte(bits);
   }
   return true;
 }

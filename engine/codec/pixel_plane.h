@@ -10,9 +10,10 @@
 #include "base/bytes.h"
 #include "codec/pixel_format.h"
 
+/* Taps and bias are signed bytes in the stream. */
 struct pixel_class {
-  int8_t taps[PIXEL_TAPS]; /* N, NW, NE, WW, NN, in 64ths of their difference from W */
-  int8_t bias;             /* in 8ths of a sample step */
+  int16_t taps[PIXEL_TAPS]; /* N, NW, NE, WW, NN, in 64ths of their difference from W */
+  int16_t bias;             /* in 8ths of a sample step */
 };
 
 struct pixel_plane {

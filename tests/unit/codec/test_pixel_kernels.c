@@ -80,8 +80,8 @@ static void random_plane(struct pixel_plane *plane, uint64_t *seed) {
   for (unsigned i = 0; i + 1 < plane->levels; i++)
     plane->thresholds[i] = (uint16_t)((i > 0 ? plane->thresholds[i - 1] : 0u) + image_random(seed) % 130);
   for (unsigned i = 0; i < PIXEL_CLASSES_MAX; i++) {
-    for (unsigned j = 0; j < PIXEL_TAPS; j++) plane->class_of[i].taps[j] = (int8_t)image_random(seed);
-    plane->class_of[i].bias = (int8_t)image_random(seed);
+    for (unsigned j = 0; j < PIXEL_TAPS; j++) plane->class_of[i].taps[j] = (int16_t)(image_random(seed) % 256) - 128;
+    plane->class_of[i].bias = (int16_t)(image_random(seed) % 256) - 128;
   }
   for (unsigned i = 0; i < pixel_chain_length(plane); i++) plane->cluster_of[i] = (uint8_t)(image_random(seed) % 16);
 }
