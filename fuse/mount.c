@@ -30,6 +30,8 @@
 #define REFRESH_MS_DEFAULT 500
 #define FILE_MODE_DEFAULT 0444
 #define FOLDER_MODE_DEFAULT 0555
+/* For how long threads get the chance to end by themselves: they take no time, but for a read from a slow disk. */
+#define LEAVE_MS 2000
 #define VIEWS_ALL (CAS_MOUNT_PATIENTS | CAS_MOUNT_DATES | CAS_MOUNT_UIDS)
 
 _Static_assert(CAS_MOUNT_PATIENTS == (int)TREE_PATIENTS && CAS_MOUNT_DATES == (int)TREE_DATES &&
@@ -49,6 +51,7 @@ struct cas_mount {
   pthread_cond_t changed;
   bool ended;
   int session_errno; /* why it ended; 0: unmounted */
+  unsigned serving;  /* threads that have not left serve_requests() */
   unsigned waiting;  /* threads in cas_mount_wait() */
 };
 
@@ -68,19 +71,21 @@ static void say(const struct cas_mount *mount, enum cas_log_level level, const c
 
 /* --- serving --- */
 
-static void end(struct cas_mount *mount, int number) {
+/* One thread has left. */
+static void leave(struct cas_mount *mount, int number) {
   pthread_mutex_lock(&mount->lock);
+  mount->serving--;
   if (!mount->ended) {
     mount->ended = true;
     mount->session_errno = number;
-    pthread_cond_broadcast(&mount->changed);
   }
+  pthread_cond_broadcast(&mount->changed);
   pthread_mutex_unlock(&mount->lock);
 }
 
 static void free_request(void *arg) { free(((struct fuse_buf *)arg)->mem); }
 
-/* Answers requests until the session is over; returns why, as end() wants it. */
+/* Answers requests until the session is over; returns why, as an errno or 0. */
 static int serve_requests(struct fuse_session *session, struct fuse_buf *request) {
   int state;
   while (!fuse_session_exited(session)) {
@@ -100,7 +105,7 @@ static void *serve(void *arg) {
   int state;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   pthread_cleanup_push(free_request, &request);
-  end(mount, serve_requests(mount->session, &request));
+  leave(mount, serve_requests(mount->session, &request));
   pthread_cleanup_pop(1);
   return NULL;
 }
@@ -110,18 +115,16 @@ static cas_status start_threads(struct cas_mount *mount, unsigned count, struct 
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int number = 0;
+  pthread_mutex_lock(&mount->lock);
   while (number == 0 && mount->thread_count < count) {
     number = pthread_create(&mount->threads[mount->thread_count], NULL, serve, mount);
+    mount->serving += number == 0;
     mount->thread_count += number == 0;
   }
+  pthread_mutex_unlock(&mount->lock);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   errno = number;
   return number == 0 ? CAS_OK : fail(error, CAS_NO_MEMORY, "cannot start threads for the mount", mount->path);
-}
-
-static void join_threads(struct cas_mount *mount) {
-  for (unsigned i = 0; i < mount->thread_count; i++) pthread_cancel(mount->threads[i]);
-  for (unsigned i = 0; i < mount->thread_count; i++) pthread_join(mount->threads[i], NULL);
 }
 
 /* --- starting --- */
@@ -286,6 +289,21 @@ cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, stru
   return wait_until(mount, &until, error);
 }
 
+static void join_threads(struct cas_mount *mount) {
+  struct timespec until = after_ms(LEAVE_MS);
+  pthread_mutex_lock(&mount->lock);
+  while (mount->serving > 0 && pthread_cond_timedwait(&mount->changed, &mount->lock, &until) == 0) {
+  }
+  bool stuck = mount->serving > 0;
+  pthread_mutex_unlock(&mount->lock);
+  for (unsigned i = 0; stuck && i < mount->thread_count; i++) pthread_cancel(mount->threads[i]);
+  for (unsigned i = 0; i < mount->thread_count; i++) pthread_join(mount->threads[i], NULL);
+  pthread_mutex_lock(&mount->lock);
+  mount->ended = true;
+  pthread_cond_broadcast(&mount->changed);
+  pthread_mutex_unlock(&mount->lock);
+}
+
 /*
  * Lets go of the device. fuse_session_unmount() would unmount by path once more, unless it finds the session broken,
  * and so could hit a mount of somebody else. So the device is replaced by a broken pipe before.
@@ -308,7 +326,6 @@ void cas_mount_stop(struct cas_mount *mount) {
   if (!ended) mountpoint_remove(mount->path, mount->minor);
   fuse_session_exit(mount->session);
   join_threads(mount);
-  end(mount, 0);
   guard_stop(&mount->guard);
   leave_session(mount->session);
   pthread_mutex_lock(&mount->lock);
