@@ -57,7 +57,7 @@ static cas_status open_whole(const struct index *index, struct index_db **out, s
   for (int attempt = 0; attempt < open_attempts; attempt++) {
     struct index_db *db;
     if (!read_manifest(index, manifest)) {
-      status = status_fail(error, CAS_NOT_FOUND, "index %s: there is none", index->folder);
+      status = status_fail(error, CAS_NOT_FOUND, "index %s: there is none; a rebuild makes it", index->folder);
       continue;
     }
     status = index_db_open(index, &db, error);

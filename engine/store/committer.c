@@ -27,6 +27,7 @@ struct committer {
   uint64_t queued_bytes;             /* lock */
   size_t queued_instances;           /* lock */
   bool ending;                       /* lock */
+  bool failing;                      /* the last group failed: the thread's own, so that a full disk is logged once */
 };
 
 /* One group on its way. */
@@ -189,8 +190,12 @@ static void run_group(struct committer *committer, struct commit_item *items) {
   if (group.batch != NULL) index_batch_abort(group.batch);
   if (status != CAS_OK) {
     if (group.error.status == CAS_OK) status_fail(&group.error, status, "%s", cas_status_text(status));
-    store_log(committer->store, CAS_LOG_ERROR, "a group could not be stored: %s", group.error.message);
+    if (!committer->failing)
+      store_log(committer->store, CAS_LOG_ERROR, "nothing can be stored: %s", group.error.message);
+  } else if (committer->failing) {
+    store_log(committer->store, CAS_LOG_NOTICE, "storing goes on");
   }
+  committer->failing = status != CAS_OK;
   tell_all(&group, status);
   free(group.manifests);
   free(group.cookies);

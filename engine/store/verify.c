@@ -79,6 +79,16 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   return event->kind == SEGMENT_EVENT_COMMIT ? tell_progress(v) : CAS_OK;
 }
 
+/* Segments are numbered without gaps. */
+static void check_numbers(struct verification *v, uint32_t expected, uint32_t number) {
+  char segment[VOLUME_NAME_BYTES];
+  for (; expected < number; expected++) {
+    volume_name(expected, segment);
+    v->result.damaged_records++;
+    report(v, CAS_FINDING_DAMAGED_RECORD, segment, 0, "the segment is missing");
+  }
+}
+
 static cas_status check_segments(struct verification *v) {
   CLEANUP_FREE uint32_t *numbers = NULL;
   struct segment_mark mark;
@@ -90,7 +100,9 @@ static cas_status check_segments(struct verification *v) {
     STATUS_TRY(volume_size(v->store->volume, numbers[i], &size, v->error));
     v->progress.total += size;
   }
+  check_numbers(v, count > 0 ? numbers[count - 1] + 1 : 1, mark.offset > 0 ? mark.segment + 1 : 0);
   for (size_t i = 0; i < count && numbers[i] <= mark.segment; i++) {
+    check_numbers(v, i > 0 ? numbers[i - 1] + 1 : 1, numbers[i]);
     STATUS_TRY(segment_scan(v->store->volume, &v->store->superblock.key, numbers[i], 0, &mark, SEGMENT_SCAN_PAYLOADS,
                             take_event, v, v->error));
     v->result.segments++;

@@ -95,6 +95,27 @@ static void p3_a_store_without_index_opens_by_replaying(void **state) {
   temporary_destroy(&t);
 }
 
+static void a_missing_segment_is_found_also_after_a_rebuild(void **state) {
+  (void)state;
+  struct temporary_store t = {.options = {.segment_bytes = 64 << 10}};
+  struct cas_verify_result result;
+  char path[160];
+  temporary_create(&t);
+  fill(t.store);
+  cas_store_close(t.store);
+  snprintf(path, sizeof path, "%s/segments/00/00000001.seg", t.path);
+  assert_int_equal(unlink(path), 0);
+  for (int rebuilt = 0; rebuilt < 2; rebuilt++) {
+    temporary_open(&t);
+    assert_int_equal(cas_store_verify(t.store, NULL, &result, NULL), CAS_OK);
+    assert_true(result.damaged_records >= 1);
+    cas_store_close(t.store);
+    assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_OK);
+  }
+  temporary_open(&t);
+  temporary_destroy(&t);
+}
+
 static void a_store_in_use_is_not_rebuilt(void **state) {
   (void)state;
   struct temporary_store t = {0};
@@ -107,6 +128,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p3_the_index_is_rebuilt_from_the_segments_alone),
       cmocka_unit_test(p3_a_store_without_index_opens_by_replaying),
+      cmocka_unit_test(a_missing_segment_is_found_also_after_a_rebuild),
       cmocka_unit_test(a_store_in_use_is_not_rebuilt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
