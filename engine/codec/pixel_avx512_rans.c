@@ -141,27 +141,31 @@ PIXEL_AVX512_INLINE __m512i write_raw(__m512i state, __m512i tokens, __m512i cod
   return _mm512_or_si512(_mm512_sllv_epi32(state, raw_bits), _mm512_and_si512(codes, mask));
 }
 
-/* The token step, in lanes `in`. The quotient is a float's, which is off by one at most, and mended. */
+/*
+ * The token step, in lanes `in`: state / frequency * 2048 + state % frequency + start, which is
+ * state + start + quotient * (2048 - frequency).
+ *
+ * The state is below frequency * 2^21, so a quotient by floats is off by less than 0.4; less 0.4 and rounded down it is
+ * right or one too small.
+ */
 PIXEL_AVX512_INLINE __m512i write_tokens(__m512i state, __m512i tokens, const pixel_symbol *symbols, __m128i clusters,
                                          __mmask16 in, uint8_t **next) {
   __m512i index = _mm512_or_si512(_mm512_slli_epi32(_mm512_cvtepu8_epi32(clusters), 7), tokens);
   __m512i symbol = _mm512_mask_i32gather_epi32(_mm512_set1_epi32(1), in, index, symbols, 4);
   __m512i frequency = _mm512_and_si512(symbol, _mm512_set1_epi32(0xffff));
   __m512i start = _mm512_srli_epi32(symbol, 16);
+  __m512i rest = _mm512_sub_epi32(_mm512_set1_epi32(PIXEL_PROBABILITY_ONE), frequency);
+  __m512 reciprocal = _mm512_div_ps(_mm512_set1_ps(1), _mm512_cvtepi32_ps(frequency));
   __mmask16 overflow =
       _mm512_mask_cmpge_epu32_mask(in, _mm512_srli_epi32(state, 32 - PIXEL_PROBABILITY_BITS), frequency);
   state = emit(state, overflow, next);
-  __m512 ratio = _mm512_div_ps(_mm512_cvtepu32_ps(state), _mm512_cvtepi32_ps(frequency));
-  __m512i quotient = _mm512_cvttps_epu32(ratio);
+  __m512 ratio = _mm512_fmsub_ps(_mm512_cvtepu32_ps(state), reciprocal, _mm512_set1_ps(0.4f));
+  __m512i quotient = _mm512_cvttps_epi32(ratio);
   __m512i remainder = _mm512_sub_epi32(state, _mm512_mullo_epi32(quotient, frequency));
-  __mmask16 less = _mm512_movepi32_mask(remainder);
-  remainder = _mm512_mask_add_epi32(remainder, less, remainder, frequency);
-  quotient = _mm512_mask_sub_epi32(quotient, less, quotient, _mm512_set1_epi32(1));
-  __mmask16 more = _mm512_cmpge_epu32_mask(remainder, frequency);
-  remainder = _mm512_mask_sub_epi32(remainder, more, remainder, frequency);
-  quotient = _mm512_mask_add_epi32(quotient, more, quotient, _mm512_set1_epi32(1));
-  __m512i result = _mm512_add_epi32(_mm512_slli_epi32(quotient, PIXEL_PROBABILITY_BITS), remainder);
-  return _mm512_mask_add_epi32(state, in, result, start);
+  __m512i result = _mm512_add_epi32(_mm512_add_epi32(state, start), _mm512_mullo_epi32(quotient, rest));
+  __mmask16 short_by_one = _mm512_cmpge_epu32_mask(remainder, frequency);
+  result = _mm512_mask_add_epi32(result, short_by_one, result, rest);
+  return _mm512_mask_mov_epi32(state, in, result);
 }
 
 /* One group of 16 times `vectors` lanes, of which those in `in` have pixels. */

@@ -13,6 +13,9 @@
 #define SAMPLES_MIN 2048u
 #define SAMPLES_MAX 8192u
 
+/* Pixels among which the most frequent value is looked for. */
+#define SPIKE_SAMPLES 4096u
+
 /* Arrays of 2 bytes for each sample. */
 #define SAMPLE_ARRAYS 9u
 
@@ -38,7 +41,7 @@ static uint16_t spike_of(const uint16_t *samples, size_t count) {
   enum { BUCKETS = 4096 };
   uint16_t value[BUCKETS] = {0};
   uint16_t times[BUCKETS] = {0};
-  size_t step = count / SAMPLES_MAX | 1;
+  size_t step = count / SPIKE_SAMPLES | 1;
   uint16_t best = 0, best_times = 0;
   for (size_t i = 0; i < count; i += step) {
     unsigned bucket = samples[i] % BUCKETS;
