@@ -51,6 +51,12 @@ static void append_safe(struct folder_name *name, const char *value, size_t byte
   name->text[at] = '\0';
 }
 
+/* Appends text as it is, cut at the limit. */
+static void append_text(struct folder_name *name, const char *text) {
+  size_t at = strlen(name->text);
+  snprintf(name->text + at, sizeof name->text - at, "%s", text);
+}
+
 /* Appends a value behind a space, if it has any characters. */
 static void append_part(struct folder_name *name, const char *value) {
   struct folder_name part = {0};
@@ -125,10 +131,10 @@ void folder_name_instance(const struct cas_attributes *attributes, const char *s
   char ending[32] = ".dcm";
   *name = (struct folder_name){0};
   append_number(name, cas_attributes_text(attributes, CAS_TAG_INSTANCE_NUMBER), 5);
-  if (name->text[0] != '\0') strcat(name->text, " ");
+  if (name->text[0] != '\0') append_text(name, " ");
   append_safe(name, sop_instance_uid, DICOM_UID_BYTES_MAX);
   if (version > 1) snprintf(ending, sizeof ending, ".v%" PRIu32 ".dcm", version);
-  strcat(name->text, ending);
+  append_text(name, ending);
   finish(name, "(instance)");
 }
 
