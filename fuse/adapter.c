@@ -225,9 +225,10 @@ static void begin(void *arg, struct fuse_conn_info *connection) {
   connection->congestion_threshold = 48;
   /* The content of a file never changes, so no change of attributes is to empty the page cache. */
   connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
-  connection->want |=
-      connection->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
-                             FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO);
+  /* Lists always hand out the attributes, which the index gives at no cost: those who walk a tree want them. */
+  connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
+  connection->want |= connection->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_ASYNC_READ |
+                                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_DIO);
 }
 
 void adapter_operations(struct fuse_lowlevel_ops *operations) {
