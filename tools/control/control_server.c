@@ -87,6 +87,8 @@ static void *acceptor_main(void *arg) {
         "{\"id\":0,\"ok\":false,\"status\":\"busy\",\"message\":\"too many control connections\"}\n";
     (void)control_send(fd, busy, sizeof busy - 1, -1);
     close(fd);
+    const struct control_server_options *options = &server->node.options;
+    if (options->log != NULL) options->log(options->log_arg, CAS_LOG_WARNING, "control socket: too many connections");
   }
 }
 
