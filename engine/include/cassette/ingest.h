@@ -27,8 +27,8 @@ struct cas_ingest_source {
   enum cas_origin origin;
   const char *description; /* for the record: a path, or "AETITLE@address"; may be NULL; cut at 255 bytes */
   /*
-   * CAS_ORIGIN_RECEIVED only: what the C-STORE request and the presentation context say (PS3.7 9.1.1). The bytes written
-   * are then the data set alone; a Part 10 header is put before it.
+   * CAS_ORIGIN_RECEIVED only: what the C-STORE request and the presentation context say (PS3.7 9.1.1). The bytes
+   * written are then the data set alone; a Part 10 header is put before it.
    */
   const char *sop_class_uid;
   const char *sop_instance_uid;
@@ -37,18 +37,19 @@ struct cas_ingest_source {
 
 enum cas_outcome {
   CAS_STORED = 1,  /* new */
-  CAS_DUPLICATE,   /* the same bytes are there (received: the same data set in the same transfer syntax); nothing was stored */
+  CAS_DUPLICATE,   /* the same bytes are there (received: the same data set in the same transfer syntax); nothing was
+                      stored */
   CAS_NEW_VERSION, /* the SOP Instance UID is there with other bytes: kept beside the older versions (P8) */
 };
 
 struct cas_ingest_result {
   enum cas_outcome outcome;
-  uint32_t version;                        /* 1, 2, ... of this SOP Instance UID */
+  uint32_t version; /* 1, 2, ... of this SOP Instance UID */
   char sop_instance_uid[CAS_UID_TEXT_MAX];
-  uint64_t bytes;                          /* of the file, with the Part 10 header */
-  const char *defect;                      /* NULL, or what is wrong with the object, which was kept all the same; static */
+  uint64_t bytes;     /* of the file, with the Part 10 header */
+  const char *defect; /* NULL, or what is wrong with the object, which was kept all the same; static */
   uint64_t defect_offset;
-  uint64_t healed_blobs;                   /* damaged stored blobs that these bytes replaced */
+  uint64_t healed_blobs; /* damaged stored blobs that these bytes replaced */
 };
 
 /* CAS_INVALID: the store is not open for writing, or the source lacks what it must have. */
@@ -56,21 +57,26 @@ CAS_API CAS_MUST_USE cas_status cas_ingest_begin(struct cas_store *store, const 
                                                  struct cas_ingest **ingest, struct cas_error *error);
 
 /* Takes the next bytes. On failure only abort is left. */
-CAS_API CAS_MUST_USE cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes,
+                                                 struct cas_error *error);
 
 /*
  * Ends the object and waits until it is durable. The ingest is gone whatever the result. CAS_REFUSED: not DICOM, or
- * without an acceptable SOP Instance UID, or (received) another one than the request says; CAS_NO_SPACE, CAS_IO: not stored.
+ * without an acceptable SOP Instance UID, or (received) another one than the request says; CAS_NO_SPACE, CAS_IO: not
+ * stored.
  */
-CAS_API CAS_MUST_USE cas_status cas_ingest_commit(struct cas_ingest *ingest, struct cas_ingest_result *result, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_ingest_commit(struct cas_ingest *ingest, struct cas_ingest_result *result,
+                                                  struct cas_error *error);
 
 /*
  * The same without waiting: `done` is called once, from another thread, when the object is durable or has failed; it
  * must be quick and must not call into the store. If the function itself fails, `done` is not called. So one thread
  * keeps many objects under way and one sync makes them all durable.
  */
-typedef void (*cas_ingest_done_fn)(void *arg, cas_status status, const struct cas_ingest_result *result, const struct cas_error *error);
-CAS_API CAS_MUST_USE cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg, struct cas_error *error);
+typedef void (*cas_ingest_done_fn)(void *arg, cas_status status, const struct cas_ingest_result *result,
+                                   const struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
+                                                        struct cas_error *error);
 
 /* Drops the object. NULL is allowed. */
 CAS_API void cas_ingest_abort(struct cas_ingest *ingest);

@@ -1,7 +1,8 @@
 /*
  * Nodes: the Patient/Study/Series/instance tree, to walk, to look up and to search.
  *
- * A node is named by its path, "patient/study/series/instance" (no leading '/'; "" is the root). Names are UTF-8, without
+ * A node is named by its path, "patient/study/series/instance" (no leading '/'; "" is the root). Names are UTF-8,
+ * without
  * '/' and control characters, never "." or "..", at most 255 bytes, unique among their siblings, and stay for ever.
  *
  * Threads: any. A node handed to a callback is borrowed during the call. Lists are in byte order of names and show one
@@ -21,12 +22,12 @@ extern "C" {
 struct cas_node {
   enum cas_level level;
   const char *path;
-  const char *name;             /* the last part of the path */
+  const char *name;                        /* the last part of the path */
   const struct cas_attributes *attributes; /* of this level only */
-  int64_t first_arrival_ns;     /* UTC, nanoseconds since 1970: of the oldest instance below */
-  int64_t last_arrival_ns;      /* of the newest */
-  uint64_t instances;           /* below, versions counted; 1 for an instance */
-  uint64_t bytes;               /* of their files */
+  int64_t first_arrival_ns;                /* UTC, nanoseconds since 1970: of the oldest instance below */
+  int64_t last_arrival_ns;                 /* of the newest */
+  uint64_t instances;                      /* below, versions counted; 1 for an instance */
+  uint64_t bytes;                          /* of their files */
   /* Instances only. */
   uint32_t version;
   struct cas_hash content_hash; /* XXH3-128 of the whole file */
@@ -36,22 +37,28 @@ struct cas_node {
 typedef cas_status (*cas_node_fn)(void *arg, const struct cas_node *node);
 
 /* Calls `each` once with the node at `path`. CAS_NOT_FOUND. */
-CAS_API CAS_MUST_USE cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn each, void *arg,
+                                             struct cas_error *error);
 
 /* The children of `parent` ("": patients) whose names come behind `after` (NULL: all). */
-CAS_API CAS_MUST_USE cas_status cas_node_list(struct cas_store *store, const char *parent, const char *after, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_node_list(struct cas_store *store, const char *parent, const char *after,
+                                              cas_node_fn each, void *arg, struct cas_error *error);
 
 /* All studies, series or instances (all versions) with exactly this UID, or patients with this Patient ID. */
-CAS_API CAS_MUST_USE cas_status cas_node_by_uid(struct cas_store *store, enum cas_level level, const char *uid, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_node_by_uid(struct cas_store *store, enum cas_level level, const char *uid,
+                                                cas_node_fn each, void *arg, struct cas_error *error);
 
 typedef cas_status (*cas_text_fn)(void *arg, const char *text);
 
 /* All UIDs of a level behind `after` (NULL: all), each once, ascending. */
-CAS_API CAS_MUST_USE cas_status cas_uid_list(struct cas_store *store, enum cas_level level, const char *after, cas_text_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_uid_list(struct cas_store *store, enum cas_level level, const char *after,
+                                             cas_text_fn each, void *arg, struct cas_error *error);
 
 /* All Study Dates (YYYYMMDD) behind `after` (NULL: all), each once, ascending; and the studies of a range of dates. */
-CAS_API CAS_MUST_USE cas_status cas_date_list(struct cas_store *store, const char *after, cas_text_fn each, void *arg, struct cas_error *error);
-CAS_API CAS_MUST_USE cas_status cas_node_by_date(struct cas_store *store, const char *first, const char *last, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_date_list(struct cas_store *store, const char *after, cas_text_fn each, void *arg,
+                                              struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_node_by_date(struct cas_store *store, const char *first, const char *last,
+                                                 cas_node_fn each, void *arg, struct cas_error *error);
 
 /* --- searching --- */
 
@@ -73,16 +80,20 @@ struct cas_query {
 
 /* Calls `each` for every node of the level that meets all conditions, in path order. Conditions on a level above the
  * wanted one apply to the node's ancestors; conditions on a level below are CAS_INVALID. */
-CAS_API CAS_MUST_USE cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_node_fn each,
+                                         void *arg, struct cas_error *error);
 
 /* Calls `each` for every instance below the node at `path` ("": all), in path order. */
-CAS_API CAS_MUST_USE cas_status cas_instances_below(struct cas_store *store, const char *path, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_instances_below(struct cas_store *store, const char *path, cas_node_fn each,
+                                                    void *arg, struct cas_error *error);
 
 /*
- * What people mean by WHAT on a command line, in this order: a tree path, a Study, Series or SOP Instance UID, a Patient
- * ID, or a query "Keyword=pattern[,Keyword=pattern...]". Calls `each` for every instance meant. CAS_NOT_FOUND if none.
+ * What people mean by WHAT on a command line, in this order: a tree path, a Study, Series or SOP Instance UID, a
+ * Patient ID, or a query "Keyword=pattern[,Keyword=pattern...]". Calls `each` for every instance meant. CAS_NOT_FOUND
+ * if none.
  */
-CAS_API CAS_MUST_USE cas_status cas_select(struct cas_store *store, const char *what, cas_node_fn each, void *arg, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_select(struct cas_store *store, const char *what, cas_node_fn each, void *arg,
+                                           struct cas_error *error);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,8 @@ extern "C" {
 struct cas_reader;
 
 /* Opens the instance at a tree path. CAS_NOT_FOUND, CAS_CORRUPT (its manifest is damaged). */
-CAS_API CAS_MUST_USE cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas_reader **reader, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas_reader **reader,
+                                                struct cas_error *error);
 CAS_API void cas_reader_close(struct cas_reader *reader);
 
 /* Size of the file in bytes. */
@@ -30,7 +31,8 @@ CAS_API uint64_t cas_reader_data_set_offset(const struct cas_reader *reader);
 CAS_API const char *cas_reader_source(const struct cas_reader *reader);
 
 /* Reads up to `size` bytes at `offset` into `bytes`; *got is less only at the end of the file. */
-CAS_API CAS_MUST_USE cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *bytes, size_t size, size_t *got, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *bytes, size_t size,
+                                                size_t *got, struct cas_error *error);
 
 #ifdef __cplusplus
 }

@@ -20,12 +20,12 @@ typedef enum cas_status {
   CAS_OK = 0,
 
   /* Expected outcomes. */
-  CAS_NOT_FOUND, /* what was asked for does not exist */
-  CAS_EXISTS,    /* what was to be created is there already */
-  CAS_BUSY,      /* another process holds the store, or a limit is reached for the moment */
-  CAS_END,       /* an iteration has no more elements, or was stopped by its callback */
-  CAS_REFUSED,   /* the input cannot be taken: not DICOM, no identity, malformed; the detail says why */
-  CAS_INVALID,   /* the caller's argument is wrong: a name, a query, a configuration */
+  CAS_NOT_FOUND,   /* what was asked for does not exist */
+  CAS_EXISTS,      /* what was to be created is there already */
+  CAS_BUSY,        /* another process holds the store, or a limit is reached for the moment */
+  CAS_END,         /* an iteration has no more elements, or was stopped by its callback */
+  CAS_REFUSED,     /* the input cannot be taken: not DICOM, no identity, malformed; the detail says why */
+  CAS_INVALID,     /* the caller's argument is wrong: a name, a query, a configuration */
   CAS_UNSUPPORTED, /* a format version, a platform feature */
 
   /* Faults. */
@@ -38,7 +38,7 @@ typedef enum cas_status {
 /* Detail of one failed operation, for people. Zero-initialise; owned by the caller. */
 struct cas_error {
   cas_status status;
-  int system_errno; /* 0 where no system call failed */
+  int system_errno;  /* 0 where no system call failed */
   char message[512]; /* one UTF-8 line without a final newline: what failed, on what, and why */
 };
 

@@ -43,7 +43,8 @@ struct cas_store_options {
   bool no_io_uring;          /* plain writes, through the page cache */
 };
 
-/* Makes a new empty store in `path`, which must not exist or be an empty folder (else CAS_EXISTS). Durable on return. */
+/* Makes a new empty store in `path`, which must not exist or be an empty folder (else CAS_EXISTS). Durable on return.
+ */
 CAS_API CAS_MUST_USE cas_status cas_store_init(const char *path, struct cas_error *error);
 
 /* Opens a store. CAS_NOT_FOUND: there is none; CAS_BUSY: another process writes; CAS_UNSUPPORTED: a newer format;
@@ -62,30 +63,31 @@ struct cas_store_info {
   const char *path;
   char uuid[37];
   uint32_t format_version;
-  int64_t created_ns;          /* UTC, nanoseconds since 1970 */
-  const char *disk;            /* how it writes: "io_uring, O_DIRECT", ... */
+  int64_t created_ns; /* UTC, nanoseconds since 1970 */
+  const char *disk;   /* how it writes: "io_uring, O_DIRECT", ... */
 };
 CAS_API void cas_store_info(const struct cas_store *store, struct cas_store_info *info);
 
 /* What is in the store and what it takes on disk. */
 struct cas_stats {
   uint64_t patients, studies, series, instances; /* instances count every version */
-  uint64_t instance_bytes;    /* sum of the sizes of all files, as they came */
+  uint64_t instance_bytes;                       /* sum of the sizes of all files, as they came */
   uint64_t blobs;
   uint64_t blob_bytes;        /* of distinct blobs before encoding: instance_bytes less what deduplication saved */
   uint64_t blob_stored_bytes; /* of the same after encoding: less what compression saved */
   uint64_t manifest_bytes;    /* on disk */
   uint64_t segments;
-  uint64_t segment_bytes;     /* length of all segment files: what the archive takes on disk, without the index */
+  uint64_t segment_bytes; /* length of all segment files: what the archive takes on disk, without the index */
   uint64_t index_bytes;
-  uint64_t superseded_bytes;  /* in segments, of damaged copies that were healed */
-  uint64_t free_bytes;        /* on the file system */
+  uint64_t superseded_bytes; /* in segments, of damaged copies that were healed */
+  uint64_t free_bytes;       /* on the file system */
   struct cas_codec_stats {
-    const char *name;         /* "raw", "zstd", "zstd+dictionary", "pixel"; NULL ends the list */
+    const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel"; NULL ends the list */
     uint64_t raw_bytes, stored_bytes;
   } codecs[17];
 };
-CAS_API CAS_MUST_USE cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, struct cas_error *error);
+CAS_API CAS_MUST_USE cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats,
+                                                struct cas_error *error);
 
 /* --- checking and mending --- */
 
@@ -132,7 +134,8 @@ CAS_API CAS_MUST_USE cas_status cas_store_rebuild(const char *path, const struct
 
 /* One line of the text twin of a segment (cassette segment dump): no final newline. */
 typedef cas_status (*cas_dump_fn)(void *arg, const char *line);
-/* Writes segment `number` (0: all) as text, one record a line; docs/format.md has the columns. Works on a live store. */
+/* Writes segment `number` (0: all) as text, one record a line; docs/format.md has the columns. Works on a live store.
+ */
 CAS_API CAS_MUST_USE cas_status cas_segment_dump(struct cas_store *store, uint32_t number, cas_dump_fn line, void *arg,
                                                  struct cas_error *error);
 

@@ -153,9 +153,9 @@ static inline struct tally fixture_recover(struct fixture *fixture, struct segme
 
 static inline struct tally fixture_scan(struct fixture *fixture, uint32_t segment) {
   struct tally tally = {0};
-  assert_int_equal(segment_scan(fixture->volume, &fixture_key, segment, 0, NULL, SEGMENT_SCAN_PAYLOADS,
-                                tally_event, &tally, NULL),
-                   CAS_OK);
+  assert_int_equal(
+      segment_scan(fixture->volume, &fixture_key, segment, 0, NULL, SEGMENT_SCAN_PAYLOADS, tally_event, &tally, NULL),
+      CAS_OK);
   return tally;
 }
 

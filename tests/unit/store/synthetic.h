@@ -74,7 +74,7 @@ static inline void synthetic_pixels(struct cas_buffer *out, const struct synthet
 
 /* The data set alone, explicit VR little endian. */
 static inline void synthetic_data_set(const struct synthetic *what, struct cas_buffer *out) {
-  char frames[8];
+  char frames[16];
   snprintf(frames, sizeof frames, "%u", what->frames ? what->frames : 1);
   synthetic_text(out, 0x0008, 0x0016, "UI", CT_IMAGE);
   synthetic_text(out, 0x0008, 0x0018, "UI", synthetic_or(what->sop_uid, "1.2.3.4"));

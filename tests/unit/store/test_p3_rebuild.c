@@ -7,7 +7,7 @@
 static void fill(struct cas_store *store) {
   for (int i = 0; i < OBJECTS; i++) {
     CLEANUP_BUFFER struct cas_buffer file = {0};
-    char uid[32], series[32], patient[32], number[8];
+    char uid[32], series[32], patient[32], number[16];
     snprintf(uid, sizeof uid, "1.2.3.4.%d", i % 25); /* the last five are second versions */
     snprintf(series, sizeof series, "1.2.3.%d", i % 4);
     snprintf(patient, sizeof patient, "P%d", i % 3);

@@ -165,7 +165,7 @@ static void a_query_finds_by_name_without_regard_to_case(void **state) {
   size_t found = 0;
   for (int i = 0; i < 4; i++) {
     CLEANUP_BUFFER struct cas_buffer file = {0};
-    char uid[32], id[8];
+    char uid[32], id[16];
     snprintf(uid, sizeof uid, "1.2.3.4.%d", i);
     snprintf(id, sizeof id, "P%d", i);
     struct synthetic what = {.sop_uid = uid, .patient_id = id, .patient_name = i < 3 ? "Roe^Richard" : "Doe^John"};
