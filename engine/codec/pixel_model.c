@@ -87,7 +87,7 @@ struct sampled_rows {
 /* Fills the rows around `row` in columns [from, from + width). */
 static void load_rows(const struct fit *fit, uint32_t row, uint32_t from, uint32_t width, struct sampled_rows *rows) {
   static const uint8_t no_classes[128];
-  uint8_t scratch[SAMPLED_COLUMNS_MAX + PIXEL_MARGIN];
+  uint8_t scratch[SAMPLED_COLUMNS_MAX + PIXEL_MARGIN] = {0}; /* contexts, which are not used, then tokens */
   struct pixel_plane median = *fit->plane;
   median.kind = PIXEL_PLANE_MEDIAN;
   for (unsigned i = 0; i < 4; i++) {
