@@ -80,12 +80,11 @@ static cas_status fail_broken(const struct ring_disk *disk, struct cas_error *er
 /* --- completions; lock is held --- */
 
 /* The kernel wrote `done` bytes: writes the rest in the plain way, which also finds the reason why it stopped. */
-static void finish_write(struct ring_disk *disk, uint32_t index, size_t done) {
-  struct flight *flight = &disk->flights[index];
+static void finish_write(const struct flight *flight, const uint8_t *bytes, size_t done) {
   struct ring_file *file = flight->file;
-  const uint8_t *rest = disk->pool.blocks[index].data + done;
   struct cas_error detail = {0};
-  cas_status status = folder_write(file->fd, file->name, flight->offset + done, rest, flight->size - done, &detail);
+  cas_status status =
+      folder_write(file->fd, file->name, flight->offset + done, bytes + done, flight->size - done, &detail);
   if (status != CAS_OK) write_fate_note(&file->fate, status, &detail);
 }
 
@@ -103,7 +102,7 @@ static void complete_write(struct ring_disk *disk, uint32_t index, int result) {
     cas_status status = status_fail_errno(&detail, -result, "%s: write at %" PRIu64, file->name, flight->offset);
     write_fate_note(&file->fate, status, &detail);
   } else if ((size_t)result < flight->size) {
-    finish_write(disk, index, (size_t)result);
+    finish_write(flight, disk->pool.blocks[index].data, (size_t)result);
   }
   file->in_flight--;
   flight->file = NULL;
@@ -145,10 +144,8 @@ static bool push(struct ring_disk *disk) {
   for (;;) {
     int result = io_uring_submit(&disk->ring);
     if (result >= 0) return true;
-    if (result != -EINTR && result != -EAGAIN && result != -EBUSY) {
-      disk->broken = -result;
-      return false;
-    }
+    if (result != -EINTR && result != -EAGAIN && result != -EBUSY) disk->broken = -result;
+    if (disk->broken != 0) return false;
     struct io_uring_cqe *cqe;
     if (io_uring_peek_cqe(&disk->ring, &cqe) == 0) take_completion(disk, cqe);
   }
@@ -184,13 +181,9 @@ static void close_file(struct io_file *file) {
     pthread_mutex_lock(&disk->lock);
     drain(ring);
     if (ring->slot >= 0) {
-      int none = -1;
-      io_uring_register_files_update(&disk->ring, (unsigned)ring->slot, &none, 1);
+      io_uring_register_files_update(&disk->ring, (unsigned)ring->slot, &(int){-1}, 1);
       disk->slot_used[ring->slot] = false;
     }
-    /* Of a broken ring what is in flight may still complete into this file's name: nothing asks for it any more. */
-    for (uint32_t i = 0; i < WRITE_BUFFER_COUNT; i++)
-      if (disk->flights[i].file == ring) disk->flights[i].file = NULL;
     pthread_mutex_unlock(&disk->lock);
     close(ring->fd);
   }
@@ -363,16 +356,6 @@ static const struct io_disk_ops disk_ops = {
     .block_return = put_block,
 };
 
-/* Whether the file system of the folder writes one block of ours past the page cache. The file has no name. */
-static bool probe_direct(const struct ring_disk *disk) {
-  int fd = openat(disk->base.folder.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  bool direct = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0 &&
-                pwrite(fd, disk->pool.memory, SEGMENT_BLOCK_BYTES, 0) == (ssize_t)SEGMENT_BLOCK_BYTES;
-  close(fd);
-  return direct;
-}
-
 static void register_resources(struct ring_disk *disk) {
   struct iovec buffers[WRITE_BUFFER_COUNT];
   for (size_t i = 0; i < WRITE_BUFFER_COUNT; i++)
@@ -385,7 +368,7 @@ static void register_resources(struct ring_disk *disk) {
 
 static cas_status prepare(struct ring_disk *disk, const char *path, struct cas_error *error) {
   STATUS_TRY(block_pool_init(&disk->pool, error));
-  memset(disk->pool.memory, 0, SEGMENT_BLOCK_BYTES); /* what probe_direct writes */
+  memset(disk->pool.memory, 0, SEGMENT_BLOCK_BYTES); /* what the probe of O_DIRECT writes */
   STATUS_TRY(folder_open(path, &disk->base.folder, error));
   int result = io_uring_queue_init(queue_length, &disk->ring, 0);
   if (result < 0) {
@@ -407,7 +390,7 @@ cas_status disk_ring_open(const char *path, struct io_disk **disk, struct cas_er
   }
   ring->base.disk.ops = &disk_ops;
   register_resources(ring);
-  ring->direct = probe_direct(ring);
+  ring->direct = folder_writes_direct(&ring->base.folder, ring->pool.memory, SEGMENT_BLOCK_BYTES);
   snprintf(ring->text, sizeof ring->text, "io_uring, %s%s%s", ring->direct ? "O_DIRECT" : "page cache",
            ring->buffers_registered ? ", registered buffers" : "", ring->files_registered ? ", fixed files" : "");
   pthread_mutex_init(&ring->lock, NULL);

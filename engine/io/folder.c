@@ -198,3 +198,11 @@ cas_status folder_file_size(int fd, const char *name, uint64_t *size, struct cas
   *size = (uint64_t)facts.st_size;
   return CAS_OK;
 }
+
+bool folder_writes_direct(const struct folder *folder, const uint8_t *block, size_t size) {
+  int fd = openat(folder->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode);
+  if (fd < 0) return false;
+  bool direct = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0 && pwrite(fd, block, size, 0) == (ssize_t)size;
+  close(fd);
+  return direct;
+}

@@ -37,4 +37,8 @@ CAS_MUST_USE cas_status folder_write(int fd, const char *name, uint64_t offset, 
                                      struct cas_error *error);
 CAS_MUST_USE cas_status folder_file_size(int fd, const char *name, uint64_t *size, struct cas_error *error);
 
+/* Whether the file system writes an aligned block past the page cache (O_DIRECT). Tried on a file that never has a
+ * name; a file system that cannot make one is taken not to. */
+bool folder_writes_direct(const struct folder *folder, const uint8_t *block, size_t size);
+
 #endif
