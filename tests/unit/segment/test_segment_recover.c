@@ -189,6 +189,33 @@ static void test_a_rotten_segment_header(void **state) {
   }
 }
 
+/* A group whose sync failed, though all its bytes reached the disk: void, also when the header that says so is gone. */
+static void test_a_void_group_stays_void(void **state) {
+  (void)state;
+  struct fixture fixture = fixture_make_faulty(false);
+  struct segment_mark end;
+  fixture_open_writer(&fixture, 1u << 20);
+  assert_int_equal(fixture_group(&fixture, 0, 10, NULL), CAS_OK);
+  faulty_disk_fail(fixture.disk, FAULTY_SYNC, 1, 1, EIO);
+  assert_int_equal(fixture_group(&fixture, 100, 10, NULL), CAS_IO);
+  assert_int_equal(fixture_recover(&fixture, (struct segment_mark){0}, &end).records, 20); /* nobody knows better yet */
+  assert_int_equal(fixture_group(&fixture, 10, 10, NULL), CAS_OK);
+  for (int rotten = 0; rotten < 2; rotten++) {
+    if (rotten == 1) spoil(&fixture, 2, 50, 1);
+    struct tally tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
+    assert_int_equal(tally.records, 20);
+    assert_int_equal(tally.numbers[10], 10);
+    assert_int_equal(tally.torn, 1);
+    assert_int_equal(tally.torn_segment, 1);
+    assert_int_equal(tally.damages, rotten);
+    assert_same_mark(&end, &fixture.mark);
+    tally = fixture_scan(&fixture, 1);
+    assert_int_equal(tally.records, 10);
+    assert_int_equal(tally.torn, 1);
+  }
+  fixture_destroy(&fixture);
+}
+
 static void test_a_missing_segment(void **state) {
   (void)state;
   for (uint32_t segment = 1; segment <= 2; segment++) {
@@ -325,6 +352,7 @@ int main(void) {
       cmocka_unit_test(test_rot_within_the_log),
       cmocka_unit_test(test_a_rotten_commit),
       cmocka_unit_test(test_a_rotten_segment_header),
+      cmocka_unit_test(test_a_void_group_stays_void),
       cmocka_unit_test(test_a_missing_segment),
       cmocka_unit_test(test_a_log_that_ends_before_the_mark),
       cmocka_unit_test(test_a_doubtful_group),
