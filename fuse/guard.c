@@ -15,8 +15,9 @@
 
 extern char **environ;
 
-/* Reads one line; where there is none, we are dead. */
-static const char script[] = "read -r line || exec fusermount3 -uzq -- \"$1\"";
+/* Reads one line; where there is none, we are dead. A mount that answers is not ours: somebody was quick to mount
+ * again. */
+static const char script[] = "read -r line || stat -f -- \"$1\" >/dev/null 2>&1 || exec fusermount3 -uzq -- \"$1\"";
 
 static bool prepare_files(posix_spawn_file_actions_t *actions, int input) {
   return posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO) == 0 &&

@@ -35,7 +35,8 @@ harness_cleanup() {
     kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
   done
-  for directory in "${harness_mounts[@]}"; do mountpoint -q "$directory" && fusermount3 -uz "$directory"; done
+  # Not only where mountpoint says so: it does not know a mount whose process died.
+  for directory in "${harness_mounts[@]}"; do fusermount3 -uzq "$directory" 2>/dev/null; done
   if [ "$status" != 0 ] && [ "$status" != 77 ]; then
     for log in "$work"/*.log; do [ -s "$log" ] && { printf '== the end of %s\n' "${log##*/}"; tail -n 30 "$log"; }; done
   fi
