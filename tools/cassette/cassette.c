@@ -8,10 +8,10 @@
 
 #include "commands.h"
 
-const struct cli_command *const commands[] = {
-    &command_init,    &command_import, &command_ls,      &command_find,   &command_cat,
-    &command_export,  &command_info,   &command_stats,   &command_verify, &command_segment_dump,
-    &command_rebuild, &command_mount,  &command_version, &command_help,   NULL};
+const struct cli_command *const commands[] = {&command_init,   &command_import,       &command_ls,      &command_find,
+                                              &command_cat,    &command_export,       &command_info,    &command_stats,
+                                              &command_verify, &command_segment_dump, &command_rebuild, &command_mount,
+                                              &command_echo,   &command_version,      &command_help,    NULL};
 
 /* How many of `words` the name consists of, 0 if it is another name. */
 static int words_of_name(const char *name, int count, char *const *words) {

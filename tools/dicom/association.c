@@ -5,8 +5,7 @@
  *
  * Invariants:
  *  1. Between messages, and only there, the association heeds the node's stop.
- *  2. A command set is gathered up to DIMSE_COMMAND_BYTES_MAX and no further.
- *  3. Every association that was received leaves one line in the log.
+ *  2. Every association that was received leaves one line in the log.
  */
 #include "association.h"
 
@@ -17,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "message.h"
 #include "storage_scp.h"
 #include "verification_scp.h"
 
@@ -44,19 +44,9 @@ cas_status session_respond(struct session *session, uint8_t context_id, const st
                                 error);
 }
 
-static enum pdu_event protocol_error(struct cas_error *error, const char *what) {
-  error->status = CAS_REFUSED;
-  snprintf(error->message, sizeof error->message, "%s", what);
-  return PDU_PROTOCOL;
-}
-
 enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
                                  struct cas_error *error) {
-  const enum pdu_event event = pdu_stream_next(&session->stream, fragment, error);
-  if (event != PDU_FRAGMENT) return event;
-  if (fragment->command) return protocol_error(error, "a command within a data set");
-  if (fragment->context_id != context_id) return protocol_error(error, "a data set in another presentation context");
-  return PDU_FRAGMENT;
+  return message_read_fragment(&session->stream, context_id, fragment, error);
 }
 
 /* --- negotiation --- */
@@ -92,26 +82,6 @@ static cas_status negotiate(struct dicom_association *association, struct cas_er
 
 /* --- messages --- */
 
-/* Gathers one command set. */
-static enum pdu_event read_command(struct session *session, uint8_t *context_id, struct cas_buffer *bytes,
-                                   struct cas_error *error) {
-  bytes->size = 0;
-  for (;;) {
-    struct pdu_fragment fragment;
-    const enum pdu_event event = pdu_stream_next(&session->stream, &fragment, error);
-    if (event != PDU_FRAGMENT) return event;
-    if (!fragment.command) return protocol_error(error, "a data set without a command");
-    if (bytes->size > 0 && fragment.context_id != *context_id) {
-      return protocol_error(error, "a command in two presentation contexts");
-    }
-    *context_id = fragment.context_id;
-    if (fragment.bytes.size > DIMSE_COMMAND_BYTES_MAX - bytes->size)
-      return protocol_error(error, "a command set is too long");
-    if (cas_buffer_append(bytes, fragment.bytes) != CAS_OK) return protocol_error(error, "out of memory");
-    if (fragment.last) return PDU_FRAGMENT;
-  }
-}
-
 /* An operation that we do not provide: passes over its data set and says so. */
 static enum pdu_event decline(struct session *session, uint8_t context_id, const struct dimse_command *request,
                               struct cas_error *error) {
@@ -121,18 +91,16 @@ static enum pdu_event decline(struct session *session, uint8_t context_id, const
     if (event != PDU_FRAGMENT) return event;
   }
   if (request->field == DIMSE_C_CANCEL_RQ) return PDU_FRAGMENT; /* nothing runs that it could cancel */
-  if (request->field & DIMSE_RESPONSE_BIT) return protocol_error(error, "a response to nothing that was asked");
+  if (request->field & DIMSE_RESPONSE_BIT) return message_protocol_error(error, "a response to nothing that was asked");
   const cas_status sent = session_respond(session, context_id, request, DIMSE_UNRECOGNIZED_OPERATION, NULL, error);
   return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
 }
 
 static enum pdu_event serve_message(struct session *session, struct cas_buffer *bytes, struct cas_error *error) {
   uint8_t context_id = 0;
-  const enum pdu_event event = read_command(session, &context_id, bytes, error);
-  if (event != PDU_FRAGMENT) return event;
   struct dimse_command command;
-  const struct cas_slice slice = {.data = bytes->data, .size = bytes->size};
-  if (dimse_command_parse(slice, &command, error) != CAS_OK) return PDU_PROTOCOL;
+  const enum pdu_event event = message_read_command(&session->stream, bytes, &context_id, &command, error);
+  if (event != PDU_FRAGMENT) return event;
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;

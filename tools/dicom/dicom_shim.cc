@@ -25,8 +25,9 @@ struct dicom_network {
 };
 
 struct dicom_association {
-  T_ASC_Association *association;
-  bool timed_out; // set by the transport connection
+  T_ASC_Association *association; // NULL in one that we requested
+  BufferedConnection *requested;  // of one that we requested; ours
+  bool timed_out;                 // set by the transport connection
 };
 
 namespace {
@@ -86,6 +87,7 @@ cas_status fail(struct cas_error *error, cas_status status, const char *message)
 
 /* NULL once the connection is gone. */
 BufferedConnection *connection_of(const struct dicom_association *association) {
+  if (association->requested != nullptr) return association->requested;
   const T_ASC_Association *asc = association->association;
   if (asc == nullptr || asc->DULassociation == nullptr) return nullptr;
   return static_cast<BufferedConnection *>(DUL_getTransportConnection(asc->DULassociation));
@@ -175,6 +177,23 @@ cas_status dicom_association_receive(struct dicom_network *network, int fd, cons
   *association = made;
   return CAS_OK;
 }
+
+cas_status dicom_association_adopt(int fd, const struct dicom_timeouts *timeouts,
+                                   struct dicom_association **association, struct cas_error *error) {
+  struct dicom_association *made = new (std::nothrow) dicom_association();
+  if (made != nullptr) {
+    made->requested = new (std::nothrow) BufferedConnection(fd, *timeouts, &made->timed_out);
+    if (made->requested != nullptr) {
+      *association = made;
+      return CAS_OK;
+    }
+  }
+  delete made;
+  close(fd);
+  return fail(error, CAS_NO_MEMORY, "association");
+}
+
+void dicom_association_adopted(struct dicom_association *association) { association->requested->negotiated(); }
 
 const char *dicom_association_calling(const struct dicom_association *association) {
   return association->association->params->DULparams.callingAPTitle;
@@ -298,6 +317,11 @@ enum dicom_wait dicom_association_wait(struct dicom_association *association, un
   return connection != nullptr ? connection->wait(seconds, stop_fd) : DICOM_WAIT_READY; // the read reports it
 }
 
+bool dicom_association_has_input(struct dicom_association *association) {
+  BufferedConnection *connection = connection_of(association);
+  return connection == nullptr || connection->networkDataAvailable(0);
+}
+
 uint32_t dicom_association_peer_pdu_bytes(const struct dicom_association *association) {
   const unsigned long bytes = association->association->params->DULparams.peerMaxPDU;
   return bytes > UINT32_MAX ? 0 : static_cast<uint32_t>(bytes);
@@ -328,6 +352,10 @@ void dicom_association_linger(struct dicom_association *association) {
 
 void dicom_association_destroy(struct dicom_association *association) {
   if (association == nullptr) return;
+  if (association->requested != nullptr) {
+    association->requested->close();
+    delete association->requested;
+  }
   if (association->association != nullptr) {
     if (association->association->DULassociation != nullptr) (void)ASC_dropAssociation(association->association);
     (void)ASC_destroyAssociation(&association->association);

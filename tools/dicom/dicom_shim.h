@@ -57,6 +57,15 @@ CAS_MUST_USE cas_status dicom_association_receive(struct dicom_network *network,
                                                   const struct dicom_timeouts *timeouts,
                                                   struct dicom_association **association, struct cas_error *error);
 
+/*
+ * Takes the connected socket `fd` over, whatever the result, for an association that we request. Only send, recv, wait,
+ * timed_out, linger and destroy may be called on it: the negotiation is the caller's (association_proposal.h), who says
+ * by dicom_association_adopted() that it is over, and the limit is on silence from then on. CAS_NO_MEMORY.
+ */
+CAS_MUST_USE cas_status dicom_association_adopt(int fd, const struct dicom_timeouts *timeouts,
+                                                struct dicom_association **association, struct cas_error *error);
+void dicom_association_adopted(struct dicom_association *association);
+
 /* AE titles as proposed. Borrowed. */
 const char *dicom_association_calling(const struct dicom_association *association);
 const char *dicom_association_called(const struct dicom_association *association);
@@ -96,9 +105,12 @@ bool dicom_association_accepted(const struct dicom_association *association, uin
                                 char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]);
 
 /* Waits between messages, with no input pending in the stream above, until the peer sends, the time is over (0: no
- * limit), or `stop_fd` becomes readable. */
+ * limit), or `stop_fd` (-1: none) becomes readable. */
 enum dicom_wait { DICOM_WAIT_READY, DICOM_WAIT_TIMEOUT, DICOM_WAIT_STOP };
 enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd);
+
+/* Whether the peer has sent something, or closed the connection: a read would not wait. */
+bool dicom_association_has_input(struct dicom_association *association);
 
 /* The longest P-DATA-TF PDU that the peer takes; 0: no limit. */
 uint32_t dicom_association_peer_pdu_bytes(const struct dicom_association *association);

@@ -10,6 +10,7 @@
 
 #define ELEMENT_HEADER_BYTES 8u
 #define NO_DATA_SET 0x0101u
+#define A_DATA_SET 0x0001u
 
 enum element {
   GROUP_LENGTH = 0x0000,
@@ -18,11 +19,19 @@ enum element {
   COMMAND_FIELD = 0x0100,
   MESSAGE_ID = 0x0110,
   MESSAGE_ID_RESPONDED_TO = 0x0120,
+  MOVE_DESTINATION = 0x0600,
+  PRIORITY = 0x0700,
   DATA_SET_TYPE = 0x0800,
   STATUS = 0x0900,
   ERROR_COMMENT = 0x0902,
   AFFECTED_SOP_INSTANCE_UID = 0x1000,
   REQUESTED_SOP_INSTANCE_UID = 0x1001,
+  REMAINING = 0x1020,
+  COMPLETED = 0x1021,
+  FAILED = 0x1022,
+  WARNING = 0x1023,
+  MOVE_ORIGINATOR = 0x1030,
+  MOVE_ORIGINATOR_ID = 0x1031,
 };
 
 static cas_status refuse(struct cas_error *error, const char *why) {
@@ -50,24 +59,49 @@ static bool copy_uid(const uint8_t *value, size_t size, char uid[CAS_UID_TEXT_MA
   return true;
 }
 
+/* Copies text without the spaces around it; what could spoil a log or a terminal becomes '?'. */
+static bool copy_text(const uint8_t *value, size_t size, char *text, size_t capacity) {
+  while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\0')) size--;
+  while (size > 0 && *value == ' ') value++, size--;
+  if (size >= capacity) return false;
+  for (size_t i = 0; i < size; i++) text[i] = value[i] < ' ' || value[i] >= 0x7F ? '?' : (char)value[i];
+  text[size] = '\0';
+  return true;
+}
+
 struct seen {
   bool field, message_id, data_set_type;
 };
 
+/* The field that an element of two bytes goes to, NULL if it is none of those. */
+static uint16_t *number_of(uint16_t element, struct dimse_command *command) {
+  switch (element) {
+  case COMMAND_FIELD: return &command->field;
+  case MESSAGE_ID: return &command->message_id;
+  case MESSAGE_ID_RESPONDED_TO: return &command->responded_to;
+  case PRIORITY: return &command->priority;
+  case STATUS: return &command->status;
+  case REMAINING: return &command->counts.remaining;
+  case COMPLETED: return &command->counts.completed;
+  case FAILED: return &command->counts.failed;
+  case WARNING: return &command->counts.warning;
+  case MOVE_ORIGINATOR_ID: return &command->move_originator_id;
+  default: return NULL;
+  }
+}
+
 /* Takes one element's value over; NULL or what is wrong with it. */
 static const char *take(uint16_t element, const uint8_t *value, uint32_t size, struct dimse_command *command,
                         struct seen *seen) {
+  uint16_t *number = number_of(element, command);
+  if (number != NULL) {
+    if (size != 2) return "a number is not of two bytes";
+    *number = u16_at(value);
+    seen->field |= element == COMMAND_FIELD;
+    seen->message_id |= element == MESSAGE_ID;
+    return NULL;
+  }
   switch (element) {
-  case COMMAND_FIELD:
-    if (size != 2) return "Command Field is not of two bytes";
-    command->field = u16_at(value);
-    seen->field = true;
-    return NULL;
-  case MESSAGE_ID:
-    if (size != 2) return "Message ID is not of two bytes";
-    command->message_id = u16_at(value);
-    seen->message_id = true;
-    return NULL;
   case DATA_SET_TYPE:
     if (size != 2) return "Command Data Set Type is not of two bytes";
     command->has_data_set = u16_at(value) != NO_DATA_SET;
@@ -78,6 +112,14 @@ static const char *take(uint16_t element, const uint8_t *value, uint32_t size, s
   case AFFECTED_SOP_INSTANCE_UID:
   case REQUESTED_SOP_INSTANCE_UID:
     return copy_uid(value, size, command->sop_instance_uid) ? NULL : "SOP Instance UID is no UID";
+  case MOVE_DESTINATION:
+    return copy_text(value, size, command->move_destination, sizeof command->move_destination)
+               ? NULL
+               : "Move Destination is no AE title";
+  case MOVE_ORIGINATOR:
+    (void)copy_text(value, size, command->move_originator, sizeof command->move_originator);
+    return NULL;
+  case ERROR_COMMENT: (void)copy_text(value, size, command->error_comment, sizeof command->error_comment); return NULL;
   default: return NULL;
   }
 }
@@ -113,7 +155,7 @@ cas_status dimse_command_parse(struct cas_slice bytes, struct dimse_command *com
 /* --- encoding --- */
 
 struct encoder {
-  uint8_t bytes[512];
+  uint8_t bytes[768];
   size_t size;
 };
 
@@ -156,28 +198,70 @@ static void put_comment(struct encoder *encoder, const char *comment) {
   if (size > 0) put_text(encoder, ERROR_COMMENT, text, size, ' ');
 }
 
-cas_status dimse_response_encode(const struct dimse_command *request, enum dimse_status status, const char *comment,
-                                 struct cas_buffer *bytes) {
+/* Appends what was encoded, with its group length before it. */
+static cas_status append_command(const struct encoder *body, struct cas_buffer *bytes) {
+  struct encoder head = {.size = 0};
+  put_header(&head, GROUP_LENGTH, 4);
+  put_u16(&head, (unsigned)body->size);
+  put_u16(&head, 0);
+  const cas_status reserved = cas_buffer_reserve(bytes, bytes->size + head.size + body->size);
+  if (reserved != CAS_OK) return reserved;
+  memcpy(bytes->data + bytes->size, head.bytes, head.size);
+  memcpy(bytes->data + bytes->size + head.size, body->bytes, body->size);
+  bytes->size += head.size + body->size;
+  return CAS_OK;
+}
+
+static void put_counts(struct encoder *body, enum dimse_status status, const struct dimse_counts *counts) {
+  const bool more = status == DIMSE_PENDING || status == DIMSE_CANCELLED;
+  if (more) put_us(body, REMAINING, counts->remaining);
+  put_us(body, COMPLETED, counts->completed);
+  put_us(body, FAILED, counts->failed);
+  put_us(body, WARNING, counts->warning);
+}
+
+cas_status dimse_answer_encode(const struct dimse_command *request, enum dimse_status status, const char *comment,
+                               bool has_data_set, const struct dimse_counts *counts, struct cas_buffer *bytes) {
   struct encoder body = {.size = 0};
   put_uid(&body, AFFECTED_SOP_CLASS_UID, request->sop_class_uid);
   put_us(&body, COMMAND_FIELD, request->field | DIMSE_RESPONSE_BIT);
   put_us(&body, MESSAGE_ID_RESPONDED_TO, request->message_id);
-  put_us(&body, DATA_SET_TYPE, NO_DATA_SET);
+  put_us(&body, DATA_SET_TYPE, has_data_set ? A_DATA_SET : NO_DATA_SET);
   put_us(&body, STATUS, (unsigned)status);
   if (comment != NULL && status != DIMSE_SUCCESS) put_comment(&body, comment);
   put_uid(&body, AFFECTED_SOP_INSTANCE_UID, request->sop_instance_uid);
+  if (counts != NULL) put_counts(&body, status, counts);
+  return append_command(&body, bytes);
+}
 
-  struct encoder head = {.size = 0};
-  put_header(&head, GROUP_LENGTH, 4);
-  put_u16(&head, (unsigned)body.size);
-  put_u16(&head, 0);
+cas_status dimse_response_encode(const struct dimse_command *request, enum dimse_status status, const char *comment,
+                                 struct cas_buffer *bytes) {
+  return dimse_answer_encode(request, status, comment, false, NULL, bytes);
+}
 
-  const cas_status reserved = cas_buffer_reserve(bytes, bytes->size + head.size + body.size);
-  if (reserved != CAS_OK) return reserved;
-  memcpy(bytes->data + bytes->size, head.bytes, head.size);
-  memcpy(bytes->data + bytes->size + head.size, body.bytes, body.size);
-  bytes->size += head.size + body.size;
-  return CAS_OK;
+static void put_title(struct encoder *body, enum element element, const char *title) {
+  if (title[0] != '\0') put_text(body, element, title, strnlen(title, DIMSE_AE_TITLE_TEXT_MAX - 1), ' ');
+}
+
+cas_status dimse_request_encode(const struct dimse_command *request, struct cas_buffer *bytes) {
+  struct encoder body = {.size = 0};
+  const bool cancel = request->field == DIMSE_C_CANCEL_RQ;
+  if (!cancel) put_uid(&body, AFFECTED_SOP_CLASS_UID, request->sop_class_uid);
+  put_us(&body, COMMAND_FIELD, request->field);
+  if (cancel) {
+    put_us(&body, MESSAGE_ID_RESPONDED_TO, request->responded_to);
+  } else {
+    put_us(&body, MESSAGE_ID, request->message_id);
+    put_title(&body, MOVE_DESTINATION, request->move_destination);
+    if (request->field != DIMSE_C_ECHO_RQ) put_us(&body, PRIORITY, request->priority);
+  }
+  put_us(&body, DATA_SET_TYPE, request->has_data_set ? A_DATA_SET : NO_DATA_SET);
+  if (!cancel) put_uid(&body, AFFECTED_SOP_INSTANCE_UID, request->sop_instance_uid);
+  if (request->move_originator[0] != '\0') {
+    put_title(&body, MOVE_ORIGINATOR, request->move_originator);
+    put_us(&body, MOVE_ORIGINATOR_ID, request->move_originator_id);
+  }
+  return append_command(&body, bytes);
 }
 
 /*

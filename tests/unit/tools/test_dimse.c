@@ -199,8 +199,55 @@ static void only_ok_is_success(void **state) {
   assert_int_equal(dimse_status_of(CAS_REFUSED), DIMSE_CANNOT_UNDERSTAND);
 }
 
+/* What a requestor encodes is what an acceptor parses, field by field. */
+static void parses_its_own_requests(void **state) {
+  (void)state;
+  struct dimse_command request = {.field = DIMSE_C_MOVE_RQ, .message_id = 9, .priority = 1, .has_data_set = true};
+  strcpy(request.sop_class_uid, "1.2.840.10008.5.1.4.1.2.2.2");
+  strcpy(request.move_destination, "SOMEWHERE");
+  struct cas_buffer bytes = {0};
+  struct dimse_command parsed;
+  struct cas_error error = {0};
+  assert_int_equal(dimse_request_encode(&request, &bytes), CAS_OK);
+  assert_int_equal(dimse_command_parse((struct cas_slice){bytes.data, bytes.size}, &parsed, &error), CAS_OK);
+  assert_memory_equal(&parsed, &request, sizeof parsed);
+  const struct dimse_counts counts = {.remaining = 4, .completed = 3, .failed = 2, .warning = 1};
+  bytes.size = 0;
+  assert_int_equal(dimse_answer_encode(&request, DIMSE_PENDING, NULL, false, &counts, &bytes), CAS_OK);
+  assert_int_equal(dimse_command_parse((struct cas_slice){bytes.data, bytes.size}, &parsed, &error), CAS_OK);
+  assert_int_equal(parsed.field, DIMSE_C_MOVE_RQ | DIMSE_RESPONSE_BIT);
+  assert_int_equal(parsed.responded_to, 9);
+  assert_int_equal(parsed.status, DIMSE_PENDING);
+  assert_memory_equal(&parsed.counts, &counts, sizeof counts);
+  cas_buffer_fini(&bytes);
+}
+
+static void encodes_a_sub_operation_and_a_cancel(void **state) {
+  (void)state;
+  struct dimse_command request = {.field = DIMSE_C_STORE_RQ, .message_id = 3, .has_data_set = true};
+  strcpy(request.sop_class_uid, "1.2.3");
+  strcpy(request.sop_instance_uid, "1.2.3.4");
+  strcpy(request.move_originator, "MOVER");
+  request.move_originator_id = 77;
+  struct cas_buffer bytes = {0};
+  struct dimse_command parsed;
+  struct cas_error error = {0};
+  assert_int_equal(dimse_request_encode(&request, &bytes), CAS_OK);
+  assert_int_equal(dimse_command_parse((struct cas_slice){bytes.data, bytes.size}, &parsed, &error), CAS_OK);
+  assert_memory_equal(&parsed, &request, sizeof parsed);
+  const struct dimse_command cancel = {.field = DIMSE_C_CANCEL_RQ, .responded_to = 3};
+  bytes.size = 0;
+  assert_int_equal(dimse_request_encode(&cancel, &bytes), CAS_OK);
+  assert_int_equal(dimse_command_parse((struct cas_slice){bytes.data, bytes.size}, &parsed, &error), CAS_OK);
+  assert_int_equal(parsed.responded_to, 3);
+  assert_false(parsed.has_data_set);
+  cas_buffer_fini(&bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(parses_its_own_requests),
+      cmocka_unit_test(encodes_a_sub_operation_and_a_cancel),
       cmocka_unit_test(takes_a_store_request),
       cmocka_unit_test(refuses_every_cut),
       cmocka_unit_test(refuses_what_breaks_the_rules),

@@ -1,0 +1,50 @@
+/*
+ * The remote application entity that a command talks to, and the association with it.
+ *
+ * Written [dicom://][AET@]HOST:PORT; the called AE title is ANY-SCP where none is given, HOST a name or an address, one
+ * of IPv6 in brackets. Only `cassette find` needs the dicom://, since a folder may be called anything.
+ *
+ * Threads: as requestor.h.
+ */
+#ifndef REMOTE_H
+#define REMOTE_H
+
+#include "cli.h"
+#include "requestor.h"
+
+#define REMOTE_SCHEME "dicom://"
+
+struct remote {
+  char called[DIMSE_AE_TITLE_TEXT_MAX];
+  char host[256];
+  uint16_t port;
+  const char *calling; /* default CASSETTE */
+  unsigned seconds;    /* to wait for an answer; 0: the defaults */
+};
+
+/* Reads an address; false if it is none. */
+bool remote_parse(const char *text, struct remote *remote);
+
+/* The options that all commands with a peer have: their table entries, and what takes them. remote_option() returns
+ * true if the option was its own; *code is then CLI_OK or what the command is to return. */
+#define REMOTE_KEY_TIMEOUT 300
+#define REMOTE_OPTIONS                                                                                                 \
+  {'c', "calling", "AET", "our own AE title (default CASSETTE)"}, {                                                    \
+    REMOTE_KEY_TIMEOUT, "timeout", "SECONDS", "wait as long for an answer (default 600)"                               \
+  }
+bool remote_option(struct cli_arguments *arguments, int key, struct remote *remote, int *code);
+
+/* Reads the operand that names a peer, or says what is wrong with it and returns the exit code. */
+int remote_operand(struct cli_arguments *arguments, int index, struct remote *remote);
+
+/* Opens an association with these contexts. `extended`: as in struct proposal. */
+CAS_MUST_USE cas_status remote_open(const struct remote *remote, const struct proposal_context *contexts, size_t count,
+                                    struct cas_slice extended, struct requestor **requestor, struct cas_error *error);
+
+/* The exit code for what failed with a peer, which is said. */
+int remote_fail(const struct remote *remote, cas_status status, const struct cas_error *error);
+
+/* A status that is no success, in words for people. */
+const char *remote_status_text(uint16_t status);
+
+#endif
