@@ -2,6 +2,9 @@
  * Owns opening for writing, and what every open index has.
  *
  *  1. A database without a version is empty, and gets one before anything else is written.
+ *  2. Once an index is open for writing, no log of writes from before is there any more. Power loss may have torn one
+ *     in its first record: the writer passes over it, but a follower could not open the index while the log is there
+ *     (seen with RocksDB 7.8.3).
  */
 #include "index/index.h"
 
@@ -60,6 +63,15 @@ cas_status index_check_version(struct index *index, struct cas_error *error) {
                      index->folder, (int)(value.size > 16 ? 16 : value.size), (const char *)value.data);
 }
 
+static cas_status put_version(struct index *index, struct cas_error *error) {
+  char *message = NULL;
+  struct index_key key;
+  index_key_version(&key);
+  rocksdb_put(index->db->rocks, index->write, (const char *)key.bytes, key.size, INDEX_VERSION, strlen(INDEX_VERSION),
+              &message);
+  return index_db_fail(error, index, "cannot write the version", message);
+}
+
 /* Invariant 1. */
 static cas_status write_version(struct index *index, struct cas_error *error) {
   CLEANUP_CURSOR struct index_cursor cursor = {0};
@@ -69,12 +81,18 @@ static cas_status write_version(struct index *index, struct cas_error *error) {
   index_cursor_seek(&cursor, &key);
   cas_status status = index_cursor_get(&cursor, &rest, &value, error);
   if (status == CAS_OK) return status_fail(error, CAS_CORRUPT, "index %s: has entries but no version", index->folder);
-  if (status != CAS_END) return status;
+  return status == CAS_END ? put_version(index, error) : status;
+}
+
+/* Invariant 2. RocksDB keeps a log as long as no table was made of writes behind it, so there must be one; and it looks
+ * for files to delete when deletions are enabled again. */
+static cas_status leave_old_logs(struct index *index, struct cas_error *error) {
   char *message = NULL;
-  index_key_version(&key);
-  rocksdb_put(index->db->rocks, index->write, (const char *)key.bytes, key.size, INDEX_VERSION, strlen(INDEX_VERSION),
-              &message);
-  return index_db_fail(error, index, "cannot write the version", message);
+  STATUS_TRY(put_version(index, error));
+  STATUS_TRY(index_flush(index, error));
+  rocksdb_disable_file_deletions(index->db->rocks, &message);
+  if (message == NULL) rocksdb_enable_file_deletions(index->db->rocks, 1, &message);
+  return index_db_fail(error, index, "cannot leave old logs", message);
 }
 
 cas_status index_open(const char *folder, struct index **out, struct cas_error *error) {
@@ -83,6 +101,7 @@ cas_status index_open(const char *folder, struct index **out, struct cas_error *
   STATUS_TRY(index_db_open(index, &index->db, error));
   cas_status status = index_check_version(index, error);
   if (status == CAS_NOT_FOUND) status = write_version(index, error);
+  if (status == CAS_OK) status = leave_old_logs(index, error);
   if (status != CAS_OK) return status;
   *out = index;
   index = NULL;

@@ -125,8 +125,15 @@ cas_status index_refresh(struct index *index, struct cas_error *error) {
 cas_status index_open_follower(const char *folder, const char *scratch, struct index **out, struct cas_error *error) {
   CLEANUP_INDEX struct index *index = NULL;
   STATUS_TRY(index_create(folder, scratch, &index, error));
-  STATUS_TRY(index_refresh(index, error));
-  cas_status status = index_check_version(index, error);
+  cas_status status = index_refresh(index, error);
+  if (status == CAS_CORRUPT)
+    return status_fail(
+        error, status,
+        "index %s: cannot be followed: after a power loss the archive must be opened for writing once, as "
+        "cassetted does; if that fails too it is damaged, and a rebuild mends it",
+        folder);
+  STATUS_TRY(status);
+  status = index_check_version(index, error);
   if (status == CAS_NOT_FOUND) return status_fail(error, CAS_BUSY, "index %s: is being made", folder);
   if (status != CAS_OK) return status;
   *out = index;
