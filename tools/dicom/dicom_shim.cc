@@ -115,6 +115,26 @@ cas_status receive_failure(const struct dicom_association *association, const OF
   return fail(error, CAS_REFUSED, "no association request", condition);
 }
 
+/* Makes the connection over `fd`, and has the whole association request in it. */
+cas_status await_request(int fd, const struct dicom_timeouts &timeouts, bool *timed_out,
+                         BufferedConnection **connection, struct cas_error *error) {
+  BufferedConnection *made = nullptr;
+  cas_status status;
+  try {
+    made = new BufferedConnection(fd, timeouts, timed_out);
+    status = made->await_request(error);
+  } catch (const std::bad_alloc &) {
+    if (made == nullptr) close(fd);
+    status = fail(error, CAS_NO_MEMORY, "association");
+  }
+  if (status == CAS_OK) {
+    *connection = made;
+  } else {
+    delete made;
+  }
+  return status;
+}
+
 } // namespace
 
 cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *log_arg, struct dicom_network **network,
@@ -163,7 +183,13 @@ cas_status dicom_association_receive(struct dicom_network *network, int fd, cons
     close(fd);
     return fail(error, CAS_NO_MEMORY, "association");
   }
-  Handover handover = {fd, *timeouts, &made->timed_out, false};
+  BufferedConnection *connection = nullptr;
+  const cas_status requested = await_request(fd, *timeouts, &made->timed_out, &connection, error);
+  if (requested != CAS_OK) {
+    dicom_association_destroy(made);
+    return requested;
+  }
+  Handover handover = {connection, false};
   network->layer.begin(&handover);
   const OFCondition condition =
       ASC_receiveAssociation(network->network, &made->association, static_cast<long>(network->pdu_bytes_max));
@@ -171,7 +197,7 @@ cas_status dicom_association_receive(struct dicom_network *network, int fd, cons
   if (condition.bad()) {
     const cas_status status = receive_failure(made, condition, error);
     dicom_association_destroy(made);
-    if (!handover.taken) close(fd);
+    if (!handover.taken) delete connection;
     return status;
   }
   *association = made;

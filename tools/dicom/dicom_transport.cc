@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -18,13 +19,24 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "associate_request.h"
+
 namespace {
 
-/* Of the negotiation: holds most association requests whole. */
+/* Holds most association requests whole; grows to ASSOCIATE_REQUEST_BYTES_MAX for those it does not. */
 const size_t READ_BUFFER_BYTES = 16384;
 
 /* How long the end of the stream is waited for when we close; a reset would destroy an A-ABORT under way. */
 const int64_t CLOSING_NS = 1000000000;
+
+cas_status fail(struct cas_error *error, cas_status status, const char *what, const char *why) {
+  if (error != nullptr) {
+    error->status = status;
+    error->system_errno = 0;
+    snprintf(error->message, sizeof error->message, "%s%s", what, why);
+  }
+  return status;
+}
 
 int64_t now_ns() {
   struct timespec now;
@@ -100,6 +112,37 @@ ssize_t BufferedConnection::receive(void *bytes, size_t size) {
   }
 }
 
+/* Receives until `size` bytes are in the buffer, from its start. */
+bool BufferedConnection::fill(size_t size) {
+  if (buffer_.size() < size) buffer_.resize(size);
+  while (end_ < size) {
+    const ssize_t got = receive(buffer_.data() + end_, buffer_.size() - end_);
+    if (got <= 0) return false;
+    end_ += static_cast<size_t>(got);
+  }
+  return true;
+}
+
+cas_status BufferedConnection::await_request(struct cas_error *error) {
+  const char *why = nullptr;
+  size_t size = 0;
+  enum associate_verdict verdict = ASSOCIATE_GOOD;
+  bool whole = fill(ASSOCIATE_HEAD_BYTES);
+  if (whole) verdict = associate_request_head(buffer_.data(), &size, &why);
+  if (whole && verdict == ASSOCIATE_GOOD) {
+    whole = fill(size);
+    if (whole) verdict = associate_request_check({buffer_.data(), size}, &why);
+  }
+  if (!whole && *timed_out_) return fail(error, CAS_BUSY, "no complete association request within the time limit", "");
+  if (!whole) return fail(error, CAS_IO, "the peer closed the connection before it requested an association", "");
+  if (verdict == ASSOCIATE_GOOD) return CAS_OK;
+  unsigned char answer[ASSOCIATE_ANSWER_BYTES];
+  associate_request_answer(verdict, answer);
+  closing();
+  if (send_all(answer, sizeof answer) >= 0) (void)read(answer, sizeof answer);
+  return fail(error, CAS_REFUSED, "no association request: ", why);
+}
+
 ssize_t BufferedConnection::read(void *bytes, size_t size) {
   if (closing_) {
     unsigned char waste[4096];
@@ -108,6 +151,7 @@ ssize_t BufferedConnection::read(void *bytes, size_t size) {
     return 0;
   }
   if (!buffered()) {
+    if (buffer_.size() > READ_BUFFER_BYTES) std::vector<unsigned char>(READ_BUFFER_BYTES).swap(buffer_);
     if (size >= buffer_.size()) return receive(bytes, size);
     const ssize_t got = receive(buffer_.data(), buffer_.size());
     if (got <= 0) return got;
@@ -177,7 +221,7 @@ enum dicom_wait BufferedConnection::wait(unsigned seconds, int stop_fd) {
 void HandoverLayer::begin(Handover *handover) {
   pthread_mutex_lock(&lock_);
   current_ = handover;
-  dcmExternalSocketHandle.set(handover->fd);
+  dcmExternalSocketHandle.set(handover->connection->descriptor());
 }
 
 void HandoverLayer::release() {
@@ -186,11 +230,11 @@ void HandoverLayer::release() {
   pthread_mutex_unlock(&lock_);
 }
 
-DcmTransportConnection *HandoverLayer::createConnection(DcmNativeSocketType fd, OFBool) {
+DcmTransportConnection *HandoverLayer::createConnection(DcmNativeSocketType, OFBool) {
   Handover *handover = current_;
   handover->taken = true;
   release();
-  return new BufferedConnection(fd, handover->timeouts, handover->timed_out);
+  return handover->connection;
 }
 
 void HandoverLayer::end(const Handover *handover) {

@@ -28,6 +28,12 @@ public:
    * deletes as soon as it meets the end of it. */
   BufferedConnection(int fd, const struct dicom_timeouts &timeouts, bool *timed_out);
 
+  /* Reads the whole A-ASSOCIATE-RQ ahead and checks it, so that DCMTK's parser meets only what is well formed. A
+   * malformed one is answered here. CAS_REFUSED, CAS_IO, CAS_BUSY as dicom_association_receive(). */
+  cas_status await_request(struct cas_error *error);
+
+  int descriptor() { return getSocket(); }
+
   ssize_t read(void *bytes, size_t size) override;
   ssize_t write(void *bytes, size_t size) override;
   OFBool networkDataAvailable(int seconds) override;
@@ -50,6 +56,7 @@ private:
   bool await(short events);
   bool buffered() const { return start_ < end_; }
   ssize_t receive(void *bytes, size_t size);
+  bool fill(size_t size);
   ssize_t send_all(const unsigned char *bytes, size_t size);
 
   std::vector<unsigned char> buffer_; // [start_, end_) was received and not yet read
@@ -61,12 +68,10 @@ private:
   int64_t deadline_ns_; // of the negotiation; 0 once it is over
 };
 
-/* A connected socket on its way into DCMTK. */
+/* A connection on its way into DCMTK. */
 struct Handover {
-  int fd;
-  struct dicom_timeouts timeouts;
-  bool *timed_out;
-  bool taken; // the connection owns the socket
+  BufferedConnection *connection;
+  bool taken; // DCMTK owns the connection
 };
 
 /*
@@ -78,8 +83,8 @@ class HandoverLayer : public DcmTransportLayer {
 public:
   DcmTransportConnection *createConnection(DcmNativeSocketType fd, OFBool secure) override;
 
-  /* Between begin() and createConnection() or end(), in one thread, the next association received takes handover->fd.
-   */
+  /* Between begin() and createConnection() or end(), in one thread, the next association received takes
+   * handover->connection. */
   void begin(Handover *handover);
   void end(const Handover *handover);
 

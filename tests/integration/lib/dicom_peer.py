@@ -5,14 +5,14 @@
 
 Prints one line about what the other side did. Exit status 0 when it did as the case expects, else 1. Cases:
   garbage, silent-close, wrong-title, huge-pdu, huge-pdv, many-syntaxes, unknown-command, endless-command, bad-command,
-  data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, drip,
+  broken-request, old-version, blank-title, endless-request, data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, drip,
   hold (associates, says "held", and waits for its standard input to end),
   slow (sends half an object, says "half", waits for a line on its standard input, sends the rest),
   versions (one SOP Instance UID with two contents, then both again), many-values (a PDU of many values)
 Source: PS3.8 9.3 (PDUs), PS3.7 6.3.1 and E (command sets).
 """
 import argparse
-import os
+import random
 import socket
 import struct
 import sys
@@ -143,10 +143,39 @@ def contexts_answered(body):
 
 
 def garbage(peer):
-    peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + os.urandom(3000))
+    peer.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + random.Random(7).randbytes(3000))
     peer.socket.shutdown(socket.SHUT_WR)
     kind = peer.receive()[0]
     return kind in (None, 7), KINDS.get(kind)
+
+
+def refused(peer, request, *expected):
+    """What is sent instead of a request is answered by the start of `expected`, or by closing."""
+    peer.send(request)
+    peer.socket.shutdown(socket.SHUT_WR)
+    kind, body = peer.receive()
+    return (kind, tuple(body[:4])) in ((None, ()), expected), f"{KINDS.get(kind)} {tuple(body[:4])}"
+
+
+def broken_request(peer):
+    """DCMTK 3.6.7 leaks memory when it parses a context whose transfer syntax is longer than the context."""
+    good = associate(peer.options.called, [(CT, [IMPLICIT])])
+    broken = good.replace(b"\x40\0" + struct.pack(">H", len(IMPLICIT)), b"\x40\0\xff\xff")
+    return refused(peer, broken, 7, (0, 0, 2, 6))
+
+
+def old_version(peer):
+    good = associate(peer.options.called, [(CT, [IMPLICIT])])
+    return refused(peer, good[:6] + struct.pack(">H", 2) + good[8:], 3, (0, 1, 2, 2))
+
+
+def blank_title(peer):
+    """DCMTK 3.6.7 leaks memory when it answers such a peer."""
+    return refused(peer, associate(peer.options.called, [(CT, [IMPLICIT])], calling=""), 7, (0, 0, 2, 6))
+
+
+def endless_request(peer):
+    return refused(peer, struct.pack(">BBI", 1, 0, 0x7FFFFFFF) + bytes(500000), 7, (0, 0, 2, 6))
 
 
 def silent_close(peer):
@@ -324,7 +353,7 @@ def many_values(peer):
 
 
 CASES = {function.__name__.replace("_", "-"): function for function in (
-    garbage, silent_close, wrong_title, huge_pdu, huge_pdv, many_syntaxes, unknown_command, endless_command, bad_command,
+    garbage, silent_close, wrong_title, broken_request, old_version, blank_title, endless_request, huge_pdu, huge_pdv, many_syntaxes, unknown_command, endless_command, bad_command,
     data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, drip, hold,
     slow, versions, many_values)}
 
