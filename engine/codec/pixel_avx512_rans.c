@@ -181,7 +181,10 @@ PIXEL_AVX512_INLINE void write_group(__m512i *state, unsigned vectors, uint8_t *
     __m512i place = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(lanes, chain + 16 * v));
     cluster[v] = _mm512_castsi512_si128(_mm512_permutex2var_epi8(cluster_of[0], place, cluster_of[1]));
   }
-  for (unsigned v = vectors; v-- > 0;) state[v] = write_raw(state[v], token[v], code[v], next);
+  /* Background and noise floors have no raw bits for whole groups. */
+  __m512i most = vectors == 2 ? _mm512_max_epu32(token[0], token[1]) : token[0];
+  if (_mm512_cmpge_epu32_mask(most, _mm512_set1_epi32(PIXEL_TOKENS_PLAIN)) != 0)
+    for (unsigned v = vectors; v-- > 0;) state[v] = write_raw(state[v], token[v], code[v], next);
   for (unsigned v = vectors; v-- > 0;)
     state[v] = write_tokens(state[v], token[v], symbols, cluster[v], (__mmask16)(in >> 16 * v), next);
 }
