@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "find_scp.h"
 #include "message.h"
 #include "storage_scp.h"
 #include "verification_scp.h"
@@ -59,6 +60,11 @@ static cas_status negotiate_context(struct dicom_association *association,
   }
   const char *offered[DICOM_TRANSFER_SYNTAXES_MAX];
   for (size_t i = 0; i < proposed->transfer_syntax_count; i++) offered[i] = proposed->transfer_syntaxes[i];
+  if (negotiation_is_query(proposed->abstract_syntax)) {
+    const char *plain = negotiation_choose_plain(offered, proposed->transfer_syntax_count);
+    if (plain == NULL) return dicom_association_refuse_context(association, proposed->id, error);
+    return dicom_association_accept_context(association, proposed->id, plain, error);
+  }
   const size_t chosen = negotiation_choose(offered, proposed->transfer_syntax_count);
   return dicom_association_accept_context(association, proposed->id, offered[chosen], error);
 }
@@ -102,6 +108,7 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   const enum pdu_event event = message_read_command(&session->stream, bytes, &context_id, &command, error);
   if (event != PDU_FRAGMENT) return event;
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
+  if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }

@@ -1,5 +1,5 @@
 /*
- * The DICOM node: Verification and Storage SCP over an open store.
+ * The DICOM node: Verification, Storage and Query SCP over an open store.
  *
  * Caveats
  *  - A C-STORE success is sent only after cas_ingest_commit() returned CAS_OK (P1).

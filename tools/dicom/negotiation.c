@@ -7,8 +7,21 @@ const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES] = {
 
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
+bool negotiation_is_query(const char *abstract_syntax) {
+  return strcmp(abstract_syntax, "1.2.840.10008.5.1.4.1.2.1.1") == 0 ||
+         strcmp(abstract_syntax, "1.2.840.10008.5.1.4.1.2.2.1") == 0;
+}
+
+const char *negotiation_choose_plain(const char *const *transfer_syntaxes, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(transfer_syntaxes[i], "1.2.840.10008.1.2") == 0 ||
+        strcmp(transfer_syntaxes[i], "1.2.840.10008.1.2.1") == 0)
+      return transfer_syntaxes[i];
+  return NULL;
+}
+
 bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind) {
-  if (strcmp(abstract_syntax, "1.2.840.10008.1.1") == 0) return true;
+  if (strcmp(abstract_syntax, "1.2.840.10008.1.1") == 0 || negotiation_is_query(abstract_syntax)) return true;
   if (starts_with(abstract_syntax, "1.2.840.10008.5.1.4.1.1.")) return true;
   if (kind == DICOM_UID_STORAGE) return true;
   return kind == DICOM_UID_UNKNOWN && abstract_syntax[0] != '\0' && !starts_with(abstract_syntax, "1.2.840.10008.");

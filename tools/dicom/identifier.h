@@ -1,0 +1,45 @@
+/*
+ * Identifiers of queries as bytes: read one in, write one out. Implicit or Explicit VR Little Endian.
+ *
+ * Caveats
+ *  - Bounded: an identifier has at most IDENTIFIER_BYTES_MAX bytes and IDENTIFIER_KEYS_MAX elements; sequences are
+ *    passed over, nested at most IDENTIFIER_DEPTH_MAX deep, and are keys without a value.
+ *
+ * Threads: pure functions. Source: PS3.5 7, PS3.4 C.2.2.
+ */
+#ifndef IDENTIFIER_H
+#define IDENTIFIER_H
+
+#include <stdbool.h>
+
+#include "cassette/bytes.h"
+
+#define IDENTIFIER_BYTES_MAX (64u << 10)
+#define IDENTIFIER_KEYS_MAX 256u
+#define IDENTIFIER_DEPTH_MAX 8u
+
+/* Value borrowed from the identifier's bytes, without padding. */
+struct identifier_key {
+  uint32_t tag;
+  bool is_sequence;
+  struct cas_slice value;
+};
+
+struct identifier {
+  size_t count;
+  struct identifier_key keys[IDENTIFIER_KEYS_MAX]; /* ascending by tag */
+};
+
+/* CAS_REFUSED: not a data set that is taken; `error` says why. */
+CAS_MUST_USE cas_status identifier_parse(struct cas_slice bytes, bool explicit_vr, struct identifier *identifier,
+                                         struct cas_error *error);
+
+/* The key, or NULL. */
+const struct identifier_key *identifier_find(const struct identifier *identifier, uint32_t tag);
+
+/* Appends an element, padded as its VR says; `vr` is one with a length of 16 bits, or "SQ", which is written empty. A
+ * value beyond 65534 bytes is cut. Call in ascending order of tags. CAS_NO_MEMORY. */
+CAS_MUST_USE cas_status identifier_put(struct cas_buffer *bytes, bool explicit_vr, uint32_t tag, const char *vr,
+                                       struct cas_slice value);
+
+#endif
