@@ -5,7 +5,7 @@
 
 Prints one line about what the other side did. Exit status 0 when it did as the case expects, else 1. Cases:
   garbage, silent-close, wrong-title, huge-pdu, huge-pdv, many-syntaxes, unknown-command, endless-command, bad-command,
-  broken-request, old-version, blank-title, endless-request, data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, drip,
+  broken-request, old-version, blank-title, endless-request, data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, absurd-uid, drip,
   hold (associates, says "held", and waits for its standard input to end),
   slow (sends half an object, says "half", waits for a line on its standard input, sends the rest),
   versions (one SOP Instance UID with two contents, then both again), many-values (a PDU of many values)
@@ -295,6 +295,15 @@ def uid_mismatch(peer):
     return first[0] in "AC" and second == "0000", f"{first} {second}"
 
 
+def absurd_uid(peer):
+    """UIDs that are paths, markup, or nothing but digits without end; the association goes on behind them."""
+    peer.open()
+    absurd = ("../../x", "/etc/passwd", "<a>&%n", "1.2.840", "9" * 64, "1..2")
+    answers = [peer.store(uid_, body=data_set(uid_)) for uid_ in absurd]
+    last = peer.store("2.25.1040")
+    return all(len(answer) == 4 for answer in answers) and last == "0000", " ".join(answers) + " " + last
+
+
 def drip(peer):
     """One byte a second of the request, for longer than the negotiation may take."""
     request = associate(peer.options.called, [(CT, [IMPLICIT])])
@@ -354,7 +363,7 @@ def many_values(peer):
 
 CASES = {function.__name__.replace("_", "-"): function for function in (
     garbage, silent_close, wrong_title, broken_request, old_version, blank_title, endless_request, huge_pdu, huge_pdv, many_syntaxes, unknown_command, endless_command, bad_command,
-    data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, drip, hold,
+    data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, absurd_uid, drip, hold,
     slow, versions, many_values)}
 
 
