@@ -212,7 +212,7 @@ def unknown_command(peer):
     peer.open()
     peer.send(data(pdv(1, 3, command(0x0150, "2.25.5", data=False))))
     first = peer.status()
-    peer.send(data(pdv(1, 3, command(0x0020)), pdv(1, 2, bytes(500))))
+    peer.send(data(pdv(1, 3, command(0x0140)), pdv(1, 2, bytes(500))))
     second = peer.status()
     third = peer.store("2.25.1000")
     return (first, second, third) == ("0211", "0211", "0000"), f"{first} {second} {third}"
