@@ -48,6 +48,7 @@ void adapter_reply_status(fuse_req_t request, const char *path, cas_status statu
 }
 
 void adapter_refresh(struct adapter *adapter) {
+  if (adapter->fixed) return;
   struct cas_error error = {.status = CAS_OK};
   enum follower_news news = follower_refresh(&adapter->follower, &error);
   if (news == FOLLOWER_FAILED)
@@ -70,7 +71,7 @@ void adapter_fill(const struct adapter *adapter, uint64_t inode, const struct tr
   bool file = entry->kind == TREE_FILE;
   struct timespec time = timespec_of(entry->time_ns);
   *param = (struct fuse_entry_param){.ino = inode};
-  param->attr_timeout = param->entry_timeout = file ? FILE_TIMEOUT_S : FOLDER_TIMEOUT_S;
+  param->attr_timeout = param->entry_timeout = file || adapter->fixed ? FILE_TIMEOUT_S : FOLDER_TIMEOUT_S;
   param->attr = (struct stat){.st_ino = inode,
                               .st_mode = file ? S_IFREG | adapter->file_mode : S_IFDIR | adapter->folder_mode,
                               /* 1 for a folder means "unknown": 2 would promise find that it has no folders in it */

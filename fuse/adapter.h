@@ -31,6 +31,7 @@
 
 struct adapter {
   struct tree tree;
+  bool fixed; /* nothing in the tree ever changes */
   uid_t uid;
   gid_t gid;
   mode_t file_mode, folder_mode; /* permission bits */

@@ -79,20 +79,29 @@ static cas_status hand_on_source(const struct tree *tree, const char *node_path,
   return status;
 }
 
-cas_status facts_list(const struct tree *tree, const char *path, const char *only, fact_fn each, void *arg,
-                      struct cas_error *error) {
-  struct fact_call call = {.only = only, .each = each, .arg = arg};
+static cas_status list_in(const struct tree *tree, const char *path, struct fact_call *call, struct cas_error *error) {
   struct tree_entry entry;
   char node_path[TREE_PATH_MAX];
   cas_status status = tree_get(tree, path, &entry, node_path, error);
   if (status != CAS_OK || node_path[0] == '\0') return status;
   for (char *slash = strchr(node_path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    status = cas_node_get(tree->store, node_path, hand_on_attributes, &call, error);
+    status = cas_node_get(tree->store, node_path, hand_on_attributes, call, error);
     *slash = '/';
     if (status != CAS_OK) return status;
   }
-  status = cas_node_get(tree->store, node_path, hand_on_node, &call, error);
-  if (status == CAS_OK && entry.kind == TREE_FILE) status = hand_on_source(tree, node_path, &call, error);
+  status = cas_node_get(tree->store, node_path, hand_on_node, call, error);
+  if (status == CAS_OK && entry.kind == TREE_FILE) status = hand_on_source(tree, node_path, call, error);
+  return status;
+}
+
+cas_status facts_list(const struct tree *tree, const char *path, const char *only, fact_fn each, void *arg,
+                      struct cas_error *error) {
+  struct fact_call call = {.only = only, .each = each, .arg = arg};
+  struct tree_scope scope;
+  cas_status status = tree_enter(tree, path, &scope, error);
+  if (status != CAS_OK) return status;
+  status = list_in(&scope.tree, scope.path, &call, error);
+  tree_leave(&scope);
   return status;
 }

@@ -32,10 +32,10 @@
 #define FOLDER_MODE_DEFAULT 0555
 /* For how long threads get the chance to end by themselves: they take no time, but for a read from a slow disk. */
 #define LEAVE_MS 2000
-#define VIEWS_ALL (CAS_MOUNT_PATIENTS | CAS_MOUNT_DATES | CAS_MOUNT_UIDS)
+#define VIEWS_ALL (CAS_MOUNT_PATIENTS | CAS_MOUNT_DATES | CAS_MOUNT_UIDS | CAS_MOUNT_SNAPSHOTS)
 
 _Static_assert(CAS_MOUNT_PATIENTS == (int)TREE_PATIENTS && CAS_MOUNT_DATES == (int)TREE_DATES &&
-                   CAS_MOUNT_UIDS == (int)TREE_UIDS,
+                   CAS_MOUNT_UIDS == (int)TREE_UIDS && CAS_MOUNT_SNAPSHOTS == (int)TREE_SNAPSHOTS,
                "views are handed on as they are");
 
 struct cas_mount {
@@ -143,6 +143,8 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   cas_store_info(store, &info);
   adapter->tree = (struct tree){.store = store, .created_ns = info.created_ns};
   adapter->tree.views = options->views != 0 ? options->views : VIEWS_ALL;
+  adapter->fixed = options->fixed;
+  if (options->fixed) adapter->tree.views &= ~(unsigned)TREE_SNAPSHOTS;
   adapter->uid = options->set_owner ? options->uid : geteuid();
   adapter->gid = options->set_owner ? options->gid : getegid();
   adapter->file_mode = (options->file_mode != 0 ? options->file_mode : FILE_MODE_DEFAULT) & 0444;

@@ -4,6 +4,7 @@
  *   Patients/<patient>/<study>/<series>/<instance>.dcm
  *   Dates/YYYY/MM/DD/<patient>/<study>/<series>/<instance>.dcm        by Study Date
  *   UIDs/<Study Instance UID>/<Series Instance UID>/<SOP Instance UID>.dcm
+ *   Snapshots/<name>/...                                              the same at a moment of the past
  *
  * docs/mount.md describes what users see. Link the target cassette_mount and include this as "fuse/mount.h".
  *
@@ -37,6 +38,7 @@ enum cas_mount_view {
   CAS_MOUNT_PATIENTS = 1,
   CAS_MOUNT_DATES = 2,
   CAS_MOUNT_UIDS = 4,
+  CAS_MOUNT_SNAPSHOTS = 8,
 };
 
 /* Zero means the default everywhere but for `mountpoint`. Strings are copied. */
@@ -50,9 +52,10 @@ struct cas_mount_options {
   uint32_t file_mode;   /* permission bits; default 0444. Bits for writing and executing are dropped. */
   uint32_t folder_mode; /* default 0555. Bits for writing are dropped. */
   unsigned views;       /* enum cas_mount_view, or-ed; default: all */
-  unsigned threads;     /* that serve requests, 1 to 64; default 8 */
-  uint32_t refresh_ms;  /* a follower's names are not older than this when looked at; default 500 */
-  cas_log_fn log;       /* may be NULL. Errors name the path of the file concerned. */
+  bool fixed;          /* the handle shows one moment (snapshot.h): the kernel may keep everything; no snapshots view */
+  unsigned threads;    /* that serve requests, 1 to 64; default 8 */
+  uint32_t refresh_ms; /* a follower's names are not older than this when looked at; default 500 */
+  cas_log_fn log;      /* may be NULL. Errors name the path of the file concerned. */
   void *log_arg;
 };
 

@@ -11,7 +11,7 @@
 
 #include "fuse/view.h"
 
-static const struct view *const all_views[] = {&view_dates, &view_patients, &view_uids};
+static const struct view *const all_views[] = {&view_dates, &view_patients, &view_snapshots, &view_uids};
 #define VIEW_COUNT (sizeof all_views / sizeof all_views[0])
 
 /* Inode numbers below this have a meaning of their own to FUSE or to programs (0, 1), or are kept free. */
@@ -82,6 +82,17 @@ cas_status tree_list(const struct tree *tree, const char *path, const char *afte
   return view == NULL ? CAS_OK : view->list(tree, rest, after, each, arg, error);
 }
 
+cas_status tree_enter(const struct tree *tree, const char *path, struct tree_scope *scope, struct cas_error *error) {
+  const char *rest;
+  *scope = (struct tree_scope){.tree = *tree, .path = path};
+  if (find_view(tree, path, &rest) != &view_snapshots || strchr(rest, '/') == NULL) return CAS_OK;
+  cas_status status = snapshot_tree_open(tree, rest, &scope->tree, &scope->path, error);
+  if (status == CAS_OK) scope->view = scope->tree.store;
+  return status;
+}
+
+void tree_leave(struct tree_scope *scope) { cas_snapshot_close(scope->view); }
+
 uint64_t tree_inode(const char *path) {
   if (path[0] == '\0') return INODE_ROOT;
   uint64_t hash = XXH3_64bits(path, strlen(path)) & INT64_MAX;
@@ -121,6 +132,7 @@ cas_status view_top_entry(const struct tree *tree, struct tree_entry *entry, str
   if (status != CAS_OK && status != CAS_NOT_FOUND && status != CAS_END) return status;
   found.kind = TREE_FOLDER;
   found.bytes = 0;
+  if (found.time_ns == 0) found.time_ns = tree->created_ns;
   *entry = found;
   return CAS_OK;
 }

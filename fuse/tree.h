@@ -6,6 +6,7 @@
  *   Patients/<patient>/<study>/<series>/<instance>           the store's own tree; the rest of the path is a node path
  *   Dates/YYYY/MM/DD/<patient>/<study>/<series>/<instance>   studies by Study Date; behind the day a node path again
  *   UIDs/<study>/<series>/<instance>                         by UID, spelled as uid_name.h says
+ *   Snapshots/<name>/<view path>                             the three above as they were when the snapshot was made
  *
  * Caveats
  *  - A path is looked up without listing its folder. What a list shows can be looked up, and the other way round.
@@ -22,14 +23,15 @@
 #include <stdint.h>
 
 #include "cassette/node.h"
+#include "cassette/snapshot.h"
 
-/* Room for the longest view path and its NUL: "Dates/YYYY/MM/DD/" and four names of NAME_MAX bytes. */
-#define TREE_PATH_MAX (sizeof "Dates/YYYY/MM/DD" + 4 * (NAME_MAX + 1))
+/* Room for the longest view path and its NUL: "Dates/YYYY/MM/DD/" and four names of NAME_MAX bytes, in a snapshot. */
+#define TREE_PATH_MAX (sizeof "Snapshots/" + CAS_SNAPSHOT_NAME_MAX + sizeof "Dates/YYYY/MM/DD" + 4 * (NAME_MAX + 1))
 
 /* Most parts of a view path. */
-#define TREE_DEPTH_MAX 8
+#define TREE_DEPTH_MAX 10
 
-enum tree_view { TREE_PATIENTS = 1, TREE_DATES = 2, TREE_UIDS = 4 };
+enum tree_view { TREE_PATIENTS = 1, TREE_DATES = 2, TREE_UIDS = 4, TREE_SNAPSHOTS = 8 };
 
 struct tree {
   struct cas_store *store; /* borrowed */
@@ -60,6 +62,19 @@ typedef cas_status (*tree_each_fn)(void *arg, const char *name, const struct tre
  */
 CAS_MUST_USE cas_status tree_list(const struct tree *tree, const char *path, const char *after, tree_each_fn each,
                                   void *arg, struct cas_error *error);
+
+/* Where a view path lies: for one inside a snapshot, the snapshot's tree and the path in that; else the tree and the
+ * path as they were. */
+struct tree_scope {
+  struct tree tree;
+  const char *path;       /* into the path given */
+  struct cas_store *view; /* of the snapshot, or NULL */
+};
+
+/* CAS_NOT_FOUND: no such snapshot. Leave the scope when it is not needed any more. */
+CAS_MUST_USE cas_status tree_enter(const struct tree *tree, const char *path, struct tree_scope *scope,
+                                   struct cas_error *error);
+void tree_leave(struct tree_scope *scope);
 
 /* The inode number of a view path: the same for ever and on every machine. 1 for the root, else at least 16, below 2^63
  * (programs keep it in signed integers). Two paths may share one, as hashes do. */

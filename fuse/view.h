@@ -19,7 +19,11 @@ struct view {
                      struct cas_error *error);
 };
 
-extern const struct view view_patients, view_dates, view_uids;
+extern const struct view view_patients, view_dates, view_uids, view_snapshots;
+
+/* The tree of the snapshot whose name `rest` begins with, as struct tree_scope has it. */
+CAS_MUST_USE cas_status snapshot_tree_open(const struct tree *tree, const char *rest, struct tree *inner,
+                                           const char **inner_path, struct cas_error *error);
 
 /* The entry of a store's node. */
 struct tree_entry view_entry(const struct cas_node *node);

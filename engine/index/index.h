@@ -80,6 +80,9 @@ struct index_node {
   uint64_t instances;           /* below, or 1 */
   uint64_t bytes;               /* of their files */
   struct cas_buffer attributes; /* encoded by the store */
+  /* Numbers of groups of the log, 0: before the index kept them. When the first instance below arrived, when the last
+   * did, and, read only, when a study got the date that it has. */
+  uint64_t first_group, last_group, date_group;
   /* Instances only. */
   uint32_t version;             /* 1 is the first content that came with this SOP Instance UID */
   struct cas_hash content_hash; /* of the whole file */
@@ -137,6 +140,7 @@ struct index_totals {
   uint64_t raw_bytes[INDEX_CODECS_MAX];    /* of distinct blobs, by the codec they are stored with */
   uint64_t stored_bytes[INDEX_CODECS_MAX]; /* the same as stored */
   uint64_t superseded_bytes; /* stored sizes of blobs whose entry points to another record by now (healed, packed) */
+  int64_t last_arrival_ns;   /* of the newest instance; 0 without any */
 };
 
 CAS_MUST_USE cas_status index_get_totals(struct index *index, struct index_totals *totals, struct cas_error *error);
@@ -145,6 +149,12 @@ CAS_MUST_USE cas_status index_get_totals(struct index *index, struct index_total
  * CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value,
                                        struct cas_error *error);
+
+/* Calls `each` for the facts whose names begin with `prefix` and lie behind `after` (NULL: all; with the prefix), in
+ * byte order of names. Constant memory. */
+typedef cas_status (*index_fact_fn)(void *arg, const char *name, struct cas_slice value);
+CAS_MUST_USE cas_status index_list_facts(struct index *index, const char *prefix, const char *after, index_fact_fn each,
+                                         void *arg, struct cas_error *error);
 
 /* --- writing --- */
 
@@ -177,6 +187,11 @@ CAS_MUST_USE cas_status index_batch_put_node(struct index_batch *batch, const st
 
 CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
                                              struct cas_error *error);
+
+/* CAS_NOT_FOUND. Replaces what `value` holds. */
+CAS_MUST_USE cas_status index_batch_get_fact(struct index_batch *batch, const char *name, struct cas_buffer *value,
+                                             struct cas_error *error);
+void index_batch_delete_fact(struct index_batch *batch, const char *name);
 
 /* Adds bytes of a manifest record to manifest_bytes. */
 void index_batch_count_manifest(struct index_batch *batch, uint64_t bytes_on_disk);

@@ -126,6 +126,16 @@ cas_status index_batch_put_fact(struct index_batch *batch, const char *name, str
   return CAS_OK;
 }
 
+cas_status index_batch_get_fact(struct index_batch *batch, const char *name, struct cas_buffer *value,
+                                struct cas_error *error) {
+  return index_lookup_fact(index_source_of_batch(batch), name, value, error);
+}
+
+void index_batch_delete_fact(struct index_batch *batch, const char *name) {
+  struct index_key key;
+  if (index_key_fact(&key, name)) delete_key(batch, &key);
+}
+
 void index_batch_count_manifest(struct index_batch *batch, uint64_t bytes_on_disk) {
   batch->totals.manifest_bytes += bytes_on_disk;
 }
@@ -195,6 +205,7 @@ static void count_node(struct index_totals *totals, enum cas_level level, const 
   if (old == NULL) ++*counter(totals, level);
   if (level != CAS_LEVEL_INSTANCE) return;
   totals->instance_bytes += value->bytes;
+  if (value->last_arrival_ns > totals->last_arrival_ns) totals->last_arrival_ns = value->last_arrival_ns;
   if (old != NULL) totals->instance_bytes -= old->bytes;
 }
 
@@ -213,6 +224,9 @@ static struct index_node_value value_of(const struct index_node *node, const cha
       .last_arrival_ns = node->last_arrival_ns,
       .instances = node->instances,
       .bytes = node->bytes,
+      .first_group = node->first_group,
+      .last_group = node->last_group,
+      .date_group = node->last_group,
       .version = instance ? node->version : 0,
   };
   if (instance) {
@@ -239,6 +253,7 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
   bool replaces = status == CAS_OK;
   if (replaces && !make_keys(&old_keys, node->level, node->path, &old_value))
     return index_db_corrupt(error, batch->index, "a node");
+  if (replaces && slice_equal(value.date, old_value.date)) value.date_group = old_value.date_group;
   if (!replaces || !key_equal(&keys.name, &old_keys.name))
     STATUS_TRY(check_identity(batch, &keys.name, name, node->path, error));
   status = index_encode_node(&value, node->level, &bytes);

@@ -28,10 +28,11 @@
  *          NODE_UID_IN_IDENTITY: varint length of the UID, which is the beginning of the identity
  *          NODE_UID_TEXT: text UID
  *          NODE_DATE: text date
+ *          NODE_GROUPS: varint first_group, varint (last_group - first_group), with NODE_DATE varint date_group
  *          instances only: varint version, content_hash[16], manifest cookie[16]
  *          attributes, to the end
  *   totals varint patients, studies, series, instances, instance_bytes, blobs, manifest_bytes, superseded_bytes,
- *          number of codecs, then raw_bytes and stored_bytes for each
+ *          number of codecs, then raw_bytes and stored_bytes for each, and unless it is 0 zigzag last_arrival_ns
  */
 #ifndef INDEX_INDEX_FORMAT_H
 #define INDEX_INDEX_FORMAT_H
@@ -55,7 +56,8 @@ enum {
   NODE_UID_IN_IDENTITY = 1,
   NODE_UID_TEXT = 2,
   NODE_DATE = 4,
-  NODE_FLAGS = 7,
+  NODE_GROUPS = 8, /* absent: written before there were snapshots */
+  NODE_FLAGS = 15,
 };
 
 #define VARINT_BYTES_MAX 10

@@ -96,12 +96,17 @@ cas_status index_get_totals(struct index *index, struct index_totals *totals, st
   return index_lookup_totals(index_source_of(index), totals, error);
 }
 
-cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value, struct cas_error *error) {
+cas_status index_lookup_fact(struct index_source source, const char *name, struct cas_buffer *value,
+                             struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer bytes = {0};
   struct index_key key;
   if (!index_key_fact(&key, name)) return CAS_NOT_FOUND;
-  STATUS_TRY(index_db_get(index_source_of(index), &key, &bytes, error));
+  STATUS_TRY(index_db_get(source, &key, &bytes, error));
   value->size = 0;
   cas_status status = cas_buffer_append(value, slice_of_buffer(&bytes));
   return status == CAS_OK ? CAS_OK : status_fail(error, status, "index: out of memory");
+}
+
+cas_status index_get_fact(struct index *index, const char *name, struct cas_buffer *value, struct cas_error *error) {
+  return index_lookup_fact(index_source_of(index), name, value, error);
 }

@@ -22,4 +22,7 @@ CAS_MUST_USE cas_status index_lookup_value(struct index_source source, const cha
 /* Calls back with a copy of a path, UID or date that was read from a key. */
 CAS_MUST_USE cas_status index_call_with_text(struct cas_slice text, index_text_fn each, void *arg);
 
+CAS_MUST_USE cas_status index_lookup_fact(struct index_source source, const char *name, struct cas_buffer *value,
+                                          struct cas_error *error);
+
 #endif

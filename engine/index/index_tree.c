@@ -121,3 +121,35 @@ cas_status index_find_dates(struct index *index, const char *first, const char *
     STATUS_TRY(index_call_with_text(path, each, arg));
   }
 }
+
+/* --- facts --- */
+
+struct fact_call {
+  index_fact_fn each;
+  void *arg;
+  struct cas_slice value;
+};
+
+static cas_status call_with_fact(void *arg, const char *name) {
+  const struct fact_call *call = arg;
+  return call->each(call->arg, name, call->value);
+}
+
+cas_status index_list_facts(struct index *index, const char *prefix, const char *after, index_fact_fn each, void *arg,
+                            struct cas_error *error) {
+  CLEANUP_CURSOR struct index_cursor cursor = {0};
+  struct index_key all, start;
+  struct cas_slice rest, value;
+  if (!index_key_fact(&all, prefix)) return CAS_OK;
+  if (!index_key_fact(&start, after != NULL ? after : prefix) || (after != NULL && !index_key_append(&start, "", 1)))
+    return status_fail(error, CAS_INVALID, "index: the name of a fact to begin after is too long");
+  STATUS_TRY(index_cursor_open(index, index_key_slice(&all), &cursor, error));
+  for (index_cursor_seek(&cursor, &start);; index_cursor_next(&cursor)) {
+    cas_status status = index_cursor_get(&cursor, &rest, &value, error);
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
+    struct fact_call call = {.each = each, .arg = arg, .value = value};
+    /* The name is the key but for its kind: the prefix lies before the rest. */
+    struct cas_slice name = slice_of(rest.data - (all.size - 1), rest.size + all.size - 1);
+    STATUS_TRY(index_call_with_text(name, call_with_fact, &call));
+  }
+}

@@ -76,11 +76,27 @@ static bool uid_in_identity(const struct index_node_value *node) {
   return node->uid.size <= node->identity.size && memcmp(node->identity.data, node->uid.data, node->uid.size) == 0;
 }
 
+static uint8_t *put_groups(uint8_t *p, const struct index_node_value *node) {
+  p += put_varint(p, node->first_group);
+  p += put_varint(p, node->last_group - node->first_group);
+  if (node->date.size > 0) p += put_varint(p, node->date_group);
+  return p;
+}
+
+static bool take_groups(struct cas_slice *rest, struct index_node_value *node) {
+  uint64_t span;
+  if (!take_varint(rest, &node->first_group) || !take_varint(rest, &span)) return false;
+  node->last_group = node->first_group + span;
+  if (node->last_group == 0 || node->last_group < span) return false;
+  return node->date.size == 0 || take_varint(rest, &node->date_group);
+}
+
 cas_status index_encode_node(const struct index_node_value *node, enum cas_level level, struct cas_buffer *value) {
   size_t texts = node->identity.size + node->uid.size + node->date.size;
-  STATUS_TRY(cas_buffer_reserve(value, 1 + 8 * VARINT_BYTES_MAX + texts + 32 + node->attributes.size));
+  STATUS_TRY(cas_buffer_reserve(value, 1 + 11 * VARINT_BYTES_MAX + texts + 32 + node->attributes.size));
   uint8_t flags = node->date.size > 0 ? NODE_DATE : 0;
   if (node->uid.size > 0) flags |= uid_in_identity(node) ? NODE_UID_IN_IDENTITY : NODE_UID_TEXT;
+  if (node->last_group > 0) flags |= NODE_GROUPS;
   uint8_t *p = value->data;
   *p++ = flags;
   p += put_varint(p, zigzag((uint64_t)node->first_arrival_ns));
@@ -91,6 +107,7 @@ cas_status index_encode_node(const struct index_node_value *node, enum cas_level
   if (flags & NODE_UID_IN_IDENTITY) p += put_varint(p, node->uid.size);
   if (flags & NODE_UID_TEXT) p = put_text(p, node->uid);
   if (flags & NODE_DATE) p = put_text(p, node->date);
+  if (flags & NODE_GROUPS) p = put_groups(p, node);
   if (level == CAS_LEVEL_INSTANCE) {
     p += put_varint(p, node->version);
     memcpy(p, node->content_hash.bytes, 16);
@@ -126,6 +143,7 @@ bool index_decode_node(struct cas_slice value, enum cas_level level, struct inde
   decoded.last_arrival_ns = (int64_t)(unzigzag(first) + unzigzag(span));
   if (!take_text(&rest, &decoded.identity) || !take_uid(&rest, flags, &decoded)) return false;
   if ((flags & NODE_DATE) && (!take_text(&rest, &decoded.date) || decoded.date.size == 0)) return false;
+  if ((flags & NODE_GROUPS) && !take_groups(&rest, &decoded)) return false;
   if (level == CAS_LEVEL_INSTANCE) {
     if (!take_u32(&rest, &decoded.version) || !take_bytes(&rest, 32, &bytes)) return false;
     memcpy(decoded.content_hash.bytes, bytes.data, 16);
@@ -172,6 +190,7 @@ size_t index_encode_totals(const struct index_totals *totals, uint8_t value[INDE
     size += put_varint(value + size, totals->raw_bytes[i]);
     size += put_varint(value + size, totals->stored_bytes[i]);
   }
+  if (totals->last_arrival_ns != 0) size += put_varint(value + size, zigzag((uint64_t)totals->last_arrival_ns));
   return size;
 }
 
@@ -193,7 +212,9 @@ bool index_decode_totals(struct cas_slice value, struct index_totals *totals) {
   for (size_t i = 0; i < codecs; i++)
     if (!take_varint(&value, &decoded.raw_bytes[i]) || !take_varint(&value, &decoded.stored_bytes[i])) return false;
   if (codecs > 0 && decoded.raw_bytes[codecs - 1] == 0 && decoded.stored_bytes[codecs - 1] == 0) return false;
-  if (value.size != 0) return false;
+  uint64_t arrival = 0;
+  if (value.size > 0 && (!take_varint(&value, &arrival) || arrival == 0 || value.size > 0)) return false;
+  decoded.last_arrival_ns = (int64_t)unzigzag(arrival);
   *totals = decoded;
   return true;
 }

@@ -18,6 +18,7 @@ struct index_node_value {
   int64_t last_arrival_ns;
   uint64_t instances;
   uint64_t bytes;
+  uint64_t first_group, last_group, date_group;
   uint32_t version;
   struct cas_hash content_hash;
   struct record_cookie manifest;
@@ -32,7 +33,7 @@ CAS_MUST_USE bool index_decode_node(struct cas_slice value, enum cas_level level
 size_t index_encode_blob(const struct index_blob *blob, uint8_t value[INDEX_BLOB_VALUE_BYTES_MAX]);
 CAS_MUST_USE bool index_decode_blob(struct cas_slice value, struct index_blob *blob);
 
-#define INDEX_TOTALS_VALUE_BYTES_MAX ((9 + 2 * INDEX_CODECS_MAX) * 10)
+#define INDEX_TOTALS_VALUE_BYTES_MAX ((10 + 2 * INDEX_CODECS_MAX) * 10)
 size_t index_encode_totals(const struct index_totals *totals, uint8_t value[INDEX_TOTALS_VALUE_BYTES_MAX]);
 CAS_MUST_USE bool index_decode_totals(struct cas_slice value, struct index_totals *totals);
 

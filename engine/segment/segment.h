@@ -32,13 +32,14 @@ enum record_kind {
   RECORD_MANIFEST = 2,
   RECORD_DELETION = 3,
   RECORD_COMMIT = 4, /* the segment layer's own: ends a group */
+  RECORD_SNAPSHOT = 5,
 };
 
 /* What a record says of itself. `codec` and the payload are the store's affair. */
 struct record {
   enum record_kind kind;
   uint8_t codec;
-  struct blob_id id;    /* of the raw payload; for a manifest or deletion its own hash */
+  struct blob_id id;    /* of the raw payload; for all but blobs its own hash */
   uint64_t raw_size;    /* bytes of the raw payload, at most RECORD_PAYLOAD_BYTES_MAX */
   uint64_t stored_size; /* bytes of the payload as it is in the segment; writing takes it from the payload */
 };
@@ -87,6 +88,9 @@ CAS_MUST_USE cas_status segment_writer_open(struct volume *volume, const struct 
 CAS_MUST_USE cas_status segment_writer_append(struct segment_writer *writer, const struct record *record,
                                               struct cas_slice payload, struct record_cookie *cookie,
                                               struct cas_error *error);
+
+/* The number of the open group, or of the next one where none is open. What is appended and committed next has it. */
+uint64_t segment_writer_group(const struct segment_writer *writer);
 
 /*
  * Makes the open group durable: writes it and syncs once. For an empty group nothing happens and *mark is the present

@@ -77,7 +77,7 @@ bool record_header_decode(const uint8_t bytes[RECORD_HEADER_BYTES], const struct
   if (load_u64(bytes + RECORD_AT_CHECKSUM) != header_checksum(bytes, key, segment, offset)) return false;
   uint8_t kind = bytes[RECORD_AT_KIND];
   uint64_t stored_size = load_u64(bytes + RECORD_AT_STORED_SIZE), raw_size = load_u64(bytes + RECORD_AT_RAW_SIZE);
-  if (kind < RECORD_BLOB || kind > RECORD_COMMIT) return false;
+  if (kind < RECORD_BLOB || kind > RECORD_SNAPSHOT) return false;
   if (stored_size > RECORD_PAYLOAD_BYTES_MAX || raw_size > RECORD_PAYLOAD_BYTES_MAX) return false;
   *header = (struct record_header){
       .kind = (enum record_kind)kind,

@@ -165,7 +165,7 @@ static cas_status append(struct segment_writer *writer, const struct record *rec
 
 cas_status segment_writer_append(struct segment_writer *writer, const struct record *record, struct cas_slice payload,
                                  struct record_cookie *cookie, struct cas_error *error) {
-  if (record->kind < RECORD_BLOB || record->kind >= RECORD_COMMIT)
+  if (record->kind < RECORD_BLOB || record->kind > RECORD_SNAPSHOT || record->kind == RECORD_COMMIT)
     return status_fail(error, CAS_INVALID, "no record kind %d can be appended", (int)record->kind);
   if (payload.size > RECORD_PAYLOAD_BYTES_MAX || record->raw_size > RECORD_PAYLOAD_BYTES_MAX)
     return status_fail(error, CAS_INVALID, "a record of %zu bytes is too long", payload.size);
@@ -173,6 +173,8 @@ cas_status segment_writer_append(struct segment_writer *writer, const struct rec
   if (status != CAS_OK) abandon_group(writer);
   return status;
 }
+
+uint64_t segment_writer_group(const struct segment_writer *writer) { return writer->group; }
 
 static cas_status commit(struct segment_writer *writer, struct cas_error *error) {
   uint8_t payload[COMMIT_PAYLOAD_BYTES_MAX];

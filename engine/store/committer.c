@@ -25,7 +25,7 @@ struct committer {
   pthread_cond_t changed;
   struct commit_item *first, **last; /* lock */
   uint64_t queued_bytes;             /* lock */
-  size_t queued_instances;           /* lock */
+  size_t queued_instances;           /* lock; and snapshots: what somebody waits for */
   bool ending;                       /* lock */
   bool failing;                      /* the last group failed: the thread's own, so that a full disk is logged once */
 };
@@ -44,6 +44,8 @@ struct group {
 static struct pending_blob *blob_of(struct commit_item *item) {
   return (struct pending_blob *)((char *)item - offsetof(struct pending_blob, item));
 }
+
+static struct commit_snapshot *snapshot_of(struct commit_item *item) { return (struct commit_snapshot *)item; }
 
 static struct commit_instance *instance_of(struct commit_item *item) { return (struct commit_instance *)item; }
 
@@ -100,7 +102,8 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   }
   STATUS_TRY(status);
   STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of_buffer(&payload), &cookie, &group->error));
-  STATUS_TRY(placement_put(group->batch, &instance->manifest, instance->attributes, cookie, &group->error));
+  struct placement_origin origin = {.cookie = cookie, .group = segment_writer_group(committer->writer)};
+  STATUS_TRY(placement_put(group->batch, &instance->manifest, instance->attributes, &origin, &group->error));
   record_cookie_explain(cookie, &segment, &offset, &bytes_on_disk);
   index_batch_count_manifest(group->batch, bytes_on_disk);
   group->manifests[group->manifest_count] = &instance->manifest;
@@ -119,9 +122,52 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   struct version_decision decision;
   STATUS_TRY(version_decide(store, group->batch, &open, &fresh, &decision, &group->error));
   instance->manifest.version = decision.version;
+  if (decision.since != 0) {
+    instance->manifest.since = decision.since;
+    instance->manifest.arrival_ns = decision.arrival_ns;
+  }
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
   return decision.writes_manifest ? append_manifest(group, instance) : CAS_OK;
+}
+
+static cas_status append_snapshot(struct group *group, struct commit_snapshot *commit) {
+  struct committer *committer = group->committer;
+  CLEANUP_BUFFER struct cas_buffer known = {0};
+  struct snapshot_record *snapshot = &commit->snapshot;
+  struct index_totals totals;
+  struct record record;
+  struct record_cookie cookie;
+  uint8_t payload[SNAPSHOT_PAYLOAD_BYTES_MAX];
+  char fact[SNAPSHOT_FACT_NAME_BYTES];
+  size_t size;
+  snapshot_fact_name(snapshot->name, fact);
+  cas_status status = index_batch_get_fact(group->batch, fact, &known, &group->error);
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
+  if (snapshot->removes != (status == CAS_OK)) {
+    commit->status = status_fail(&commit->error, snapshot->removes ? CAS_NOT_FOUND : CAS_EXISTS,
+                                 "there is %s snapshot %s", snapshot->removes ? "no" : "already a", snapshot->name);
+    return CAS_OK;
+  }
+  /* Of the index without the open group: what the snapshot shows. */
+  STATUS_TRY(index_get_totals(committer->store->index, &totals, &group->error));
+  if (!snapshot->removes) {
+    snapshot->instances = totals.instances;
+    snapshot->bytes = totals.instance_bytes;
+    snapshot->last_arrival_ns = totals.last_arrival_ns;
+  }
+  snapshot_encode(snapshot, &record, payload, &size);
+  STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of(payload, size), &cookie, &group->error));
+  return snapshot_apply(group->batch, segment_writer_group(committer->writer), snapshot, &group->error);
+}
+
+static cas_status append_item(struct group *group, struct commit_item *item) {
+  switch (item->kind) {
+  case COMMIT_BLOB: return append_blob(group, blob_of(item));
+  case COMMIT_INSTANCE: return append_instance(group, instance_of(item));
+  case COMMIT_SNAPSHOT: return append_snapshot(group, snapshot_of(item));
+  }
+  return CAS_INVALID;
 }
 
 static cas_status append_all(struct group *group) {
@@ -131,12 +177,7 @@ static cas_status append_all(struct group *group) {
   group->manifests = calloc(instances + 1, sizeof *group->manifests);
   group->cookies = calloc(instances + 1, sizeof *group->cookies);
   if (group->manifests == NULL || group->cookies == NULL) return CAS_NO_MEMORY;
-  for (struct commit_item *item = group->items; item != NULL; item = item->next) {
-    if (item->kind == COMMIT_BLOB)
-      STATUS_TRY(append_blob(group, blob_of(item)));
-    else
-      STATUS_TRY(append_instance(group, instance_of(item)));
-  }
+  for (struct commit_item *item = group->items; item != NULL; item = item->next) STATUS_TRY(append_item(group, item));
   return CAS_OK;
 }
 
@@ -166,6 +207,14 @@ static cas_status commit_group(struct group *group) {
   return apply_to_index(group, &mark);
 }
 
+static void tell_snapshot(struct commit_snapshot *commit, cas_status status, const struct cas_error *error) {
+  if (status != CAS_OK) {
+    commit->status = status;
+    commit->error = *error;
+  }
+  commit->done(commit);
+}
+
 static void tell_all(struct group *group, cas_status status) {
   struct pending *pending = group->committer->store->pending;
   struct commit_item *next;
@@ -173,6 +222,10 @@ static void tell_all(struct group *group, cas_status status) {
     next = item->next;
     if (item->kind == COMMIT_BLOB) {
       pending_finish(pending, blob_of(item), status);
+      continue;
+    }
+    if (item->kind == COMMIT_SNAPSHOT) {
+      tell_snapshot(snapshot_of(item), status, &group->error);
       continue;
     }
     struct commit_instance *instance = instance_of(item);
@@ -230,7 +283,7 @@ void committer_submit(struct committer *committer, struct commit_item *item) {
   *committer->last = item;
   committer->last = &item->next;
   committer->queued_bytes += item->raw_bytes;
-  committer->queued_instances += item->kind == COMMIT_INSTANCE;
+  committer->queued_instances += item->kind != COMMIT_BLOB;
   pthread_cond_signal(&committer->changed);
   pthread_mutex_unlock(&committer->lock);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "store/manifest_read.h"
+#include "store/snapshot_record.h"
 #include "store/store.h"
 
 struct dump {
@@ -19,6 +20,7 @@ static const char *kind_name(enum record_kind kind) {
   case RECORD_MANIFEST: return "manifest";
   case RECORD_DELETION: return "deletion";
   case RECORD_COMMIT: return "commit";
+  case RECORD_SNAPSHOT: return "snapshot";
   }
   return "unknown";
 }
@@ -34,10 +36,19 @@ static void describe_manifest(const struct dump *dump, const struct segment_even
   manifest_fini(&manifest);
 }
 
+static void describe_snapshot(const struct segment_event *event, char *text, size_t capacity) {
+  struct snapshot_record snapshot;
+  if (snapshot_decode(event->payload, &snapshot))
+    snprintf(text, capacity, " action=%s name=%s", snapshot.removes ? "remove" : "make", snapshot.name);
+  else
+    snprintf(text, capacity, " undecodable");
+}
+
 static cas_status write_record(const struct dump *dump, const struct segment_event *event) {
   char hash[33], more[256] = "", line[640];
   cas_hash_format(&event->record.id.hash, hash);
   if (event->record.kind == RECORD_MANIFEST && event->payload_good) describe_manifest(dump, event, more, sizeof more);
+  if (event->record.kind == RECORD_SNAPSHOT && event->payload_good) describe_snapshot(event, more, sizeof more);
   snprintf(line, sizeof line,
            "%08" PRIu32 " %012" PRIu64 " group=%" PRIu64 " %s %s.%u codec=%s raw=%" PRIu64 " stored=%" PRIu64 " %s%s",
            event->segment, event->offset, event->group, kind_name(event->record.kind), hash, event->record.id.ordinal,

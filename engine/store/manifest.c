@@ -4,9 +4,10 @@
 #include "base/status.h"
 
 #define MANIFEST_FORMAT 1
-#define FIXED_BYTES 64    /* up to the UID */
-#define BLOB_BYTES 22     /* hash, ordinal, raw size */
-#define PIECE_BYTES_MIN 3 /* three variable-length integers */
+#define MANIFEST_FORMAT_SINCE 2 /* the same, and a group at its end */
+#define FIXED_BYTES 64          /* up to the UID */
+#define BLOB_BYTES 22           /* hash, ordinal, raw size */
+#define PIECE_BYTES_MIN 3       /* three variable-length integers */
 
 void manifest_fini(struct manifest *manifest) {
   free(manifest->blobs);
@@ -61,7 +62,7 @@ static cas_status put_pieces(const struct manifest *manifest, struct cas_buffer 
 
 cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *bytes) {
   uint8_t fixed[FIXED_BYTES] = {0};
-  fixed[0] = MANIFEST_FORMAT;
+  fixed[0] = manifest->since == 0 ? MANIFEST_FORMAT : MANIFEST_FORMAT_SINCE;
   fixed[1] = (uint8_t)manifest->origin;
   store_u32(fixed + 4, manifest->version);
   store_u64(fixed + 8, (uint64_t)manifest->arrival_ns);
@@ -73,7 +74,10 @@ cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *b
   STATUS_TRY(put_text(bytes, manifest->sop_instance_uid));
   STATUS_TRY(put_text(bytes, manifest->source));
   STATUS_TRY(put_blobs(manifest, bytes));
-  return put_pieces(manifest, bytes);
+  STATUS_TRY(put_pieces(manifest, bytes));
+  if (manifest->since == 0) return CAS_OK;
+  store_u64(fixed, manifest->since);
+  return cas_buffer_append(bytes, slice_of(fixed, 8));
 }
 
 /* A reading position; every take fails once the bytes are used up. */
@@ -152,9 +156,16 @@ static cas_status take_pieces(struct cursor *cursor, struct manifest *manifest) 
   return total == manifest->file_size ? CAS_OK : CAS_CORRUPT;
 }
 
+/* False unless a group is there. */
+static bool take_since(struct cursor *cursor, uint64_t *since) {
+  const uint8_t *bytes = take(cursor, 8);
+  if (bytes != NULL) *since = load_u64(bytes);
+  return bytes != NULL && *since != 0;
+}
+
 static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   const uint8_t *fixed = take(cursor, FIXED_BYTES);
-  if (fixed == NULL || fixed[0] != MANIFEST_FORMAT) return CAS_CORRUPT;
+  if (fixed == NULL || (fixed[0] != MANIFEST_FORMAT && fixed[0] != MANIFEST_FORMAT_SINCE)) return CAS_CORRUPT;
   manifest->origin = fixed[1] == CAS_ORIGIN_RECEIVED ? CAS_ORIGIN_RECEIVED : CAS_ORIGIN_IMPORT;
   manifest->version = load_u32(fixed + 4);
   manifest->arrival_ns = (int64_t)load_u64(fixed + 8);
@@ -166,6 +177,7 @@ static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   if (!take_text(cursor, manifest->source, sizeof manifest->source)) return CAS_CORRUPT;
   STATUS_TRY(take_blobs(cursor, manifest));
   STATUS_TRY(take_pieces(cursor, manifest));
+  if (fixed[0] == MANIFEST_FORMAT_SINCE && !take_since(cursor, &manifest->since)) return CAS_CORRUPT;
   return cursor->at == cursor->end && manifest->data_set_offset <= manifest->file_size ? CAS_OK : CAS_CORRUPT;
 }
 

@@ -27,6 +27,7 @@ struct manifest {
   enum cas_origin origin;
   uint32_t version;
   int64_t arrival_ns;
+  uint64_t since; /* the group in which this version was first durable; 0: that of the record */
   uint64_t file_size;
   uint64_t data_set_offset;
   struct cas_hash content_hash;  /* of the whole file */

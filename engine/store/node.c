@@ -4,7 +4,7 @@
 #include "cassette/node.h"
 
 #include "dicom/attribute_codec.h"
-#include "store/store.h"
+#include "store/moment.h"
 
 struct showing {
   struct cas_store *store;
@@ -13,11 +13,12 @@ struct showing {
   struct cas_error *error;
 };
 
-static cas_status show(void *arg, const struct index_node *node) {
-  const struct showing *showing = arg;
+static cas_status show_now(const struct showing *showing, const struct index_node *node) {
   struct cas_attributes *attributes;
   STATUS_TRY(cas_attributes_create(&attributes));
   cas_status status = attributes_decode(slice_of_buffer(&node->attributes), attributes);
+  if (status == CAS_OK && !moment_has_date(showing->store, node))
+    status = cas_attributes_set(attributes, CAS_TAG_STUDY_DATE, slice_of("", 0));
   if (status == CAS_OK) {
     const char *slash = strrchr(node->path, '/');
     struct cas_node shown = {.level = node->level,
@@ -38,6 +39,19 @@ static cas_status show(void *arg, const struct index_node *node) {
   return status;
 }
 
+/* What was not there at the store's moment is CAS_NOT_FOUND. */
+static cas_status show_then(const struct showing *showing, const struct index_node *node) {
+  struct index_node then = *node;
+  STATUS_TRY(moment_apply(showing->store, &then, showing->error));
+  return show_now(showing, &then);
+}
+
+/* In lists, that is passed over. */
+static cas_status show(void *arg, const struct index_node *node) {
+  const struct showing *showing = arg;
+  return node->first_group > showing->store->moment ? CAS_OK : show_then(showing, node);
+}
+
 static cas_status show_path(void *arg, const char *path) {
   const struct showing *showing = arg;
   struct index_node node = {0};
@@ -47,10 +61,29 @@ static cas_status show_path(void *arg, const char *path) {
   return status;
 }
 
+/* The root has no entry of its own: the totals tell. */
+static cas_status show_root(const struct showing *showing) {
+  struct index_totals totals = showing->store->moment_totals;
+  if (showing->store->moment == STORE_MOMENT_NOW)
+    STATUS_TRY(index_get_totals(showing->store->index, &totals, showing->error));
+  char nothing[] = "";
+  struct index_node root = {.path = nothing,
+                            .identity = nothing,
+                            .last_arrival_ns = totals.last_arrival_ns,
+                            .instances = totals.instances,
+                            .bytes = totals.instance_bytes};
+  return show_now(showing, &root);
+}
+
 cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn each, void *arg,
                         struct cas_error *error) {
   struct showing showing = {.store = store, .each = each, .arg = arg, .error = error};
-  return show_path(&showing, path);
+  struct index_node node = {0};
+  if (path[0] == '\0') return show_root(&showing);
+  STATUS_TRY(index_get_node(store->index, path, &node, error));
+  cas_status status = show_then(&showing, &node);
+  index_node_fini(&node);
+  return status;
 }
 
 cas_status cas_node_list(struct cas_store *store, const char *parent, const char *after, cas_node_fn each, void *arg,
@@ -65,18 +98,57 @@ cas_status cas_node_by_uid(struct cas_store *store, enum cas_level level, const 
   return index_find_uid(store->index, level, uid, show_path, &showing, error);
 }
 
+/* --- UIDs and dates: in a snapshot, only those that a node of that time has --- */
+
+static cas_status stop_at_first(void *arg, const struct cas_node *node) {
+  (void)node;
+  *(bool *)arg = true;
+  return CAS_END;
+}
+
+struct text_list {
+  struct cas_store *store;
+  enum cas_level level; /* of the UIDs; 0: dates */
+  cas_text_fn each;
+  void *arg;
+  struct cas_error *error;
+};
+
+static cas_status show_text(void *arg, const char *text) {
+  const struct text_list *list = arg;
+  bool any = list->store->moment == STORE_MOMENT_NOW;
+  cas_status status = CAS_OK;
+  if (!any && list->level == 0)
+    status = cas_node_by_date(list->store, text, text, stop_at_first, &any, list->error);
+  else if (!any)
+    status = cas_node_by_uid(list->store, list->level, text, stop_at_first, &any, list->error);
+  if (status != CAS_OK && status != CAS_END) return status;
+  return any ? list->each(list->arg, text) : CAS_OK;
+}
+
 cas_status cas_uid_list(struct cas_store *store, enum cas_level level, const char *after, cas_text_fn each, void *arg,
                         struct cas_error *error) {
-  return index_list_uids(store->index, level, after, each, arg, error);
+  struct text_list list = {.store = store, .level = level, .each = each, .arg = arg, .error = error};
+  return index_list_uids(store->index, level, after, show_text, &list, error);
 }
 
 cas_status cas_date_list(struct cas_store *store, const char *after, cas_text_fn each, void *arg,
                          struct cas_error *error) {
-  return index_list_dates(store->index, after, each, arg, error);
+  struct text_list list = {.store = store, .each = each, .arg = arg, .error = error};
+  return index_list_dates(store->index, after, show_text, &list, error);
+}
+
+static cas_status show_dated(void *arg, const char *path) {
+  const struct showing *showing = arg;
+  struct index_node node = {0};
+  STATUS_TRY(index_get_node(showing->store->index, path, &node, showing->error));
+  cas_status status = moment_has_date(showing->store, &node) ? show(arg, &node) : CAS_OK;
+  index_node_fini(&node);
+  return status;
 }
 
 cas_status cas_node_by_date(struct cas_store *store, const char *first, const char *last, cas_node_fn each, void *arg,
                             struct cas_error *error) {
   struct showing showing = {.store = store, .each = each, .arg = arg, .error = error};
-  return index_find_dates(store->index, first, last, show_path, &showing, error);
+  return index_find_dates(store->index, first, last, show_dated, &showing, error);
 }

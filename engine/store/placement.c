@@ -16,7 +16,7 @@ struct step {
   char identity[IDENTITY_BYTES_MAX];
   struct folder_name name;
   const char *uid;
-  const char *date;
+  char date[DICOM_VALUE_CAPTURED_MAX + 1]; /* of a study: the first that came, once that is known */
 };
 
 /* A patient is a Patient ID of an issuer; where there is no ID, a name and birth date (PS3.3 C.7.1.1, as far as it
@@ -34,7 +34,8 @@ static void patient_identity(const struct cas_attributes *attributes, char *iden
 static void describe_step(enum cas_level level, const struct manifest *manifest,
                           const struct cas_attributes *attributes, struct step *step) {
   step->level = level;
-  step->uid = step->date = NULL;
+  step->uid = NULL;
+  step->date[0] = '\0';
   switch (level) {
   case CAS_LEVEL_PATIENT:
     patient_identity(attributes, step->identity);
@@ -43,7 +44,6 @@ static void describe_step(enum cas_level level, const struct manifest *manifest,
     break;
   case CAS_LEVEL_STUDY:
     step->uid = cas_attributes_text(attributes, CAS_TAG_STUDY_INSTANCE_UID);
-    step->date = cas_attributes_text(attributes, CAS_TAG_STUDY_DATE);
     snprintf(step->identity, sizeof step->identity, "%s", step->uid);
     folder_name_study(attributes, &step->name);
     break;
@@ -89,7 +89,8 @@ static cas_status choose_path(struct index_batch *batch, const char *parent, con
 }
 
 /* What a folder did not know yet it learns from later instances; what it knows stays. */
-static cas_status merge_attributes(struct index_node *node, const struct cas_attributes *attributes) {
+static cas_status merge_attributes(struct index_node *node, const struct cas_attributes *attributes,
+                                   struct step *step) {
   struct cas_attributes *known;
   STATUS_TRY(cas_attributes_create(&known));
   cas_status status = attributes_decode(slice_of_buffer(&node->attributes), known);
@@ -105,13 +106,16 @@ static cas_status merge_attributes(struct index_node *node, const struct cas_att
   if (status == CAS_OK) {
     node->attributes.size = 0;
     status = attributes_encode(known, node->level, &node->attributes);
+    snprintf(step->date, sizeof step->date, "%s", cas_attributes_text(known, CAS_TAG_STUDY_DATE));
   }
   cas_attributes_destroy(known);
   return status;
 }
 
 static cas_status put_node(struct index_batch *batch, struct index_node *node, const struct step *step,
-                           const struct manifest *manifest, struct cas_error *error) {
+                           const struct manifest *manifest, uint64_t group, struct cas_error *error) {
+  if (node->instances == 0 || group < node->first_group) node->first_group = group;
+  if (group > node->last_group) node->last_group = group;
   if (node->instances == 0 || manifest->arrival_ns < node->first_arrival_ns)
     node->first_arrival_ns = manifest->arrival_ns;
   if (node->instances == 0 || manifest->arrival_ns > node->last_arrival_ns)
@@ -123,7 +127,7 @@ static cas_status put_node(struct index_batch *batch, struct index_node *node, c
 
 /* Puts one folder; `path` is the parent's before and its own after. */
 static cas_status put_folder(struct index_batch *batch, enum cas_level level, const struct manifest *manifest,
-                             const struct cas_attributes *attributes, char path[PLACEMENT_PATH_MAX],
+                             const struct cas_attributes *attributes, uint64_t group, char path[PLACEMENT_PATH_MAX],
                              struct cas_error *error) {
   char child[PLACEMENT_PATH_MAX];
   struct index_node node = {0};
@@ -134,25 +138,30 @@ static cas_status put_folder(struct index_batch *batch, enum cas_level level, co
     node = (struct index_node){.level = level, .path = strdup(child), .identity = strdup(step.identity)};
     status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
   }
-  if (status == CAS_OK) status = merge_attributes(&node, attributes);
-  if (status == CAS_OK) status = put_node(batch, &node, &step, manifest, error);
+  if (status == CAS_OK) status = merge_attributes(&node, attributes, &step);
+  if (status == CAS_OK) status = put_node(batch, &node, &step, manifest, group, error);
   index_node_fini(&node);
   if (status == CAS_OK) memcpy(path, child, sizeof child);
   return status;
 }
 
+/* The group in which the version was first durable. */
+static uint64_t born(const struct manifest *manifest, const struct placement_origin *origin) {
+  return manifest->since != 0 ? manifest->since : origin->group;
+}
+
 static cas_status put_instance(struct index_batch *batch, const struct manifest *manifest,
                                const struct cas_attributes *attributes, const char *path, const struct step *step,
-                               struct record_cookie cookie, struct cas_error *error) {
+                               const struct placement_origin *origin, struct cas_error *error) {
   struct index_node node = {.level = CAS_LEVEL_INSTANCE,
                             .path = strdup(path),
                             .identity = strdup(step->identity),
                             .version = manifest->version,
                             .content_hash = manifest->content_hash,
-                            .manifest = cookie};
+                            .manifest = origin->cookie};
   cas_status status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
   if (status == CAS_OK) status = attributes_encode(attributes, CAS_LEVEL_INSTANCE, &node.attributes);
-  if (status == CAS_OK) status = put_node(batch, &node, step, manifest, error);
+  if (status == CAS_OK) status = put_node(batch, &node, step, manifest, born(manifest, origin), error);
   index_node_fini(&node);
   return status;
 }
@@ -181,22 +190,23 @@ static cas_status replace_if_same(void *arg, const char *path) {
 }
 
 cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
-                         const struct cas_attributes *attributes, struct record_cookie cookie,
+                         const struct cas_attributes *attributes, const struct placement_origin *origin,
                          struct cas_error *error) {
-  struct known_version known = {.batch = batch, .manifest = manifest, .cookie = cookie};
+  struct known_version known = {.batch = batch, .manifest = manifest, .cookie = origin->cookie};
+  uint64_t group = born(manifest, origin);
   cas_status status =
       index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
   if (known.found && (status == CAS_END || status == CAS_OK)) return CAS_OK;
   if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, manifest, attributes, path, error));
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, manifest, attributes, path, error));
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, manifest, attributes, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, manifest, attributes, group, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, manifest, attributes, group, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, manifest, attributes, group, path, error));
   struct index_node other = {0};
   struct step step;
   describe_step(CAS_LEVEL_INSTANCE, manifest, attributes, &step);
   status = choose_path(batch, path, &step, child, &other, error);
   index_node_fini(&other);
   if (status != CAS_NOT_FOUND) return status;
-  return put_instance(batch, manifest, attributes, child, &step, cookie, error);
+  return put_instance(batch, manifest, attributes, child, &step, origin, error);
 }

@@ -17,12 +17,18 @@
 /* Longest path: four names and three slashes. */
 #define PLACEMENT_PATH_MAX (4 * 256)
 
+/* Where in the log the manifest lies. */
+struct placement_origin {
+  struct record_cookie cookie;
+  uint64_t group;
+};
+
 /*
  * Puts the instance and its ancestors into the batch. One that stands there already (by SOP Instance UID and version)
  * gets the new manifest place and nothing else.
  */
 CAS_MUST_USE cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
-                                      const struct cas_attributes *attributes, struct record_cookie cookie,
+                                      const struct cas_attributes *attributes, const struct placement_origin *origin,
                                       struct cas_error *error);
 
 #endif

@@ -24,13 +24,14 @@ cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas
                            struct cas_error *error) {
   struct index_node node = {0};
   STATUS_TRY(index_get_node(store->index, path, &node, error));
-  bool is_instance = node.level == CAS_LEVEL_INSTANCE;
+  bool is_instance = node.level == CAS_LEVEL_INSTANCE, is_there = node.first_group <= store->moment;
   struct record_cookie cookie = node.manifest;
   index_node_fini(&node);
+  if (!is_there) return CAS_NOT_FOUND;
   if (!is_instance) return status_fail(error, CAS_INVALID, "%s is no instance", path);
   struct cas_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return CAS_NO_MEMORY;
-  opened->store = store;
+  opened->store = store_whole(store);
   cas_status status = manifest_read(store, cookie, &opened->manifest, error);
   if (status == CAS_OK) status = index_pieces(opened);
   if (status != CAS_OK) {

@@ -14,11 +14,12 @@
 #include "store/dictionaries.h"
 #include "store/manifest_read.h"
 #include "store/placement.h"
+#include "store/snapshot_record.h"
 #include "store/store.h"
 
 struct replayed_manifest {
   struct manifest manifest;
-  struct record_cookie cookie;
+  struct placement_origin origin;
 };
 
 struct replay {
@@ -104,7 +105,28 @@ static cas_status take_manifest(struct replay *replay, const struct segment_even
     replay->manifest_capacity = capacity;
   }
   replay->manifests[replay->manifest_count++] =
-      (struct replayed_manifest){.manifest = manifest, .cookie = event->cookie};
+      (struct replayed_manifest){.manifest = manifest, .origin = {.cookie = event->cookie, .group = event->group}};
+  return CAS_OK;
+}
+
+static cas_status take_snapshot(struct replay *replay, const struct segment_event *event) {
+  struct snapshot_record snapshot;
+  if (event->payload_good && snapshot_decode(event->payload, &snapshot))
+    return snapshot_apply(replay->batch, event->group, &snapshot, replay->error);
+  store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the snapshot at %" PRIu64 " is damaged: it is lost",
+            event->segment, event->offset);
+  replay->group_damage++;
+  return CAS_OK;
+}
+
+static cas_status take_record(struct replay *replay, const struct segment_event *event) {
+  switch (event->record.kind) {
+  case RECORD_BLOB: return take_blob(replay, event);
+  case RECORD_MANIFEST: return take_manifest(replay, event);
+  case RECORD_SNAPSHOT: return take_snapshot(replay, event);
+  case RECORD_DELETION:
+  case RECORD_COMMIT: break;
+  }
   return CAS_OK;
 }
 
@@ -139,10 +161,10 @@ static cas_status place(void *arg, const struct cas_attributes *attributes) {
   struct replay *replay = placing->replay;
   uint64_t offset, bytes_on_disk;
   uint32_t segment;
-  STATUS_TRY(
-      placement_put(replay->batch, &placing->replayed->manifest, attributes, placing->replayed->cookie, replay->error));
+  STATUS_TRY(placement_put(replay->batch, &placing->replayed->manifest, attributes, &placing->replayed->origin,
+                           replay->error));
   STATUS_TRY(note_dictionary(replay, &placing->replayed->manifest, attributes));
-  record_cookie_explain(placing->replayed->cookie, &segment, &offset, &bytes_on_disk);
+  record_cookie_explain(placing->replayed->origin.cookie, &segment, &offset, &bytes_on_disk);
   index_batch_count_manifest(replay->batch, bytes_on_disk);
   replay->instances++;
   return CAS_OK;
@@ -235,8 +257,7 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   case SEGMENT_EVENT_COMMIT: return finish_group(replay, event);
   default: break;
   }
-  if (event->record.kind == RECORD_BLOB) return take_blob(replay, event);
-  return event->record.kind == RECORD_MANIFEST ? take_manifest(replay, event) : CAS_OK;
+  return take_record(replay, event);
 }
 
 static cas_status count_bytes(struct replay *replay, const struct segment_mark *from) {

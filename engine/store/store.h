@@ -21,6 +21,8 @@
 
 typedef void (*store_hash_fn)(struct cas_slice bytes, struct cas_hash *hash);
 
+#define STORE_MOMENT_NOW UINT64_MAX
+
 struct cas_store {
   char *path;
   enum cas_open_mode mode;
@@ -32,7 +34,12 @@ struct cas_store {
   bool disk_is_borrowed; /* by a test */
   struct volume *volume;
   struct index *index;
-  char *scratch; /* follower: RocksDB's own notes; removed at close */
+  /* A snapshot's handle: the last group that is seen, and the store whose parts it borrows. A store's own:
+   * STORE_MOMENT_NOW and NULL. */
+  uint64_t moment;
+  struct cas_store *whole;
+  struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
+  char *scratch;                     /* follower: RocksDB's own notes; removed at close */
   struct codec *codec;
   struct read_cache *read_cache;
   store_hash_fn hash;
@@ -58,6 +65,11 @@ CAS_MUST_USE cas_status store_open(const char *path, const struct cas_store_opti
 CAS_MUST_USE cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options,
                                                const char *index_folder, struct cas_store **store,
                                                struct cas_error *error);
+
+/* The store itself, also of a snapshot's handle: for what outlives the handle. */
+static inline struct cas_store *store_whole(struct cas_store *store) {
+  return store->whole != NULL ? store->whole : store;
+}
 
 /* Closes the index before the rest. */
 void store_close_index(struct cas_store *store);

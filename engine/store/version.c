@@ -98,7 +98,11 @@ static cas_status compare_node(struct comparison *c, const struct index_node *no
   struct manifest stored;
   cas_status status = manifest_read(c->store, node->manifest, &stored, c->error);
   if (status == CAS_CORRUPT) {
-    if (same_name) decide(c, node->version, true);
+    if (!same_name) return CAS_OK;
+    decide(c, node->version, true);
+    /* What the index knows from before there were snapshots is older than all of them. */
+    c->decision->since = node->first_group != 0 ? node->first_group : 1;
+    c->decision->arrival_ns = node->first_arrival_ns;
     return CAS_OK;
   }
   STATUS_TRY(status);

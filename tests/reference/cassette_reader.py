@@ -25,8 +25,8 @@ import pixel_decode
 BLOCK = 4096
 MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
-BLOB, MANIFEST, DELETION, COMMIT = 1, 2, 3, 4
-KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", DELETION: "deletion"}
+BLOB, MANIFEST, DELETION, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
+KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", DELETION: "deletion", SNAPSHOT: "snapshot"}
 CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel"}
 
 
@@ -95,7 +95,7 @@ class Record:
         require(struct.unpack_from("<Q", header, 56)[0] == xxhash.xxh3_64_intdigest(place + header[:56]), "checksum")
         (self.kind, self.codec, self.ordinal, self.stored_size, self.raw_size, self.hash, self.payload_checksum,
          self.group) = struct.unpack_from("<BBHQQ16sQQ", header, 4)
-        require(BLOB <= self.kind <= COMMIT, "kind")
+        require(BLOB <= self.kind <= SNAPSHOT, "kind")
         require(self.stored_size <= PAYLOAD_MAX and self.raw_size <= PAYLOAD_MAX, "size")
         self.segment, self.offset = segment, offset
         self.end = offset + 64 + aligned(self.stored_size)
@@ -245,11 +245,13 @@ class Manifest:
         self.raw, self.at = raw, 0
         kind, origin, zero, self.version, self.arrival, self.size, self.data_set, self.hash, self.data_set_name = self.take(
             "<BBHIqQQ16s16s")
-        require(kind == 1, "manifest format %d is unknown" % kind)
+        require(kind in (1, 2), "manifest format %d is unknown" % kind)
         require(origin in (1, 2) and zero == 0, "origin")
         self.uid, self.source = self.text(), self.text()
         self.blobs = [self.take("<16sHI") for _ in range(self.take("<I")[0])]
         self.pieces = [(self.varint(), self.varint(), self.varint()) for _ in range(self.take("<I")[0])]
+        self.since = self.take("<Q")[0] if kind == 2 else 0
+        require(kind == 1 or self.since != 0, "no group")
         require(self.at == len(raw), "bytes are left over")
         for blob, offset, size in self.pieces:
             require(blob < len(self.blobs) and offset + size <= self.blobs[blob][2], "a piece outside its blob")
@@ -381,7 +383,19 @@ def line_of(event):
                 manifest.uid, manifest.version, manifest.size, len(manifest.blobs), len(manifest.pieces))
         except Damaged:
             line += " undecodable"
+    if record.kind == SNAPSHOT and good:
+        try:
+            line += " action=%s name=%s" % snapshot_of(record.payload())
+        except Damaged:
+            line += " undecodable"
     return line
+
+
+def snapshot_of(payload):
+    """What a snapshot record does, and the snapshot's name."""
+    require(len(payload) >= 41 and payload[0] == 1 and payload[1] in (1, 2), "snapshot")
+    require(len(payload) == 41 + payload[40], "the name of a snapshot")
+    return ("make" if payload[1] == 1 else "remove"), payload[41:].decode("ascii", "replace")
 
 
 def list_records(store, wanted):

@@ -8,10 +8,25 @@
 
 #include "commands.h"
 
-const struct cli_command *const commands[] = {&command_init,   &command_import,       &command_ls,      &command_find,
-                                              &command_cat,    &command_export,       &command_info,    &command_stats,
-                                              &command_verify, &command_segment_dump, &command_rebuild, &command_mount,
-                                              &command_echo,   &command_version,      &command_help,    NULL};
+const struct cli_command *const commands[] = {&command_init,
+                                              &command_import,
+                                              &command_ls,
+                                              &command_find,
+                                              &command_cat,
+                                              &command_export,
+                                              &command_info,
+                                              &command_stats,
+                                              &command_verify,
+                                              &command_segment_dump,
+                                              &command_rebuild,
+                                              &command_mount,
+                                              &command_snapshot_create,
+                                              &command_snapshot_ls,
+                                              &command_snapshot_rm,
+                                              &command_echo,
+                                              &command_version,
+                                              &command_help,
+                                              NULL};
 
 /* How many of `words` the name consists of, 0 if it is another name. */
 static int words_of_name(const char *name, int count, char *const *words) {
@@ -38,7 +53,7 @@ void commands_print_help(FILE *out) {
         "Cassette keeps medical images: DICOM in, folders out. A STORE is a folder that holds one archive.\n\n"
         "Commands:\n",
         out);
-  for (size_t i = 0; commands[i]; i++) fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+  for (size_t i = 0; commands[i]; i++) fprintf(out, "  %-15s %s\n", commands[i]->name, commands[i]->summary);
   fputs("\nWHAT is a path as `cassette ls` shows it, a Study, Series or SOP Instance UID, a Patient ID, or a\n"
         "query: Keyword=pattern[,Keyword=pattern…].\n"
         "`cassette COMMAND --help` says more about each; cassette(1) is the manual.\n",

@@ -16,9 +16,11 @@
 #include "cli_text.h"
 #include "commands.h"
 #include "mount_options.h"
+#include "snapshot_writer.h"
 
 #define KEY_ALLOW_OTHER 256
 #define KEY_VIEW 257
+#define KEY_SNAPSHOT 258
 
 /* The background process's end of the pipe: the first descriptor behind the standard ones. */
 #define READY_FD 3
@@ -29,7 +31,8 @@
 static const struct cli_option options[] = {
     {'f', "foreground", NULL, "stay in the foreground until unmounted or interrupted"},
     {KEY_ALLOW_OTHER, "allow-other", NULL, "let other users in"},
-    {KEY_VIEW, "view", "LIST", "of patients,dates,uids: the top folders shown (default: all)"},
+    {KEY_VIEW, "view", "LIST", "of patients,dates,uids,snapshots: the top folders shown (default: all)"},
+    {KEY_SNAPSHOT, "snapshot", "NAME", "show this snapshot; \"latest\" makes one, until the end of the mount"},
     {'o', "options", "LIST",
      "allow_other, no_auto_unmount, uid=, gid=, file_mode=, folder_mode=, threads=, refresh_ms="},
     {0},
@@ -38,6 +41,8 @@ static const struct cli_option options[] = {
 struct settings {
   bool foreground;
   char *store, *folder; /* absolute */
+  char snapshot[CAS_SNAPSHOT_NAME_MAX + 1];
+  bool made_snapshot; /* by us: it goes with the mount */
   struct cas_mount_options mount;
 };
 
@@ -70,31 +75,66 @@ static void leave_terminal(int ready_fd) {
   if (null_fd > 2) close(null_fd);
 }
 
-/* Mounts and serves until the end. `ready_fd` is -1 in the foreground. */
-static int serve(struct settings *settings, int ready_fd) {
-  struct cli_interrupt interrupt;
-  cli_interrupt_open(&interrupt);
-  CLI_STORE struct cas_store *store = NULL;
-  cas_log_fn log = ready_fd >= 0 ? log_to_system : log_to_terminal;
-  struct cas_store_options store_options = {.mode = CAS_OPEN_FOLLOW, .log = log};
+/* Makes the snapshot "latest" that a mount shows. */
+static int make_snapshot(struct settings *settings) {
   struct cas_error error = {0};
-  cas_status status = cas_store_open(settings->store, &store_options, &store, &error);
-  if (status != CAS_OK) return cli_fail(settings->store, status, &error);
+  if (strcmp(settings->snapshot, "latest") != 0) return CLI_OK;
+  snapshot_writer_name("mount", settings->snapshot);
+  cas_status status = snapshot_writer_create(settings->store, settings->snapshot, &error);
+  settings->made_snapshot = status == CAS_OK;
+  return status == CAS_OK ? CLI_OK : cli_fail(settings->store, status, &error);
+}
+
+static void remove_snapshot(const struct settings *settings, cas_log_fn log) {
+  struct cas_error error = {0};
+  char line[512];
+  if (!settings->made_snapshot) return;
+  cas_status status = snapshot_writer_remove(settings->store, settings->snapshot, &error);
+  if (status == CAS_OK) return;
+  snprintf(line, sizeof line, "snapshot %s is left behind: %s", settings->snapshot, cli_reason(status, &error));
+  log(NULL, CAS_LOG_WARNING, line);
+}
+
+/* Mounts the open store, or the snapshot in it, and serves until the end. */
+static int serve_store(struct settings *settings, struct cas_store *store, struct cli_interrupt *interrupt,
+                       int ready_fd) {
+  struct cas_error error = {0};
   struct cas_mount *mount = NULL;
   settings->mount.mountpoint = settings->folder;
-  settings->mount.log = log;
-  status = cas_mount_start(store, &settings->mount, &mount, &error);
+  cas_status status = cas_mount_start(store, &settings->mount, &mount, &error);
   if (status != CAS_OK) return cli_fail(settings->folder, status, &error);
   if (ready_fd >= 0)
     leave_terminal(ready_fd);
   else
     say_mounted(settings);
   do status = cas_mount_wait_for(mount, WAIT_MS, &error);
-  while (status == CAS_BUSY && !cli_interrupted(&interrupt));
+  while (status == CAS_BUSY && !cli_interrupted(interrupt));
   cas_mount_stop(mount);
   if (status == CAS_OK || status == CAS_BUSY) return CLI_OK;
   if (ready_fd >= 0) syslog(LOG_ERR, "%s", cli_reason(status, &error));
   return cli_fail(settings->folder, status, &error);
+}
+
+/* The same for the settings' store. `ready_fd` is -1 in the foreground. */
+static int serve(struct settings *settings, int ready_fd) {
+  CLI_STORE struct cas_store *store = NULL;
+  struct cas_store *view = NULL;
+  struct cas_error error = {0};
+  struct cli_interrupt interrupt;
+  cli_interrupt_open(&interrupt); /* before there are threads, which are to inherit what it does */
+  cas_log_fn log = ready_fd >= 0 ? log_to_system : log_to_terminal;
+  struct cas_store_options store_options = {.mode = CAS_OPEN_FOLLOW, .log = log};
+  int code = make_snapshot(settings);
+  if (code != CLI_OK) return code;
+  settings->mount.log = log;
+  cas_status status = cas_store_open(settings->store, &store_options, &store, &error);
+  if (status == CAS_OK && settings->snapshot[0]) status = cas_snapshot_open(store, settings->snapshot, &view, &error);
+  settings->mount.fixed = view != NULL;
+  code = status != CAS_OK ? cli_fail(settings->store, status, &error)
+                          : serve_store(settings, view ? view : store, &interrupt, ready_fd);
+  cas_snapshot_close(view);
+  remove_snapshot(settings, log);
+  return code;
 }
 
 static int serve_in_background(struct settings *settings) {
@@ -139,7 +179,10 @@ static int read_option(struct cli_arguments *arguments, struct settings *setting
   if (key == 'f') settings->foreground = true;
   if (key == KEY_ALLOW_OTHER) settings->mount.allow_other = true;
   if (key == KEY_VIEW && (wrong = mount_views_parse(&settings->mount, list)))
-    return cli_usage(arguments, "\"%s\" is no view: patients, dates, uids", wrong);
+    return cli_usage(arguments, "\"%s\" is no view: patients, dates, uids, snapshots", wrong);
+  if (key == KEY_SNAPSHOT &&
+      snprintf(settings->snapshot, sizeof settings->snapshot, "%s", arguments->value) >= (int)sizeof settings->snapshot)
+    return cli_usage(arguments, "\"%s\" is no snapshot", arguments->value);
   if (key == 'o' && (wrong = mount_options_parse(&settings->mount, list)))
     return cli_usage(arguments, "\"%s\" is no option of mounts", wrong);
   return CLI_OK;

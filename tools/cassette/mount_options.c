@@ -66,7 +66,10 @@ const char *mount_views_parse(struct cas_mount_options *options, char *list) {
   static const struct {
     const char *name;
     unsigned bit;
-  } views[] = {{"patients", CAS_MOUNT_PATIENTS}, {"dates", CAS_MOUNT_DATES}, {"uids", CAS_MOUNT_UIDS}};
+  } views[] = {{"patients", CAS_MOUNT_PATIENTS},
+               {"dates", CAS_MOUNT_DATES},
+               {"uids", CAS_MOUNT_UIDS},
+               {"snapshots", CAS_MOUNT_SNAPSHOTS}};
   for (char *name; (name = strsep(&list, ","));) {
     unsigned bit = 0;
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)

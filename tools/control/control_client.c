@@ -126,13 +126,16 @@ static bool answer_waits(struct control_client *client) {
 
 /* --- connecting --- */
 
-/* Asks for `command`, with nothing else under way; the answer is a new reference. */
-static cas_status ask(struct control_client *client, const char *command, json_t **answer, struct cas_error *error) {
+/* Sends `request` (taken over; NULL: out of memory), with nothing else under way; the answer is a new reference. */
+static cas_status ask(struct control_client *client, json_t *request, json_t **answer, struct cas_error *error) {
   const cas_status finished = control_finish(client, error);
-  if (finished != CAS_OK) return finished;
-  json_t *request = json_pack("{sIss}", "id", client->next_id++, "command", command);
+  if (finished != CAS_OK || request == NULL ||
+      json_object_set_new(request, "id", json_integer(client->next_id++)) < 0) {
+    json_decref(request);
+    return finished != CAS_OK ? finished : fail(error, CAS_NO_MEMORY, "request");
+  }
   /* A daemon that is busy has answered and closed before it read this. */
-  if (request != NULL) (void)control_send_json(client->fd, request, -1);
+  (void)control_send_json(client->fd, request, -1);
   const cas_status read = read_answer(client, answer, error);
   if (read != CAS_OK) return read;
   const cas_status status = status_of_answer(*answer, error);
@@ -155,7 +158,7 @@ cas_status control_connect(const char *store_path, struct control_client **clien
   made->fd = fd;
   control_reader_init(&made->reader, fd);
   json_t *answer;
-  const cas_status status = ask(made, "ping", &answer, error);
+  const cas_status status = ask(made, json_pack("{ss}", "command", "ping"), &answer, error);
   if (status != CAS_OK) {
     control_close(made);
     return status;
@@ -217,9 +220,29 @@ cas_status control_finish(struct control_client *client, struct cas_error *error
   return status;
 }
 
+static cas_status ask_for_snapshot(struct control_client *client, const char *action, const char *name,
+                                   struct cas_error *error) {
+  json_t *request = json_pack("{ssss}", "command", "snapshot", "action", action), *answer;
+  if (request != NULL && json_object_set_new(request, "name", json_of_name(name)) < 0) {
+    json_decref(request);
+    request = NULL;
+  }
+  const cas_status status = ask(client, request, &answer, error);
+  if (status == CAS_OK) json_decref(answer);
+  return status;
+}
+
+cas_status control_snapshot_create(struct control_client *client, const char *name, struct cas_error *error) {
+  return ask_for_snapshot(client, "create", name, error);
+}
+
+cas_status control_snapshot_remove(struct control_client *client, const char *name, struct cas_error *error) {
+  return ask_for_snapshot(client, "remove", name, error);
+}
+
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {
   json_t *answer;
-  const cas_status status = ask(client, "status", &answer, error);
+  const cas_status status = ask(client, json_pack("{ss}", "command", "status"), &answer, error);
   if (status != CAS_OK) return status;
   char *text = json_dumps(json_object_get(answer, "state"), JSON_COMPACT);
   json_decref(answer);

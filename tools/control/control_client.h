@@ -51,6 +51,13 @@ CAS_MUST_USE cas_status control_import(struct control_client *client, int fd, co
 /* Waits for all imports under way. CAS_IO: the daemon went away; every outstanding `done` was called with CAS_IO. */
 CAS_MUST_USE cas_status control_finish(struct control_client *client, struct cas_error *error);
 
+/* Makes a snapshot, or takes one away, as cas_snapshot_create() and cas_snapshot_remove() do. Waits for all imports
+ * under way first. Durable on CAS_OK. */
+CAS_MUST_USE cas_status control_snapshot_create(struct control_client *client, const char *name,
+                                                struct cas_error *error);
+CAS_MUST_USE cas_status control_snapshot_remove(struct control_client *client, const char *name,
+                                                struct cas_error *error);
+
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",
  * "uptime_seconds", "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the

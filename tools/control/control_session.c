@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cassette/ingest.h"
+#include "cassette/snapshot.h"
 #include "control_wire.h"
 
 /* How much of a file is read at once: a CT slice in one piece, a big object in steps between which a stop is heeded. */
@@ -208,6 +209,21 @@ static void serve_status(struct session *session, json_int_t id) {
   }
 }
 
+static void serve_snapshot(struct session *session, json_int_t id, const json_t *request) {
+  const char *action = json_string_value(json_object_get(request, "action"));
+  const char *name = json_string_value(json_object_get(request, "name"));
+  struct cas_error error = {0};
+  cas_status status = CAS_INVALID;
+  if (action != NULL && name != NULL && strcmp(action, "create") == 0) {
+    status = cas_snapshot_create(session->node->store, name, &error);
+  } else if (action != NULL && name != NULL && strcmp(action, "remove") == 0) {
+    status = cas_snapshot_remove(session->node->store, name, &error);
+  } else {
+    (void)fail_read(&error, CAS_INVALID, "a snapshot needs an action and a name");
+  }
+  answer_with(session, status == CAS_OK ? json_pack("{sIsb}", "id", id, "ok", 1) : failure(id, status, error.message));
+}
+
 /* Serves one line; false ends the connection: what sends no JSON object does not speak the protocol. */
 static bool serve_line(struct session *session, struct control_reader *reader, const char *line) {
   json_t *request = json_loads(line, 0, NULL);
@@ -227,6 +243,8 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
     serve_import(session, id, name, control_reader_take_descriptor(reader));
   } else if (strcmp(command, "ping") == 0) {
     answer_with(session, json_pack("{sIsb}", "id", id, "ok", 1));
+  } else if (strcmp(command, "snapshot") == 0) {
+    serve_snapshot(session, id, request);
   } else if (strcmp(command, "status") == 0) {
     serve_status(session, id);
   } else {

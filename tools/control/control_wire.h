@@ -1,13 +1,14 @@
 /*
  * The control protocol's bytes: lines of JSON over the Unix stream socket STORE/control.sock, open files beside them.
  *
- *   request   {"id": N, "command": "ping" | "status" | "import", ...}\n        at most CONTROL_LINE_BYTES_MAX
- *   answer    {"id": N, "ok": true, ...}\n
+ *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot", ...}\n        at most
+ * CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
  *             {"id": N, "ok": false, "status": "refused", "message": "..."}\n
  *
  *   import    request: "name": text; with the line's first byte comes one descriptor (SCM_RIGHTS) of a regular file
  *             answer: "outcome": "stored" | "duplicate" | "new_version", "version", "sop_instance_uid", "bytes",
  *             "healed_blobs", and with a defect "defect", "defect_offset"; sent when the object is durable
+ *   snapshot  request: "action": "create" | "remove", "name": text; answered when it is durable
  *   status    answer: "state": an object, see control_status()
  *
  * Requests may be pipelined; answers come in the order in which objects become durable. A daemon without a connection

@@ -36,7 +36,8 @@ struct cas_node {
 /* CAS_END stops the walk and is returned; CAS_OK goes on; any other status stops and is returned. */
 typedef cas_status (*cas_node_fn)(void *arg, const struct cas_node *node);
 
-/* Calls `each` once with the node at `path`. CAS_NOT_FOUND. */
+/* Calls `each` once with the node at `path`. CAS_NOT_FOUND. The root has level 0, no name and no attributes, and knows
+ * its last arrival, 0 where nothing arrived since the index was made by an older program. */
 CAS_API CAS_MUST_USE cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn each, void *arg,
                                              struct cas_error *error);
 

@@ -159,7 +159,11 @@ static void test_deepest_path(void **state) {
   char name[NAME_MAX + 1], path[TREE_PATH_MAX];
   memset(name, 'x', NAME_MAX);
   name[NAME_MAX] = '\0';
-  uint64_t inode = ref(table, INODE_TABLE_ROOT, "Dates", 100);
+  char snapshot[CAS_SNAPSHOT_NAME_MAX + 1] = "";
+  memset(snapshot, 's', CAS_SNAPSHOT_NAME_MAX);
+  uint64_t inode = ref(table, INODE_TABLE_ROOT, "Snapshots", 98);
+  inode = ref(table, inode, snapshot, 99);
+  inode = ref(table, inode, "Dates", 100);
   inode = ref(table, inode, "2026", 101);
   inode = ref(table, inode, "11", 102);
   inode = ref(table, inode, "23", 103);

@@ -136,12 +136,19 @@ static void totals_come_back(void **state) {
   (void)state;
   struct index_totals totals, back;
   memset(&totals, 0xff, sizeof totals);
+  totals.last_arrival_ns = 0;
   uint8_t bytes[INDEX_TOTALS_VALUE_BYTES_MAX + 1];
   size_t size = index_encode_totals(&totals, bytes);
   assert_true(size <= INDEX_TOTALS_VALUE_BYTES_MAX);
   assert_true(index_decode_totals(slice_of(bytes, size), &back));
   assert_memory_equal(&back, &totals, sizeof totals);
   for (size_t cut = 0; cut < size; cut++) assert_false(index_decode_totals(slice_of(bytes, cut), &back));
+  totals.last_arrival_ns = INT64_MIN; /* behind what indexes had without it */
+  size_t longer = index_encode_totals(&totals, bytes);
+  assert_true(longer > size && longer <= INDEX_TOTALS_VALUE_BYTES_MAX);
+  assert_true(index_decode_totals(slice_of(bytes, longer), &back));
+  assert_memory_equal(&back, &totals, sizeof totals);
+  for (size_t cut = size + 1; cut < longer; cut++) assert_false(index_decode_totals(slice_of(bytes, cut), &back));
   memset(&totals, 0, sizeof totals);
   totals.stored_bytes[3] = 1;
   size = index_encode_totals(&totals, bytes);

@@ -82,7 +82,7 @@ static void test_record_sizes_beyond_the_limit_are_refused(void **state) {
   record_header_encode(&header, &fixture_key, 9, 4096, bytes);
   assert_false(record_header_decode(bytes, &fixture_key, 9, 4096, &decoded));
   header = sample;
-  header.kind = (enum record_kind)5;
+  header.kind = (enum record_kind)6;
   record_header_encode(&header, &fixture_key, 9, 4096, bytes);
   assert_false(record_header_decode(bytes, &fixture_key, 9, 4096, &decoded));
 }

@@ -38,6 +38,23 @@ static void a_manifest_comes_back(void **state) {
   manifest_fini(&again);
 }
 
+static void a_healed_manifest_keeps_its_group(void **state) {
+  (void)state;
+  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  struct manifest manifest, again;
+  make(&manifest);
+  manifest.since = 77;
+  assert_int_equal(manifest_encode(&manifest, &bytes), CAS_OK);
+  assert_int_equal(bytes.data[0], 2);
+  assert_int_equal(manifest_decode(slice_of_buffer(&bytes), &again), CAS_OK);
+  assert_int_equal(again.since, 77);
+  manifest_fini(&again);
+  assert_int_equal(manifest_decode(slice_of(bytes.data, bytes.size - 1), &again), CAS_CORRUPT);
+  memset(bytes.data + bytes.size - 8, 0, 8);
+  assert_int_equal(manifest_decode(slice_of_buffer(&bytes), &again), CAS_CORRUPT);
+  manifest_fini(&manifest);
+}
+
 static void every_cut_and_lie_is_corrupt(void **state) {
   (void)state;
   CLEANUP_BUFFER struct cas_buffer bytes = {0};
@@ -65,6 +82,7 @@ static void every_cut_and_lie_is_corrupt(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_manifest_comes_back),
+      cmocka_unit_test(a_healed_manifest_keeps_its_group),
       cmocka_unit_test(every_cut_and_lie_is_corrupt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
