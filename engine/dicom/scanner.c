@@ -214,6 +214,13 @@ cas_status dicom_scanner_push(struct dicom_scanner *scanner, struct cas_slice by
   return byte_router_flush(&scanner->router);
 }
 
+bool dicom_scanner_at_pixels(const struct dicom_scanner *scanner) {
+  const struct element_parser *parser = &scanner->parser;
+  if (scanner->stage != STAGE_ELEMENTS) return false;
+  if (parser->state == PARSER_FRAGMENT_VALUE) return !parser->fragments.in_table;
+  return parser->state == PARSER_VALUE && parser->value.header_left == 0 && parser->value.frames_left > 0;
+}
+
 static cas_status attributes_fill(struct dicom_scanner *scanner, struct charset *charset, struct cas_buffer *text) {
   for (size_t i = 0; i < scanner->captured_count; i++) {
     struct raw_value value;

@@ -90,6 +90,10 @@ CAS_MUST_USE cas_status dicom_scanner_push(struct dicom_scanner *scanner, struct
  * summary is borrowed until destroy. */
 CAS_MUST_USE cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dicom_summary **summary);
 
+/* Whether the next byte belongs to pixel data, a chunk of DICOM_CHUNK_FRAME or DICOM_CHUNK_FRAGMENT: whoever wants only
+ * the attributes may stop here and finish. */
+bool dicom_scanner_at_pixels(const struct dicom_scanner *scanner);
+
 void dicom_scanner_destroy(struct dicom_scanner *scanner);
 
 /* A short English phrase for people. */

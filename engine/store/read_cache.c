@@ -8,7 +8,8 @@
 
 #include <pthread.h>
 
-#define BUCKETS 1024u
+/* A full cache of small headers has a hundred thousand entries. */
+#define BUCKETS 16384u
 
 struct entry {
   struct cached_blob blob; /* first: an entry is found again from its blob */

@@ -94,6 +94,28 @@ static void huge_geometry(void **state) {
   native((struct picture){.rows = 0, .columns = 16, .samples = 1, .bits = 16}, 512, "B512", pixels_defect);
 }
 
+static cas_status note_pixels(void *arg, const struct dicom_chunk *chunk) {
+  bool *has_begun = arg;
+  if (chunk->kind != DICOM_CHUNK_BULK) *has_begun = true;
+  return CAS_OK;
+}
+
+/* Byte by byte: dicom_scanner_at_pixels() is true just before the byte that opens the first chunk of pixel data. */
+static void assert_pixels_are_foreseen(const struct object *object) {
+  bool has_begun = false, foreseen = false;
+  struct dicom_sink sink = {.chunk_begin = note_pixels, .arg = &has_begun};
+  struct dicom_scanner *scanner;
+  struct cas_slice bytes = object_slice(object);
+  assert_int_equal(dicom_scanner_create(&sink, &scanner), CAS_OK);
+  for (size_t i = 0; i < bytes.size && !has_begun; i++) {
+    foreseen = dicom_scanner_at_pixels(scanner);
+    assert_int_equal(dicom_scanner_push(scanner, slice_of(bytes.data + i, 1)), CAS_OK);
+    assert_int_equal(foreseen, has_begun);
+  }
+  assert_true(has_begun);
+  dicom_scanner_destroy(scanner);
+}
+
 static void float_pixels(void **state) {
   (void)state;
   struct object object;
@@ -104,6 +126,7 @@ static void float_pixels(void **state) {
   put_header(&object, 0x7FE00009, "OD", 2048);
   put_noise(&object, 2048);
   assert_cuts(&object, "F1024:16x16 H12 F2048:16x16", 0);
+  assert_pixels_are_foreseen(&object);
   object_fini(&object);
 }
 
@@ -127,6 +150,7 @@ static void fragments(void **state) {
   put_item(&object, 5000);
   put_header(&object, 0xFFFEE0DD, NULL, 0);
   assert_cuts(&object, "G4096 H8 G5000 H8", 0);
+  assert_pixels_are_foreseen(&object);
   object_fini(&object);
 }
 
