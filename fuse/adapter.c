@@ -206,14 +206,21 @@ static void reply_facts(fuse_req_t request, fuse_ino_t inode, const char *only, 
 
 static void get_xattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size) {
   size_t prefix_size = strlen(FACT_PREFIX);
-  if (strncmp(name, FACT_PREFIX, prefix_size) == 0)
+  if (adapter_of(request)->no_xattr)
+    fuse_reply_err(request, ENOSYS); /* the kernel does not ask again */
+  else if (strncmp(name, FACT_PREFIX, prefix_size) == 0)
     reply_facts(request, inode, name + prefix_size, size);
   else
     /* ls asks for system.posix_acl_access of every file, and stops asking after EOPNOTSUPP. */
     fuse_reply_err(request, strncmp(name, "user.", 5) == 0 ? ENODATA : EOPNOTSUPP);
 }
 
-static void list_xattr(fuse_req_t request, fuse_ino_t inode, size_t size) { reply_facts(request, inode, NULL, size); }
+static void list_xattr(fuse_req_t request, fuse_ino_t inode, size_t size) {
+  if (adapter_of(request)->no_xattr)
+    fuse_reply_err(request, ENOSYS);
+  else
+    reply_facts(request, inode, NULL, size);
+}
 
 /* --- the beginning --- */
 

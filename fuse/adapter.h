@@ -31,7 +31,8 @@
 
 struct adapter {
   struct tree tree;
-  bool fixed; /* nothing in the tree ever changes */
+  bool fixed;    /* nothing in the tree ever changes */
+  bool no_xattr; /* extended attributes are switched off */
   uid_t uid;
   gid_t gid;
   mode_t file_mode, folder_mode; /* permission bits */

@@ -144,6 +144,7 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   adapter->tree = (struct tree){.store = store, .created_ns = info.created_ns};
   adapter->tree.views = options->views != 0 ? options->views : VIEWS_ALL;
   adapter->fixed = options->fixed;
+  adapter->no_xattr = options->no_xattr;
   if (options->fixed) adapter->tree.views &= ~(unsigned)TREE_SNAPSHOTS;
   adapter->uid = options->set_owner ? options->uid : geteuid();
   adapter->gid = options->set_owner ? options->gid : getegid();

@@ -47,6 +47,7 @@ struct cas_mount_options {
   bool allow_other;       /* let other users in, as modes and owner say; as a user this needs user_allow_other in
                              /etc/fuse.conf */
   bool no_auto_unmount;   /* do not start fusermount3 as a guard that unmounts when this process dies */
+  bool no_xattr;          /* no extended attributes: programs that ask for them are told so once and for all */
   bool set_owner;         /* use `uid` and `gid`; default: those of this process */
   uint32_t uid, gid;
   uint32_t file_mode;   /* permission bits; default 0444. Bits for writing and executing are dropped. */

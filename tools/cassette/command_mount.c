@@ -34,7 +34,7 @@ static const struct cli_option options[] = {
     {KEY_VIEW, "view", "LIST", "of patients,dates,uids,snapshots: the top folders shown (default: all)"},
     {KEY_SNAPSHOT, "snapshot", "NAME", "show this snapshot; \"latest\" makes one, until the end of the mount"},
     {'o', "options", "LIST",
-     "allow_other, no_auto_unmount, uid=, gid=, file_mode=, folder_mode=, threads=, refresh_ms="},
+     "allow_other, no_auto_unmount, no_xattr, uid=, gid=, file_mode=, folder_mode=, threads=, refresh_ms="},
     {0},
 };
 

@@ -51,6 +51,7 @@ static bool take(struct cas_mount_options *options, char *option) {
   }
   if (strcmp(option, "allow_other") == 0) return options->allow_other = true;
   if (strcmp(option, "no_auto_unmount") == 0) return options->no_auto_unmount = true;
+  if (strcmp(option, "no_xattr") == 0) return options->no_xattr = true;
   for (size_t i = 0; ignored[i]; i++)
     if (strcmp(option, ignored[i]) == 0) return true;
   return false;
