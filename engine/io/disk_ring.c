@@ -27,12 +27,8 @@
 /* Segments that are written at the same time: one, and a second while the writer rolls over. */
 enum { slot_count = 4 };
 
-/* All blocks in flight, and a sync. */
-enum { queue_length = 16 };
-static_assert(WRITE_BUFFER_COUNT + 1 <= queue_length, "each block in flight has an entry");
-
-/* user_data of a sync; of a write it is the block's index. */
-static const uint64_t sync_tag = UINT64_MAX;
+enum { queue_length = 8 };
+static_assert(WRITE_BUFFER_COUNT <= queue_length, "each block in flight has an entry");
 
 struct ring_file;
 
@@ -55,8 +51,6 @@ struct ring_disk {
   struct block_pool pool;
   struct flight flights[WRITE_BUFFER_COUNT];
   bool slot_used[slot_count];
-  bool sync_done;
-  int sync_result;
 };
 
 struct ring_file {
@@ -110,12 +104,7 @@ static void complete_write(struct ring_disk *disk, uint32_t index, int result) {
 }
 
 static void take_completion(struct ring_disk *disk, struct io_uring_cqe *cqe) {
-  if (cqe->user_data == sync_tag) {
-    disk->sync_done = true;
-    disk->sync_result = cqe->res;
-  } else {
-    complete_write(disk, (uint32_t)cqe->user_data, cqe->res);
-  }
+  complete_write(disk, (uint32_t)cqe->user_data, cqe->res);
   io_uring_cqe_seen(&disk->ring, cqe);
 }
 
@@ -207,23 +196,38 @@ static void prepare_write(struct ring_file *file, struct io_uring_sqe *sqe, cons
   sqe->user_data = block->index;
 }
 
+/* Starts the write. Only the last block of a group is short, and a sync follows it at once: where it is the group's
+ * only one it is written here, which costs less than to have the kernel's ring threads do it. */
+static cas_status start_write(struct ring_file *file, uint64_t offset, struct io_block *block, size_t size,
+                              struct cas_error *error) {
+  struct ring_disk *disk = file->disk;
+  bool at_once = size < block->capacity && file->in_flight == 0;
+  struct io_uring_sqe *sqe = at_once ? NULL : io_uring_get_sqe(&disk->ring);
+  if (sqe == NULL && !at_once) {
+    block_pool_put(&disk->pool, block);
+    return status_fail(error, CAS_IO, "%s: the ring is full", file->name);
+  }
+  disk->flights[block->index] = (struct flight){file, offset, size};
+  file->in_flight++;
+  if (at_once) {
+    complete_write(disk, block->index, 0);
+    return CAS_OK;
+  }
+  prepare_write(file, sqe, block, size, offset);
+  return push(disk) ? CAS_OK : fail_broken(disk, error);
+}
+
 static cas_status submit_locked(struct ring_file *file, uint64_t offset, struct io_block *block, size_t size,
                                 struct cas_error *error) {
   struct ring_disk *disk = file->disk;
   cas_status status = write_fate_check(&file->fate, file->name, false, error);
-  struct io_uring_sqe *sqe = NULL;
   if (status == CAS_OK && disk->broken != 0) status = fail_broken(disk, error);
-  if (status == CAS_OK && (sqe = io_uring_get_sqe(&disk->ring)) == NULL)
-    status = status_fail(error, CAS_IO, "%s: the ring is full", file->name);
-  if (status != CAS_OK) {
+  if (status != CAS_OK)
     block_pool_put(&disk->pool, block);
-    if (error != NULL) write_fate_note(&file->fate, status, error);
-    return status;
-  }
-  disk->flights[block->index] = (struct flight){file, offset, size};
-  file->in_flight++;
-  prepare_write(file, sqe, block, size, offset);
-  return push(disk) ? CAS_OK : fail_broken(disk, error);
+  else
+    status = start_write(file, offset, block, size, error);
+  if (status != CAS_OK) write_fate_note(&file->fate, status, error);
+  return status;
 }
 
 static cas_status submit(struct io_file *file, uint64_t offset, struct io_block *block, size_t size,
@@ -238,22 +242,8 @@ static cas_status submit(struct io_file *file, uint64_t offset, struct io_block 
 }
 
 static cas_status sync_locked(struct ring_file *file, struct cas_error *error) {
-  struct ring_disk *disk = file->disk;
-  if (!drain(file)) return fail_broken(disk, error);
-  STATUS_TRY(write_fate_check(&file->fate, file->name, true, error));
-  struct io_uring_sqe *sqe = io_uring_get_sqe(&disk->ring);
-  if (sqe == NULL) return status_fail(error, CAS_IO, "%s: the ring is full", file->name);
-  io_uring_prep_fsync(sqe, file->slot >= 0 ? file->slot : file->fd, IORING_FSYNC_DATASYNC);
-  if (file->slot >= 0) sqe->flags |= IOSQE_FIXED_FILE;
-  sqe->user_data = sync_tag;
-  disk->sync_done = false;
-  if (push(disk))
-    while (!disk->sync_done && wait_completion(disk)) {
-    }
-  if (disk->sync_done && disk->sync_result == 0) return CAS_OK;
-  file->fate.dead = true;
-  if (!disk->sync_done) return fail_broken(disk, error);
-  return status_fail_errno(error, -disk->sync_result, "%s: sync", file->name);
+  if (!drain(file)) return fail_broken(file->disk, error);
+  return write_fate_sync(&file->fate, file->fd, file->name, error);
 }
 
 static cas_status sync_file(struct io_file *file, struct cas_error *error) {

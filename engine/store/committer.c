@@ -1,6 +1,7 @@
 /*
  * Owns the writer, the end of the log, and the queue. Invariants:
- *  1. Only the committer's thread touches the writer and index batches.
+ *  1. Who set `busy` alone touches the writer and index batches until it clears it: the committer's thread, or one that
+ *     waits for its own item and found nothing on its way.
  *  2. A group is told done only after its sync, and after the index has it: whoever was told finds it.
  *  3. Items leave the queue in the order in which they came, so that blobs precede the manifests that name them.
  */
@@ -27,7 +28,8 @@ struct committer {
   uint64_t queued_bytes;             /* lock */
   size_t queued_instances;           /* lock; and snapshots: what somebody waits for */
   bool ending;                       /* lock */
-  bool failing;                      /* the last group failed: the thread's own, so that a full disk is logged once */
+  bool busy;                         /* lock; a group is on its way */
+  bool failing;                      /* the last group failed, so that a full disk is logged once; of who set busy */
 };
 
 /* One group on its way. */
@@ -254,38 +256,72 @@ static void run_group(struct committer *committer, struct commit_item *items) {
   free(group.cookies);
 }
 
-/* --- the thread --- */
+/* --- who runs a group --- */
+
+/* Whether a group is to be begun: somebody waits, or enough has gathered. Under lock, as the next two. */
+static bool is_due(const struct committer *committer) {
+  return !committer->busy && (committer->queued_instances > 0 || committer->queued_bytes >= committer->group_bytes);
+}
+
+static void enqueue(struct committer *committer, struct commit_item *item) {
+  assert(!committer->ending);
+  item->next = NULL;
+  *committer->last = item;
+  committer->last = &item->next;
+  committer->queued_bytes += item->raw_bytes;
+  committer->queued_instances += item->kind != COMMIT_BLOB;
+}
 
 static struct commit_item *take_queue(struct committer *committer) {
-  pthread_mutex_lock(&committer->lock);
-  while (committer->queued_instances == 0 && committer->queued_bytes < committer->group_bytes && !committer->ending)
-    pthread_cond_wait(&committer->changed, &committer->lock);
   struct commit_item *items = committer->first;
   committer->first = NULL;
   committer->last = &committer->first;
   committer->queued_bytes = 0;
   committer->queued_instances = 0;
-  pthread_mutex_unlock(&committer->lock);
+  committer->busy = items != NULL;
   return items;
 }
 
 static void *commit_until_ended(void *arg) {
   struct committer *committer = arg;
-  struct commit_item *items;
-  while ((items = take_queue(committer)) != NULL) run_group(committer, items);
+  pthread_mutex_lock(&committer->lock);
+  for (;;) {
+    if (!is_due(committer) && (committer->busy || !committer->ending)) {
+      pthread_cond_wait(&committer->changed, &committer->lock);
+      continue;
+    }
+    struct commit_item *items = take_queue(committer);
+    if (items == NULL) break;
+    pthread_mutex_unlock(&committer->lock);
+    run_group(committer, items);
+    pthread_mutex_lock(&committer->lock);
+    committer->busy = false;
+  }
+  pthread_mutex_unlock(&committer->lock);
   return NULL;
 }
 
 void committer_submit(struct committer *committer, struct commit_item *item) {
-  item->next = NULL;
   pthread_mutex_lock(&committer->lock);
-  assert(!committer->ending);
-  *committer->last = item;
-  committer->last = &item->next;
-  committer->queued_bytes += item->raw_bytes;
-  committer->queued_instances += item->kind != COMMIT_BLOB;
-  pthread_cond_signal(&committer->changed);
+  enqueue(committer, item);
+  bool due = is_due(committer);
   pthread_mutex_unlock(&committer->lock);
+  if (due) pthread_cond_signal(&committer->changed);
+}
+
+void committer_submit_here(struct committer *committer, struct commit_item *item) {
+  pthread_mutex_lock(&committer->lock);
+  enqueue(committer, item);
+  if (!committer->busy) {
+    struct commit_item *items = take_queue(committer);
+    pthread_mutex_unlock(&committer->lock);
+    run_group(committer, items);
+    pthread_mutex_lock(&committer->lock);
+    committer->busy = false;
+  }
+  bool wake = is_due(committer) || committer->ending;
+  pthread_mutex_unlock(&committer->lock);
+  if (wake) pthread_cond_signal(&committer->changed);
 }
 
 cas_status committer_create(struct cas_store *store, struct segment_writer *writer, struct committer **committer,

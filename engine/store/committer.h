@@ -1,6 +1,7 @@
 /*
- * The committer: the one thread that owns the end of the log. It takes what is queued, in order, writes it as one
- * group, makes that durable with one sync, applies it to the index, and tells the waiting.
+ * The committer owns the end of the log. It takes what is queued, in order, writes it as one group, makes that durable
+ * with one sync, applies it to the index, and tells the waiting. Groups follow each other; each is run by the
+ * committer's thread, or by a thread that waits for it.
  *
  *   wait for an instance, or for enough bytes -> append blobs and manifests -> sync -> index -> done
  *
@@ -56,6 +57,11 @@ CAS_MUST_USE cas_status committer_create(struct cas_store *store, struct segment
 /* Commits what is queued, ends the thread and closes the writer. NULL is allowed. */
 void committer_destroy(struct committer *committer);
 
+/* Puts an item into the queue, for the committer's thread. */
 void committer_submit(struct committer *committer, struct commit_item *item);
+
+/* The same for a thread that is going to wait for the item: where no group is on its way it runs one itself, which
+ * saves two changes of thread. `done` of what is in that group is then called by it. */
+void committer_submit_here(struct committer *committer, struct commit_item *item);
 
 #endif

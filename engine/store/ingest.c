@@ -3,8 +3,10 @@
  *
  * Owns the scanner, the blob that is being gathered, and the list of blobs and pieces. Invariants:
  *  1. The pieces so far, laid end to end, are the bytes so far.
- *  2. `unsettled` counts the blobs that were handed to the workers and have not come back, plus one until the object is
- *     ended. Who brings it to zero sends the manifest to the committer, or frees an object that was dropped.
+ *  2. `unsettled` counts the blobs that were handed over and have not come back, plus one until the object is ended.
+ * Who brings it to zero sends the manifest to the committer, or frees an object that was dropped.
+ *  3. A chunk that is complete waits in `chunk` until the next byte of the object or its end: where the caller is going
+ *     to wait for the end it takes the last one in itself.
  *
  *   begin -> write* -> commit -> (all blobs settled) -> committer -> done
  *                 \--> abort  -> (all blobs settled) -> freed
@@ -18,8 +20,9 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "dicom/part10.h"
-#include "dicom/uid.h"
 #include "store/budget.h"
+#include "store/identity.h"
+#include "store/ingest_here.h"
 #include "store/intake.h"
 #include "store/pending.h"
 
@@ -42,12 +45,14 @@ struct cas_ingest {
   uint32_t header_blob; /* which blob `header` will be; NO_BLOB while it is empty */
   struct cas_buffer chunk;
   struct dicom_chunk chunk_kind;
-  uint32_t chunk_blob;
+  uint32_t chunk_blob; /* which blob `chunk` will be; NO_BLOB while there is none */
+  bool chunk_is_complete;
   size_t blob_capacity, piece_capacity;
   size_t swept;
   /* The end. */
   atomic_size_t unsettled;
   bool dropped;
+  bool caller_waits; /* what is left to be done may be done in its thread */
   cas_ingest_done_fn done;
   void *done_arg;
 };
@@ -129,7 +134,7 @@ static void sweep(struct cas_ingest *ingest) {
 
 static void blob_settled(void *arg);
 
-/* Hands a finished blob to the workers; waits while too much is under way. */
+/* Hands a finished blob to the workers, or takes it in for a caller who waits. Waits while too much is under way. */
 static cas_status hand_over(struct cas_ingest *ingest, uint32_t number, enum blob_kind kind, struct cas_buffer *bytes,
                             const char *series_uid) {
   struct cas_store *store = ingest->store;
@@ -148,7 +153,10 @@ static cas_status hand_over(struct cas_ingest *ingest, uint32_t number, enum blo
   ingest->commit.manifest.blobs[number].raw_size = (uint32_t)size;
   ingest->commit.blobs[number] = blob;
   atomic_fetch_add(&ingest->unsettled, 1);
-  intake_submit(store, blob);
+  if (ingest->caller_waits)
+    intake_run(blob);
+  else
+    intake_submit(store, blob);
   if (number % SWEEP_INTERVAL == SWEEP_INTERVAL - 1) sweep(ingest);
   return CAS_OK;
 }
@@ -168,10 +176,20 @@ static cas_status hand_over_header(struct cas_ingest *ingest, const char *series
   return hand_over(ingest, number, BLOB_HEADER, &ingest->header, series_uid);
 }
 
+static cas_status hand_over_chunk(struct cas_ingest *ingest) {
+  if (!ingest->chunk_is_complete) return CAS_OK;
+  uint32_t number = ingest->chunk_blob;
+  enum blob_kind kind = ingest->chunk_kind.kind == DICOM_CHUNK_FRAME ? BLOB_FRAME : BLOB_BULK;
+  ingest->chunk_is_complete = false;
+  ingest->chunk_blob = NO_BLOB;
+  return hand_over(ingest, number, kind, &ingest->chunk, "");
+}
+
 /* --- the scanner's sink --- */
 
 static cas_status sink_header(void *arg, struct cas_slice bytes) {
   struct cas_ingest *ingest = arg;
+  STATUS_TRY(hand_over_chunk(ingest));
   while (bytes.size > 0) {
     if (ingest->header_blob == NO_BLOB) STATUS_TRY(add_blob(ingest, &ingest->header_blob));
     size_t room = HEADER_BLOB_BYTES_MAX - ingest->header.size;
@@ -186,6 +204,7 @@ static cas_status sink_header(void *arg, struct cas_slice bytes) {
 
 static cas_status sink_chunk_begin(void *arg, const struct dicom_chunk *chunk) {
   struct cas_ingest *ingest = arg;
+  STATUS_TRY(hand_over_chunk(ingest));
   ingest->chunk_kind = *chunk;
   STATUS_TRY(add_blob(ingest, &ingest->chunk_blob));
   return cas_buffer_reserve(&ingest->chunk, chunk->size);
@@ -198,12 +217,9 @@ static cas_status sink_chunk_bytes(void *arg, struct cas_slice bytes) {
 
 static cas_status sink_chunk_end(void *arg) {
   struct cas_ingest *ingest = arg;
-  uint32_t number = ingest->chunk_blob;
-  ingest->chunk_blob = NO_BLOB;
   assert(ingest->chunk.size > 0 && ingest->chunk.size <= BLOB_BYTES_MAX);
-  STATUS_TRY(add_piece(ingest, number, 0, (uint32_t)ingest->chunk.size));
-  enum blob_kind kind = ingest->chunk_kind.kind == DICOM_CHUNK_FRAME ? BLOB_FRAME : BLOB_BULK;
-  return hand_over(ingest, number, kind, &ingest->chunk, "");
+  ingest->chunk_is_complete = true;
+  return add_piece(ingest, ingest->chunk_blob, 0, (uint32_t)ingest->chunk.size);
 }
 
 /* --- begin and write --- */
@@ -294,29 +310,32 @@ static void name_data_set(struct cas_ingest *ingest) {
   memcpy(manifest->data_set_hash.bytes, canonical.digest, sizeof canonical.digest);
 }
 
-/* All blobs have names: the manifest is complete. */
-static void submit(struct cas_ingest *ingest) {
+/* All blobs have names: the manifest is complete. `here`: by a caller who waits. */
+static void submit(struct cas_ingest *ingest, bool here) {
   struct manifest *manifest = &ingest->commit.manifest;
   for (size_t i = 0; i < manifest->blob_count; i++)
     if (ingest->commit.blobs[i] != NULL) manifest->blobs[i].id = ingest->commit.blobs[i]->id;
   name_data_set(ingest);
-  committer_submit(ingest->store->committer, &ingest->commit.item);
+  if (here)
+    committer_submit_here(ingest->store->committer, &ingest->commit.item);
+  else
+    committer_submit(ingest->store->committer, &ingest->commit.item);
 }
 
-static void unsettle_one(struct cas_ingest *ingest) {
+static void unsettle_one(struct cas_ingest *ingest, bool here) {
   if (atomic_fetch_sub(&ingest->unsettled, 1) != 1) return;
   if (ingest->dropped)
     ingest_free(ingest);
   else
-    submit(ingest);
+    submit(ingest, here);
 }
 
-static void blob_settled(void *arg) { unsettle_one(arg); }
+static void blob_settled(void *arg) { unsettle_one(arg, false); }
 
 void cas_ingest_abort(struct cas_ingest *ingest) {
   if (ingest == NULL) return;
   ingest->dropped = true;
-  unsettle_one(ingest);
+  unsettle_one(ingest, false);
 }
 
 static void committed(struct commit_instance *instance) {
@@ -326,33 +345,13 @@ static void committed(struct commit_instance *instance) {
   ingest_free(ingest);
 }
 
-/* A DICOMDIR has no SOP Instance UID in its data set; its file meta information names it. */
-static const char *identity_of(const struct dicom_summary *summary) {
-  return summary->is_media_directory && summary->sop_instance_uid[0] == '\0' ? summary->media_storage_sop_instance_uid
-                                                                             : summary->sop_instance_uid;
-}
-
-static cas_status check_identity(const struct cas_ingest *ingest, struct cas_error *error) {
-  const struct dicom_summary *summary = ingest->summary;
-  const char *uid = identity_of(summary);
-  if (summary->defect == DICOM_DEFECT_NOT_DICOM) return status_fail(error, CAS_REFUSED, "not a DICOM object");
-  if (uid[0] == '\0')
-    return summary->defect == DICOM_DEFECT_NONE
-               ? status_fail(error, CAS_REFUSED, "no SOP Instance UID")
-               : status_fail(error, CAS_REFUSED, "no SOP Instance UID; %s at byte %llu",
-                             dicom_defect_text(summary->defect), (unsigned long long)summary->defect_offset);
-  if (!uid_is_acceptable(uid)) return status_fail(error, CAS_REFUSED, "the SOP Instance UID is no UID");
-  if (ingest->commit.manifest.origin == CAS_ORIGIN_RECEIVED && strcmp(uid, ingest->sop_instance_uid) != 0)
-    return status_fail(error, CAS_REFUSED, "the data set's SOP Instance UID is not that of the C-STORE request");
-  return CAS_OK;
-}
-
 static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
   struct manifest *manifest = &ingest->commit.manifest;
   XXH128_canonical_t canonical;
   cas_status status = dicom_scanner_finish(ingest->scanner, &ingest->summary);
   if (status != CAS_OK) return status_fail(error, status, "cannot take an object: %s", cas_status_text(status));
-  STATUS_TRY(check_identity(ingest, error));
+  const char *requested = manifest->origin == CAS_ORIGIN_RECEIVED ? ingest->sop_instance_uid : NULL;
+  STATUS_TRY(identity_check(ingest->summary, requested, error));
   const struct dicom_summary *summary = ingest->summary;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(ingest->content_hash));
   memcpy(manifest->content_hash.bytes, canonical.digest, sizeof canonical.digest);
@@ -364,11 +363,13 @@ static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
   ingest->commit.result.defect = summary->defect == DICOM_DEFECT_NONE ? NULL : dicom_defect_text(summary->defect);
   ingest->commit.result.defect_offset = summary->defect_offset;
   hash_header_text(ingest, summary->data_set_offset);
+  STATUS_TRY(hand_over_chunk(ingest));
   return hand_over_header(ingest, cas_attributes_text(summary->attributes, CAS_TAG_SERIES_INSTANCE_UID));
 }
 
-cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
-                                   struct cas_error *error) {
+static cas_status commit(struct cas_ingest *ingest, bool caller_waits, cas_ingest_done_fn done, void *arg,
+                         struct cas_error *error) {
+  ingest->caller_waits = caller_waits;
   cas_status status = end(ingest, error);
   if (status != CAS_OK) {
     cas_ingest_abort(ingest);
@@ -377,6 +378,15 @@ cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn
   ingest->commit.done = committed;
   ingest->done = done;
   ingest->done_arg = arg;
-  unsettle_one(ingest);
+  unsettle_one(ingest, caller_waits);
   return CAS_OK;
+}
+
+cas_status cas_ingest_commit_async(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
+                                   struct cas_error *error) {
+  return commit(ingest, false, done, arg, error);
+}
+
+cas_status ingest_commit_here(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg, struct cas_error *error) {
+  return commit(ingest, true, done, arg, error);
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/status.h"
-#include "cassette/ingest.h"
+#include "store/ingest_here.h"
 
 struct waiting {
   pthread_mutex_t lock;
@@ -29,7 +29,7 @@ static void wake(void *arg, cas_status status, const struct cas_ingest_result *r
 
 cas_status cas_ingest_commit(struct cas_ingest *ingest, struct cas_ingest_result *result, struct cas_error *error) {
   struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-  STATUS_TRY(cas_ingest_commit_async(ingest, wake, &waiting, error));
+  STATUS_TRY(ingest_commit_here(ingest, wake, &waiting, error));
   pthread_mutex_lock(&waiting.lock);
   while (!waiting.done) pthread_cond_wait(&waiting.changed, &waiting.lock);
   pthread_mutex_unlock(&waiting.lock);

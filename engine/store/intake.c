@@ -105,6 +105,11 @@ static void take_in(struct job *job) {
   pending_blob_unref(blob);
 }
 
+void intake_run(struct pending_blob *blob) {
+  pending_blob_ref(blob);
+  take_in(&blob->job);
+}
+
 void intake_submit(struct cas_store *store, struct pending_blob *blob) {
   pending_blob_ref(blob);
   blob->job.run = take_in;

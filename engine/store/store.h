@@ -2,7 +2,8 @@
  * A store from the inside: the parts that meet here, and what each may touch.
  *
  * Way of one image: ingest.c (bytes -> blobs, through dicom/scanner) -> intake.c (a worker hashes, compares, encodes)
- * -> committer.c (one thread: group, sync, index) -> placement.c (where in the tree). Back: reader.c -> blob_read.c.
+ * -> committer.c (one group after the other: sync, index) -> placement.c (where in the tree). Back: reader.c ->
+ * blob_read.c.
  *
  * Locks, in the order in which they may be taken together: pending (pending.h), committer (committer.h). All others are
  * leaves. No lock is held across I/O.

@@ -1,0 +1,16 @@
+/*
+ * The end of an object for a caller that is going to wait for it.
+ */
+#ifndef STORE_INGEST_HERE_H
+#define STORE_INGEST_HERE_H
+
+#include "cassette/ingest.h"
+
+/*
+ * As cas_ingest_commit_async(), but what is left to be done is done in the calling thread where that saves changes of
+ * thread: `done` may be called before this returns.
+ */
+CAS_MUST_USE cas_status ingest_commit_here(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
+                                           struct cas_error *error);
+
+#endif
