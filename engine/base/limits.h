@@ -41,6 +41,18 @@
 /* Decoded blobs kept for reading, over all readers. */
 #define READ_CACHE_BYTES_DEFAULT (64u << 20)
 
+/* A rebuild reads this many segments at once: enough that a disk with a deep queue is busy while one thread applies. */
+#define REPLAY_READERS_MAX 4u
+
+/* What each of them may have prepared and not handed over: some 3,000 instances, a third of a segment of CT slices. */
+#define REPLAY_AHEAD_BYTES_MAX (16u << 20)
+
+/* Headers that each of them keeps, for the manifest that follows and as dictionaries of their series. */
+#define REPLAY_HEADERS_BYTES_MAX (8u << 20)
+
+/* Replayed groups go into one batch of the index until it has this many instances or blobs. */
+#define REPLAY_BATCH_RECORDS_MAX 4096u
+
 /* Nesting of sequences that the scanner follows. Deeper content is kept as bytes and reported. */
 #define DICOM_NESTING_MAX 128u
 

@@ -288,6 +288,12 @@ cas_status dicom_scanner_finish(struct dicom_scanner *scanner, const struct dico
   return CAS_OK;
 }
 
+struct cas_attributes *dicom_scanner_take_attributes(struct dicom_scanner *scanner) {
+  struct cas_attributes *attributes = scanner->attributes;
+  scanner->attributes = scanner->summary.attributes = NULL;
+  return attributes;
+}
+
 const char *dicom_defect_text(enum dicom_defect defect) {
   switch (defect) {
   case DICOM_DEFECT_NONE: return "no defect";

@@ -94,6 +94,9 @@ CAS_MUST_USE cas_status dicom_scanner_finish(struct dicom_scanner *scanner, cons
  * the attributes may stop here and finish. */
 bool dicom_scanner_at_pixels(const struct dicom_scanner *scanner);
 
+/* Takes the attributes of the summary away: the caller destroys them. */
+struct cas_attributes *dicom_scanner_take_attributes(struct dicom_scanner *scanner);
+
 void dicom_scanner_destroy(struct dicom_scanner *scanner);
 
 /* A short English phrase for people. */

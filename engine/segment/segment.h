@@ -139,6 +139,7 @@ struct segment_event {
   struct record_cookie cookie; /* RECORD */
   bool payload_good;           /* RECORD: always true where `payload` was not read */
   struct cas_slice payload;    /* RECORD: empty where it was not read or is damaged; valid during the call */
+  void *prepared;              /* RECORD of a segment_recover_ahead(): what its `prepare` left, else NULL */
 };
 
 typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *event);
@@ -165,5 +166,27 @@ CAS_MUST_USE cas_status segment_scan(struct volume *volume, const struct segment
 CAS_MUST_USE cas_status segment_recover(struct volume *volume, const struct segment_store_key *key,
                                         struct segment_mark from, unsigned flags, segment_event_fn each, void *arg,
                                         struct segment_mark *end, struct cas_error *error);
+
+/*
+ * As segment_recover(), with the same events in the same order, but several segments are read at once by threads of
+ * their own. `prepare` is called there, in the order of a segment, for every RECORD with its payload, and puts into
+ * event->prepared what `each` is to have: `each`, on the calling thread, gets the event without a payload and owns
+ * `prepared`. What was prepared for events that `each` does not get any more goes to `drop`. A reader takes ascending
+ * segments, and has no more than `bytes_max` prepared bytes, as `prepare` counts them, waiting for the caller; so
+ * memory is bounded by the readers, not by the log.
+ */
+#define SEGMENT_READERS_MAX 8u
+struct segment_ahead {
+  unsigned readers; /* 1 to SEGMENT_READERS_MAX */
+  size_t bytes_max;
+  void *arg;
+  /* *bytes is 0 before, and becomes what event->prepared takes. `reader` is below `readers`. */
+  cas_status (*prepare)(void *arg, unsigned reader, struct segment_event *event, size_t *bytes);
+  void (*drop)(void *arg, void *prepared); /* not NULL */
+};
+CAS_MUST_USE cas_status segment_recover_ahead(struct volume *volume, const struct segment_store_key *key,
+                                              struct segment_mark from, unsigned flags,
+                                              const struct segment_ahead *ahead, segment_event_fn each, void *arg,
+                                              struct segment_mark *end, struct cas_error *error);
 
 #endif

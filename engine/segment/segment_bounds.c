@@ -66,3 +66,37 @@ cas_status segment_last_group_find(struct volume *volume, const struct segment_s
   *last = found;
   return CAS_OK;
 }
+
+/* Bounds of a segment that has another behind it. */
+static cas_status bound_sealed(struct volume *volume, const struct segment_store_key *key, struct segment_part *part,
+                               struct cas_error *error) {
+  struct segment_origin next;
+  struct segment_last_group last;
+  struct segment_range *range = &part->range;
+  STATUS_TRY(segment_origin_read(volume, key, part->next, &next, error));
+  if (segment_end_from_next(part->segment, &next, range)) return CAS_OK;
+  STATUS_TRY(segment_last_group_find(volume, key, part->segment, range->offset, &last, error));
+  range->end = last.found ? last.end : range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
+  return CAS_OK;
+}
+
+static cas_status bound_last(struct volume *volume, const struct segment_store_key *key, struct segment_part *part,
+                             struct cas_error *error) {
+  struct segment_range *range = &part->range;
+  STATUS_TRY(volume_size(volume, part->segment, &part->size, error));
+  if (segment_part_is_lost(part)) return CAS_OK;
+  STATUS_TRY(segment_origin_read(volume, key, part->segment, &part->origin, error));
+  STATUS_TRY(segment_last_group_find(volume, key, part->segment, range->offset, &part->last, error));
+  uint64_t least = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
+  range->end = least;
+  if (!part->last.found) return CAS_OK;
+  range->end = part->last.end;
+  range->check_from = part->last.begin > least ? part->last.begin : least;
+  return CAS_OK;
+}
+
+cas_status segment_part_bound(struct volume *volume, const struct segment_store_key *key, struct segment_part *part,
+                              struct cas_error *error) {
+  part->range = (struct segment_range){.offset = part->range.offset, .check_from = UINT64_MAX};
+  return part->next != 0 ? bound_sealed(volume, key, part, error) : bound_last(volume, key, part, error);
+}

@@ -52,6 +52,25 @@ CAS_MUST_USE cas_status segment_scan_range(struct volume *volume, const struct s
                                            const struct segment_range *range, unsigned flags, segment_event_fn each,
                                            void *arg, struct cas_error *error);
 
+/* One segment of a recovery, and what its bounds are. */
+struct segment_part {
+  uint32_t segment, next;     /* the number of the one behind it, 0 for the last */
+  uint64_t size;              /* of the last one, when it was looked at */
+  struct segment_range range; /* .offset is given */
+  /* Of the last one only. */
+  struct segment_origin origin;
+  struct segment_last_group last;
+};
+
+/* Finds the bounds; segment_part_is_lost() tells whether anything is left to scan. */
+CAS_MUST_USE cas_status segment_part_bound(struct volume *volume, const struct segment_store_key *key,
+                                           struct segment_part *part, struct cas_error *error);
+
+/* The durable part ends before the offset where it should begin. */
+static inline bool segment_part_is_lost(const struct segment_part *part) {
+  return (part->next != 0 ? part->range.end : part->size) < part->range.offset;
+}
+
 /* The end of `segment` as `next`, the origin of the one behind it, tells it. */
 bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range);
 

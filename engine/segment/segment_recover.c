@@ -10,12 +10,15 @@
 
 #include "base/status.h"
 #include "segment/segment_bounds.h"
+#include "segment/segment_readers.h"
 
 struct recovery {
   struct volume *volume;
   const struct segment_store_key *key;
   struct segment_mark from;
   unsigned flags;
+  const struct segment_ahead *ahead; /* NULL: all on this thread */
+  struct segment_readers *readers;   /* while segments are read ahead */
   segment_event_fn each;
   void *arg;
   struct cas_error *error;
@@ -27,6 +30,10 @@ struct recovery {
   uint32_t void_segment; /* what a crash left of a creation */
   uint64_t void_size;    /* 0: there is none */
 };
+
+static uint32_t first_segment(const struct recovery *recovery) {
+  return recovery->from.segment == 0 ? 1 : recovery->from.segment;
+}
 
 static cas_status pass_on(void *arg, const struct segment_event *event) {
   struct recovery *recovery = arg;
@@ -62,57 +69,79 @@ static cas_status drop_void_segment(struct recovery *recovery) {
   return CAS_OK;
 }
 
-/* Bounds of a segment that has another behind it. */
-static cas_status bound_sealed(struct recovery *recovery, uint32_t segment, uint32_t next_number,
-                               struct segment_range *range) {
-  struct segment_origin next;
-  struct segment_last_group last;
-  STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, next_number, &next, recovery->error));
-  if (segment_end_from_next(segment, &next, range)) return CAS_OK;
-  STATUS_TRY(segment_last_group_find(recovery->volume, recovery->key, segment, range->offset, &last, recovery->error));
-  range->end = last.found ? last.end : range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
-  return CAS_OK;
-}
-
-static cas_status replay_sealed(struct recovery *recovery, uint32_t segment, uint32_t next_number, uint64_t offset) {
-  struct segment_range range = {.offset = offset, .check_from = UINT64_MAX};
-  STATUS_TRY(bound_sealed(recovery, segment, next_number, &range));
-  if (range.end < offset) return fail_lost(recovery, segment, range.end);
-  STATUS_TRY(segment_scan_range(recovery->volume, recovery->key, segment, &range, recovery->flags, pass_on, recovery,
-                                recovery->error));
-  for (uint32_t missing = segment + 1; missing < next_number; missing++)
+static cas_status end_sealed(struct recovery *recovery, const struct segment_part *part) {
+  for (uint32_t missing = part->segment + 1; missing < part->next; missing++)
     STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
   return CAS_OK;
 }
 
-static cas_status replay_last(struct recovery *recovery, uint32_t segment, uint64_t offset, struct segment_mark *end) {
-  struct segment_origin origin;
-  struct segment_last_group last;
-  uint64_t size;
-  STATUS_TRY(volume_size(recovery->volume, segment, &size, recovery->error));
-  if (size < offset) return fail_lost(recovery, segment, size);
-  STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, segment, &origin, recovery->error));
-  if (origin.previous_known && origin.previous.group > recovery->group) recovery->group = origin.previous.group;
-  STATUS_TRY(segment_last_group_find(recovery->volume, recovery->key, segment, offset, &last, recovery->error));
-  uint64_t least = offset > 0 ? offset : SEGMENT_HEADER_BYTES;
-  struct segment_range range = {.offset = offset, .end = least, .check_from = UINT64_MAX};
-  if (last.found) {
-    range.end = last.end;
-    range.check_from = recovery->last_begin = last.begin > least ? last.begin : least;
-  }
-  STATUS_TRY(segment_scan_range(recovery->volume, recovery->key, segment, &range, recovery->flags, pass_on, recovery,
-                                recovery->error));
+static void begin_last(struct recovery *recovery, const struct segment_part *part) {
+  const struct segment_origin *origin = &part->origin;
+  if (origin->previous_known && origin->previous.group > recovery->group) recovery->group = origin->previous.group;
+  if (part->last.found) recovery->last_begin = part->range.check_from;
+}
+
+static void end_last(const struct recovery *recovery, const struct segment_part *part, struct segment_mark *end) {
   *end = (struct segment_mark){.group = recovery->group,
-                               .segment = segment,
-                               .offset = range.end,
+                               .segment = part->segment,
+                               .offset = part->range.end,
                                .doubtful_from = recovery->last_is_damaged ? recovery->last_begin : 0};
-  if (!last.found && offset > 0 && offset == recovery->from.offset) end->doubtful_from = recovery->from.doubtful_from;
+  if (!part->last.found && part->range.offset > 0 && part->range.offset == recovery->from.offset)
+    end->doubtful_from = recovery->from.doubtful_from;
+}
+
+/* Bounds, then events: of this thread, or as the readers have them. */
+static cas_status bound_part(struct recovery *recovery, struct segment_part *part) {
+  if (recovery->readers != NULL) return segment_readers_bound(recovery->readers, part, recovery->error);
+  return segment_part_bound(recovery->volume, recovery->key, part, recovery->error);
+}
+
+static cas_status scan_part(struct recovery *recovery, const struct segment_part *part) {
+  if (recovery->readers != NULL) return segment_readers_deliver(recovery->readers, pass_on, recovery, recovery->error);
+  return segment_scan_range(recovery->volume, recovery->key, part->segment, &part->range, recovery->flags, pass_on,
+                            recovery, recovery->error);
+}
+
+static cas_status replay_part(struct recovery *recovery, const struct segment_part *planned, struct segment_mark *end) {
+  struct segment_part part = *planned;
+  STATUS_TRY(bound_part(recovery, &part));
+  if (segment_part_is_lost(&part))
+    return fail_lost(recovery, part.segment, part.next != 0 ? part.range.end : part.size);
+  if (part.next == 0) begin_last(recovery, &part);
+  STATUS_TRY(scan_part(recovery, &part));
+  if (part.next != 0) return end_sealed(recovery, &part);
+  end_last(recovery, &part, end);
   return CAS_OK;
+}
+
+/* The segments from the mark's on, in order. */
+static cas_status plan_parts(const struct recovery *recovery, size_t first, struct segment_part **parts) {
+  struct segment_part *planned = calloc(recovery->count - first, sizeof *planned);
+  if (planned == NULL) return status_fail(recovery->error, CAS_NO_MEMORY, "no memory for a list of segments");
+  for (size_t i = first; i < recovery->count; i++) {
+    struct segment_part *part = &planned[i - first];
+    part->segment = recovery->numbers[i];
+    part->next = i + 1 < recovery->count ? recovery->numbers[i + 1] : 0;
+    if (part->segment == first_segment(recovery)) part->range.offset = recovery->from.offset;
+  }
+  *parts = planned;
+  return CAS_OK;
+}
+
+static cas_status replay_parts(struct recovery *recovery, const struct segment_part *parts, size_t count,
+                               struct segment_mark *end) {
+  if (recovery->ahead != NULL)
+    STATUS_TRY(segment_readers_open(recovery->volume, recovery->key, recovery->flags, recovery->ahead, parts, count,
+                                    &recovery->readers, recovery->error));
+  cas_status status = CAS_OK;
+  for (size_t i = 0; i < count && status == CAS_OK; i++) status = replay_part(recovery, &parts[i], end);
+  segment_readers_close(recovery->readers);
+  return status;
 }
 
 static cas_status replay(struct recovery *recovery, struct segment_mark *end) {
   STATUS_TRY(drop_void_segment(recovery));
-  uint32_t first = recovery->from.segment == 0 ? 1 : recovery->from.segment;
+  uint32_t first = first_segment(recovery);
   uint32_t last = recovery->count == 0 ? 0 : recovery->numbers[recovery->count - 1];
   if (last < first) {
     if (recovery->from.offset > 0 || recovery->from.group > 0) return fail_lost(recovery, last, 0);
@@ -123,22 +152,21 @@ static cas_status replay(struct recovery *recovery, struct segment_mark *end) {
   while (recovery->numbers[i] < first) i++;
   for (uint32_t missing = first; missing < recovery->numbers[i]; missing++)
     STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
-  for (; i + 1 < recovery->count; i++) {
-    uint64_t offset = recovery->numbers[i] == first ? recovery->from.offset : 0;
-    STATUS_TRY(replay_sealed(recovery, recovery->numbers[i], recovery->numbers[i + 1], offset));
-  }
-  return replay_last(recovery, last, last == first ? recovery->from.offset : 0, end);
+  CLEANUP_FREE struct segment_part *parts = NULL;
+  STATUS_TRY(plan_parts(recovery, i, &parts));
+  return replay_parts(recovery, parts, recovery->count - i, end);
 }
 
-cas_status segment_recover(struct volume *volume, const struct segment_store_key *key, struct segment_mark from,
-                           unsigned flags, segment_event_fn each, void *arg, struct segment_mark *end,
-                           struct cas_error *error) {
+cas_status segment_recover_ahead(struct volume *volume, const struct segment_store_key *key, struct segment_mark from,
+                                 unsigned flags, const struct segment_ahead *ahead, segment_event_fn each, void *arg,
+                                 struct segment_mark *end, struct cas_error *error) {
   if (from.offset % SEGMENT_BLOCK_BYTES != 0)
     return status_fail(error, CAS_CORRUPT, "segment %" PRIu32 ": no mark is at %" PRIu64, from.segment, from.offset);
   struct recovery recovery = {.volume = volume,
                               .key = key,
                               .from = from,
                               .flags = flags,
+                              .ahead = ahead,
                               .each = each,
                               .arg = arg,
                               .error = error,
@@ -150,4 +178,10 @@ cas_status segment_recover(struct volume *volume, const struct segment_store_key
     status = emit_range(&recovery, SEGMENT_EVENT_TORN, recovery.void_segment, recovery.void_size);
   free(recovery.numbers);
   return status;
+}
+
+cas_status segment_recover(struct volume *volume, const struct segment_store_key *key, struct segment_mark from,
+                           unsigned flags, segment_event_fn each, void *arg, struct segment_mark *end,
+                           struct cas_error *error) {
+  return segment_recover_ahead(volume, key, from, flags, NULL, each, arg, end, error);
 }

@@ -7,15 +7,24 @@
 #define STORE_DESCRIBE_H
 
 #include "store/manifest.h"
+#include "store/read_cache.h"
 #include "store/store.h"
 
-/*
- * Reads the object up to its pixel data and calls `each` with its attributes. CAS_CORRUPT where the header cannot be
- * read; `batch` as for blob_read.
- */
-typedef cas_status (*describe_fn)(void *arg, const struct cas_attributes *attributes);
+/* Where blobs are found: gives verified bytes, held in `cache`. */
+struct describe_source {
+  cas_status (*get)(void *arg, const struct blob_id *id, const struct cached_blob **blob, struct cas_error *error);
+  void *arg;
+  struct read_cache *cache;
+};
+
+/* Reads the object up to its pixel data; the caller destroys the attributes. CAS_CORRUPT where a blob is shorter than
+ * the manifest says, else what the source says. */
+CAS_MUST_USE cas_status describe_from(const struct describe_source *source, const struct manifest *manifest,
+                                      struct cas_attributes **attributes, struct cas_error *error);
+
+/* The same from the store. CAS_CORRUPT where the header cannot be read; `batch` as for blob_read. */
 CAS_MUST_USE cas_status describe_instance(struct cas_store *store, struct index_batch *batch,
-                                          const struct manifest *manifest, describe_fn each, void *arg,
+                                          const struct manifest *manifest, struct cas_attributes **attributes,
                                           struct cas_error *error);
 
 #endif

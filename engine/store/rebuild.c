@@ -1,13 +1,15 @@
 /*
  * Making the index anew from the segments alone (P3): the log is replayed from its beginning into a new folder, which
- * then takes the old one's place.
+ * then takes the old one's place. Several threads read segments and prepare what is in them; one applies it in the
+ * order of the log, so that names and versions come out as they were.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "store/paths.h"
-#include "store/store.h"
+#include "store/replay_prepare.h"
 
 /* The old index is in the way of nothing until the new one is whole. */
 static cas_status replace_index(const char *fresh, const char *index, const char *old, struct cas_error *error) {
@@ -20,6 +22,26 @@ static cas_status replace_index(const char *fresh, const char *index, const char
   return CAS_OK;
 }
 
+/* Two read while one applies, also on a small machine: they wait for the disk. */
+static unsigned readers_for(const struct cas_store_options *options) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  unsigned readers = options != NULL && options->workers != 0 ? options->workers
+                     : processors > 2                         ? (unsigned)processors
+                                                              : 2;
+  return readers < REPLAY_READERS_MAX ? readers : REPLAY_READERS_MAX;
+}
+
+static cas_status replay_all(struct cas_store *store, unsigned readers, cas_progress_fn progress, void *arg,
+                             struct cas_error *error) {
+  struct replay_preparer *preparer;
+  struct segment_mark end;
+  STATUS_TRY(replay_preparer_create(store, readers, &preparer));
+  struct segment_ahead ahead = replay_preparer_ahead(preparer);
+  cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, &ahead, progress, arg, &end, error);
+  replay_preparer_destroy(preparer);
+  return status;
+}
+
 cas_status cas_store_rebuild(const char *path, const struct cas_store_options *options, cas_progress_fn progress,
                              void *arg, struct cas_error *error) {
   CLEANUP_FREE char *index = path_join(path, "index");
@@ -28,8 +50,7 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   if (index == NULL || fresh == NULL || old == NULL) return CAS_NO_MEMORY;
   struct cas_store *store;
   STATUS_TRY(store_open_for_rebuild(path, options, "index.new", &store, error));
-  struct segment_mark end;
-  cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, progress, arg, &end, error);
+  cas_status status = replay_all(store, readers_for(options), progress, arg, error);
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
   if (status == CAS_OK) status = replace_index(fresh, index, old, error);

@@ -1,10 +1,10 @@
 /*
  * Applying the log to the index: its tail on every start, all of it in a rebuild.
  *
- * Each group is one batch with its mark. A group whose records are all good is applied as it was committed. Where
- * records are damaged, an instance stays in the index if the group was durable for certain: its reading will say what
- * is damaged. In a doubtful last group (segment.h) an instance that lacks blobs was never acknowledged, and is left
- * out.
+ * A batch of the index takes whole groups, and the mark behind the last of them, until it is large enough. A group
+ * whose records are all good is applied as it was committed. Where records are damaged, an instance stays in the index
+ * if the group was durable for certain: its reading will say what is damaged. In a doubtful last group (segment.h) an
+ * instance that lacks blobs was never acknowledged, and is left out.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,18 +14,18 @@
 #include "store/dictionaries.h"
 #include "store/manifest_read.h"
 #include "store/placement.h"
-#include "store/snapshot_record.h"
-#include "store/store.h"
+#include "store/replay_prepare.h"
 
 struct replayed_manifest {
-  struct manifest manifest;
+  struct prepared_record *prepared; /* owned; good */
   struct placement_origin origin;
 };
 
 struct replay {
   struct cas_store *store;
-  struct index_batch *batch; /* of the open group; NULL between groups */
-  struct replayed_manifest *manifests;
+  struct index_batch *batch;           /* of the open group and groups before it; NULL: none is open */
+  size_t batch_records;                /* instances and blobs in it */
+  struct replayed_manifest *manifests; /* of the open group */
   size_t manifest_count, manifest_capacity;
   uint64_t group_damage; /* damaged records or ranges in the open group */
   uint32_t torn_segment; /* where the remains of a torn write were seen last, 0: nowhere */
@@ -73,6 +73,7 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
                                       .codec = event->record.codec,
                                       .raw_size = (uint32_t)event->record.raw_size,
                                       .stored_size = (uint32_t)event->record.stored_size};
+  replay->batch_records++;
   if (!event->payload_good) {
     replay->group_damage++;
     cas_status status = index_batch_get_blob(replay->batch, &event->record.id, &present, replay->error);
@@ -81,61 +82,49 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
   return index_batch_put_blob(replay->batch, &event->record.id, &place, replay->error);
 }
 
-static cas_status take_manifest(struct replay *replay, const struct segment_event *event) {
-  struct manifest manifest;
-  cas_status status = event->payload_good
-                          ? manifest_decode_record(replay->store, &event->record, event->payload, &manifest)
-                          : CAS_CORRUPT;
-  if (status == CAS_CORRUPT) {
-    store_log(replay->store, CAS_LOG_ERROR,
-              "segment %" PRIu32 ": the manifest at %" PRIu64 " is damaged: an instance is lost", event->segment,
-              event->offset);
-    replay->group_damage++;
-    return CAS_OK;
-  }
-  STATUS_TRY(status);
+/* The manifest waits for the end of its group. Takes `prepared`. */
+static cas_status keep_manifest(struct replay *replay, const struct segment_event *event,
+                                struct prepared_record *prepared) {
   if (replay->manifest_count == replay->manifest_capacity) {
     size_t capacity = replay->manifest_capacity == 0 ? 64 : replay->manifest_capacity * 2;
     struct replayed_manifest *grown = realloc(replay->manifests, capacity * sizeof *grown);
     if (grown == NULL) {
-      manifest_fini(&manifest);
+      prepared_record_destroy(prepared);
       return CAS_NO_MEMORY;
     }
     replay->manifests = grown;
     replay->manifest_capacity = capacity;
   }
   replay->manifests[replay->manifest_count++] =
-      (struct replayed_manifest){.manifest = manifest, .origin = {.cookie = event->cookie, .group = event->group}};
+      (struct replayed_manifest){.prepared = prepared, .origin = {.cookie = event->cookie, .group = event->group}};
   return CAS_OK;
 }
 
-static cas_status take_snapshot(struct replay *replay, const struct segment_event *event) {
-  struct snapshot_record snapshot;
-  if (event->payload_good && snapshot_decode(event->payload, &snapshot))
-    return snapshot_apply(replay->batch, event->group, &snapshot, replay->error);
-  store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the snapshot at %" PRIu64 " is damaged: it is lost",
-            event->segment, event->offset);
-  replay->group_damage++;
-  return CAS_OK;
+/* Takes `prepared`. */
+static cas_status take_prepared(struct replay *replay, const struct segment_event *event,
+                                struct prepared_record *prepared) {
+  bool is_manifest = event->record.kind == RECORD_MANIFEST;
+  if (prepared->good && is_manifest) return keep_manifest(replay, event, prepared);
+  cas_status status = CAS_OK;
+  if (prepared->good) {
+    status = snapshot_apply(replay->batch, event->group, &prepared->snapshot, replay->error);
+  } else {
+    store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the %s at %" PRIu64 " is damaged: %s is lost",
+              event->segment, is_manifest ? "manifest" : "snapshot", event->offset, is_manifest ? "an instance" : "it");
+    replay->group_damage++;
+  }
+  prepared_record_destroy(prepared);
+  return status;
 }
 
 static cas_status take_record(struct replay *replay, const struct segment_event *event) {
-  switch (event->record.kind) {
-  case RECORD_BLOB: return take_blob(replay, event);
-  case RECORD_MANIFEST: return take_manifest(replay, event);
-  case RECORD_SNAPSHOT: return take_snapshot(replay, event);
-  case RECORD_DELETION:
-  case RECORD_COMMIT: break;
-  }
-  return CAS_OK;
+  struct prepared_record *prepared = event->prepared;
+  if (event->record.kind == RECORD_BLOB) return take_blob(replay, event);
+  if (prepared == NULL) STATUS_TRY(prepared_record_create(replay->store, event, &prepared));
+  return prepared != NULL ? take_prepared(replay, event, prepared) : CAS_OK;
 }
 
 /* --- the end of a group --- */
-
-struct placing {
-  struct replay *replay;
-  const struct replayed_manifest *replayed;
-};
 
 /* The first header of a series is what the next ones resemble; so it is after a rebuild. */
 static cas_status note_dictionary(struct replay *replay, const struct manifest *manifest,
@@ -156,17 +145,17 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
   return index_batch_put_fact(replay->batch, name, slice_of(value, sizeof value), replay->error);
 }
 
-static cas_status place(void *arg, const struct cas_attributes *attributes) {
-  struct placing *placing = arg;
-  struct replay *replay = placing->replay;
+static cas_status place(struct replay *replay, const struct replayed_manifest *replayed,
+                        const struct cas_attributes *attributes) {
+  const struct manifest *manifest = &replayed->prepared->manifest;
   uint64_t offset, bytes_on_disk;
   uint32_t segment;
-  STATUS_TRY(placement_put(replay->batch, &placing->replayed->manifest, attributes, &placing->replayed->origin,
-                           replay->error));
-  STATUS_TRY(note_dictionary(replay, &placing->replayed->manifest, attributes));
-  record_cookie_explain(placing->replayed->origin.cookie, &segment, &offset, &bytes_on_disk);
+  STATUS_TRY(placement_put(replay->batch, manifest, attributes, &replayed->origin, replay->error));
+  STATUS_TRY(note_dictionary(replay, manifest, attributes));
+  record_cookie_explain(replayed->origin.cookie, &segment, &offset, &bytes_on_disk);
   index_batch_count_manifest(replay->batch, bytes_on_disk);
   replay->instances++;
+  replay->batch_records++;
   return CAS_OK;
 }
 
@@ -179,40 +168,42 @@ static bool has_all_blobs(struct replay *replay, const struct manifest *manifest
   return true;
 }
 
-static cas_status place_manifest(struct replay *replay, const struct replayed_manifest *replayed, bool doubtful) {
-  struct placing placing = {.replay = replay, .replayed = replayed};
-  if (doubtful && !has_all_blobs(replay, &replayed->manifest)) {
+static cas_status place_manifest(struct replay *replay, struct replayed_manifest *replayed, bool doubtful) {
+  struct prepared_record *prepared = replayed->prepared;
+  if (doubtful && !has_all_blobs(replay, &prepared->manifest)) {
     store_log(replay->store, CAS_LOG_WARNING, "an instance of the last write, which was not finished, is left out");
     return CAS_OK;
   }
-  cas_status status =
-      describe_instance(replay->store, replay->batch, &replayed->manifest, place, &placing, replay->error);
-  if (status != CAS_CORRUPT) return status;
-  store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged: it is kept under its UID alone",
-            replayed->manifest.sop_instance_uid);
-  struct cas_attributes *nothing;
-  STATUS_TRY(cas_attributes_create(&nothing));
-  status = place(&placing, nothing);
-  cas_attributes_destroy(nothing);
-  return status;
+  cas_status status = CAS_OK;
+  if (prepared->attributes == NULL)
+    status = describe_instance(replay->store, replay->batch, &prepared->manifest, &prepared->attributes, replay->error);
+  if (status == CAS_CORRUPT) {
+    store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged: it is kept under its UID alone",
+              prepared->manifest.sop_instance_uid);
+    status = cas_attributes_create(&prepared->attributes);
+  }
+  return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
 
-static void forget_group(struct replay *replay) {
-  for (size_t i = 0; i < replay->manifest_count; i++) manifest_fini(&replay->manifests[i].manifest);
+static void forget_manifests(struct replay *replay) {
+  for (size_t i = 0; i < replay->manifest_count; i++) prepared_record_destroy(replay->manifests[i].prepared);
   replay->manifest_count = 0;
-  replay->group_damage = 0;
-  if (replay->batch != NULL) index_batch_abort(replay->batch);
+}
+
+static cas_status apply_batch(struct replay *replay) {
+  struct index_batch *batch = replay->batch;
   replay->batch = NULL;
+  replay->batch_records = 0;
+  return batch != NULL ? index_batch_apply(batch, replay->error) : CAS_OK;
 }
 
 static cas_status apply_group(struct replay *replay, const struct segment_mark *mark, bool doubtful) {
   for (size_t i = 0; i < replay->manifest_count; i++)
     STATUS_TRY(place_manifest(replay, &replay->manifests[i], doubtful));
+  forget_manifests(replay);
+  replay->group_damage = 0;
   STATUS_TRY(mark_put(replay->batch, mark, replay->error));
-  struct index_batch *batch = replay->batch;
-  replay->batch = NULL;
-  STATUS_TRY(index_batch_apply(batch, replay->error));
-  forget_group(replay);
+  if (replay->batch_records >= REPLAY_BATCH_RECORDS_MAX) STATUS_TRY(apply_batch(replay));
   if (replay->progress == NULL) return CAS_OK;
   struct cas_progress progress = {
       .done = replay->bytes_done, .total = replay->bytes_total, .instances = replay->instances};
@@ -273,16 +264,18 @@ static cas_status count_bytes(struct replay *replay, const struct segment_mark *
   return CAS_OK;
 }
 
-cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progress_fn progress, void *arg,
-                        struct segment_mark *end, struct cas_error *error) {
+cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct segment_ahead *ahead,
+                        cas_progress_fn progress, void *arg, struct segment_mark *end, struct cas_error *error) {
   struct replay replay = {.store = store, .progress = progress, .progress_arg = arg, .error = error};
   struct segment_mark from;
   STATUS_TRY(mark_get(store->index, &from, error));
   STATUS_TRY(count_bytes(&replay, &from));
-  cas_status status =
-      segment_recover(store->volume, &store->superblock.key, from, scan_flags, take_event, &replay, end, error);
+  cas_status status = segment_recover_ahead(store->volume, &store->superblock.key, from, scan_flags, ahead, take_event,
+                                            &replay, end, error);
   if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from);
-  forget_group(&replay);
+  if (status == CAS_OK) status = apply_batch(&replay);
+  if (replay.batch != NULL) index_batch_abort(replay.batch);
+  forget_manifests(&replay);
   free(replay.manifests);
   if (status == CAS_OK && replay.instances > 0)
     store_log(store, CAS_LOG_NOTICE, "%" PRIu64 " instances were taken over from the log into the index",

@@ -82,9 +82,10 @@ void store_log(const struct cas_store *store, enum cas_log_level level, const ch
 /* XXH3-128 in canonical form, the store_hash_fn of every real store. */
 void store_hash_xxh3(struct cas_slice bytes, struct cas_hash *hash);
 
-/* The tail of the log that the index has not seen yet (replay.c). */
-CAS_MUST_USE cas_status store_replay(struct cas_store *store, unsigned scan_flags, cas_progress_fn progress, void *arg,
-                                     struct segment_mark *end, struct cas_error *error);
+/* The tail of the log that the index has not seen yet (replay.c). `ahead` is NULL or what replay_prepare.h gives. */
+CAS_MUST_USE cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct segment_ahead *ahead,
+                                     cas_progress_fn progress, void *arg, struct segment_mark *end,
+                                     struct cas_error *error);
 
 /* The mark of the log up to which the index is applied, as a fact in the index. */
 CAS_MUST_USE cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error);
