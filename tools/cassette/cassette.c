@@ -24,6 +24,8 @@ const struct cli_command *const commands[] = {&command_init,
                                               &command_snapshot_ls,
                                               &command_snapshot_rm,
                                               &command_echo,
+                                              &command_bench_make,
+                                              &command_bench_send,
                                               &command_version,
                                               &command_help,
                                               NULL};

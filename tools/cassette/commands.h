@@ -6,9 +6,10 @@
 
 #include "cli.h"
 
-extern const struct cli_command command_cat, command_echo, command_export, command_find, command_help, command_import,
-    command_info, command_init, command_ls, command_mount, command_rebuild, command_segment_dump,
-    command_snapshot_create, command_snapshot_ls, command_snapshot_rm, command_stats, command_verify, command_version;
+extern const struct cli_command command_bench_make, command_bench_send, command_cat, command_echo, command_export,
+    command_find, command_help, command_import, command_info, command_init, command_ls, command_mount, command_rebuild,
+    command_segment_dump, command_snapshot_create, command_snapshot_ls, command_snapshot_rm, command_stats,
+    command_verify, command_version;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct cli_command *const commands[];

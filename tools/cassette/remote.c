@@ -57,20 +57,23 @@ int remote_operand(struct cli_arguments *arguments, int index, struct remote *re
   return cli_usage(arguments, "\"%s\" is no peer: [dicom://][AET@]HOST:PORT", arguments->operands[index]);
 }
 
-cas_status remote_open(const struct remote *remote, const struct proposal_context *contexts, size_t count,
-                       struct cas_slice extended, struct requestor **requestor, struct cas_error *error) {
-  const struct requestor_options options = {
+struct requestor_options remote_requestor_options(const struct remote *remote) {
+  return (struct requestor_options){
       .host = remote->host,
       .port = remote->port,
       .connect_seconds = remote->seconds,
       .timeouts = {.negotiation_seconds = remote->seconds},
       .response_seconds = remote->seconds,
-      .proposal = {.calling = remote->calling != NULL ? remote->calling : "CASSETTE",
-                   .called = remote->called,
-                   .contexts = contexts,
-                   .context_count = count,
-                   .extended = extended},
+      .proposal = {.calling = remote->calling != NULL ? remote->calling : "CASSETTE", .called = remote->called},
   };
+}
+
+cas_status remote_open(const struct remote *remote, const struct proposal_context *contexts, size_t count,
+                       struct cas_slice extended, struct requestor **requestor, struct cas_error *error) {
+  struct requestor_options options = remote_requestor_options(remote);
+  options.proposal.contexts = contexts;
+  options.proposal.context_count = count;
+  options.proposal.extended = extended;
   return requestor_open(&options, requestor, error);
 }
 

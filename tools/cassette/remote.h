@@ -37,6 +37,9 @@ bool remote_option(struct cli_arguments *arguments, int key, struct remote *remo
 /* Reads the operand that names a peer, or says what is wrong with it and returns the exit code. */
 int remote_operand(struct cli_arguments *arguments, int index, struct remote *remote);
 
+/* How to reach it, without contexts; titles and host are borrowed from `remote`. */
+struct requestor_options remote_requestor_options(const struct remote *remote);
+
 /* Opens an association with these contexts. `extended`: as in struct proposal. */
 CAS_MUST_USE cas_status remote_open(const struct remote *remote, const struct proposal_context *contexts, size_t count,
                                     struct cas_slice extended, struct requestor **requestor, struct cas_error *error);
