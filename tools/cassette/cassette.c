@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "heap.h"
 
 const struct cli_command *const commands[] = {&command_init,
                                               &command_import,
@@ -83,6 +84,7 @@ static int dispatch(int count, char **words) {
 }
 
 int main(int argc, char **argv) {
+  heap_keep_buffers();
   /* Only how characters are classified: numbers and messages are the same everywhere. */
   if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) setlocale(LC_CTYPE, "C.UTF-8");
   /* A reader that has seen enough must not kill a command that has a store open. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "heap.h"
 
 static const char usage[] =
     "usage: cassetted --store STORE [--aet TITLE] [--port PORT] [--bind ADDRESS] [--mount DIR] [--config FILE]\n"
@@ -106,6 +107,7 @@ static void block_signals(void) {
 }
 
 int main(int argc, char **argv) {
+  heap_keep_buffers();
   const char *path = NULL;
   const int ended = scan(argc, argv, &path);
   if (ended >= 0) return ended;
