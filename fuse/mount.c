@@ -143,6 +143,8 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   cas_store_info(store, &info);
   adapter->tree = (struct tree){.store = store, .created_ns = info.created_ns};
   adapter->tree.views = options->views != 0 ? options->views : VIEWS_ALL;
+  /* Who walks a mount from its root is not to walk every snapshot. */
+  if (options->views == 0) adapter->tree.unlisted = TREE_SNAPSHOTS;
   adapter->fixed = options->fixed;
   adapter->no_xattr = options->no_xattr;
   if (options->fixed) adapter->tree.views &= ~(unsigned)TREE_SNAPSHOTS;
@@ -178,11 +180,27 @@ static void destroy_mount(struct cas_mount *mount) {
   free(mount);
 }
 
+/* The options of libfuse, whose commas and backslashes are written with a backslash before. The caller frees. The
+ * source of the mount is the store's folder: so mount(8) sees whether a line of fstab(5) is mounted already. */
+static char *session_options(const struct cas_mount *mount, bool allow_other) {
+  struct cas_store_info info;
+  char *options = NULL;
+  cas_store_info(mount->adapter.tree.store, &info);
+  char *source = malloc(2 * strlen(info.path) + 1), *to = source;
+  if (source == NULL) return NULL;
+  for (const char *from = info.path; *from != '\0'; *to++ = *from++)
+    if (*from == ',' || *from == '\\') *to++ = '\\';
+  *to = '\0';
+  if (asprintf(&options, "fsname=%s,subtype=cassette,ro,nosuid,nodev,noexec,noatime,default_permissions,max_read=%u%s",
+               source, READ_BUFFER_BYTES, allow_other ? ",allow_other" : "") < 0)
+    options = NULL;
+  free(source);
+  return options;
+}
+
 static cas_status open_session(struct cas_mount *mount, bool allow_other, struct cas_error *error) {
-  char program[] = "cassette", option[] = "-o", values[256];
-  snprintf(values, sizeof values,
-           "fsname=cassette,subtype=cassette,ro,nosuid,nodev,noexec,noatime,default_permissions,max_read=%u%s",
-           READ_BUFFER_BYTES, allow_other ? ",allow_other" : "");
+  char program[] = "cassette", option[] = "-o", *values = session_options(mount, allow_other);
+  if (values == NULL) return fail(error, CAS_NO_MEMORY, "no memory", mount->path);
   char *arguments[] = {program, option, values, NULL};
   struct fuse_args args = FUSE_ARGS_INIT(3, arguments);
   struct fuse_lowlevel_ops operations = {.init = NULL};
@@ -193,6 +211,7 @@ static cas_status open_session(struct cas_mount *mount, bool allow_other, struct
   errno = 0;
   mount->session = fuse_session_new(&args, &operations, sizeof operations, &mount->adapter);
   fuse_opt_free_args(&args);
+  free(values);
   if (mount->session == NULL) return fail(error, CAS_IO, "libfuse refused the options of the mount", mount->path);
   if (access("/dev/fuse", R_OK | W_OK) != 0) return fail(error, CAS_UNSUPPORTED, strerrordesc_np(errno), "/dev/fuse");
   if (fuse_session_mount(mount->session, mount->path) != 0)

@@ -4,7 +4,7 @@
  * Invariants
  *  1. A view sees only paths that tree_join() could have made: no empty part, no "." or "..", no more than
  *     TREE_DEPTH_MAX parts, each at most NAME_MAX bytes. So no path can lead out of the tree.
- *  2. The root lists its views in byte order of their names.
+ *  2. The root lists its views, but for those that are unlisted, in byte order of their names.
  */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -50,7 +50,7 @@ static cas_status list_views(const struct tree *tree, const char *after, tree_ea
                              struct cas_error *error) {
   for (size_t i = 0; i < VIEW_COUNT; i++) {
     const struct view *view = all_views[i];
-    if ((tree->views & view->bit) == 0 || (after != NULL && strcmp(view->name, after) <= 0)) continue;
+    if ((tree->views & ~tree->unlisted & view->bit) == 0 || (after != NULL && strcmp(view->name, after) <= 0)) continue;
     struct tree_entry entry;
     cas_status status = view_top_entry(tree, &entry, error);
     if (status == CAS_OK) status = each(arg, view->name, &entry);

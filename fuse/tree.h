@@ -9,7 +9,8 @@
  *   Snapshots/<name>/<view path>                             the three above as they were when the snapshot was made
  *
  * Caveats
- *  - A path is looked up without listing its folder. What a list shows can be looked up, and the other way round.
+ *  - A path is looked up without listing its folder. What a list shows can be looked up, and the other way round but
+ * for views that are unlisted.
  *  - Paths stay for ever: the same path is the same version of the same instance, over restarts and rebuilds.
  *  - Studies without a Study Date of eight digits are not in Dates/, and what has no UID of its own is not in UIDs/.
  *    Everything is in Patients/.
@@ -35,7 +36,8 @@ enum tree_view { TREE_PATIENTS = 1, TREE_DATES = 2, TREE_UIDS = 4, TREE_SNAPSHOT
 
 struct tree {
   struct cas_store *store; /* borrowed */
-  unsigned views;          /* enum tree_view, or-ed: those that are shown */
+  unsigned views;          /* enum tree_view, or-ed: those that are there */
+  unsigned unlisted;       /* those of them that the root does not list */
   int64_t created_ns;      /* the time of folders that nothing has arrived in */
 };
 

@@ -1,5 +1,6 @@
 /*
- * cassette: the command line of the archive. Finds the command, lets it run, and sees that its output arrived.
+ * cassette: the command line of the archive. Finds the command, lets it run, and sees that its output arrived. Called
+ * as mount.fuse.cassette it is the helper of mount(8).
  */
 #include <errno.h>
 #include <locale.h>
@@ -8,6 +9,7 @@
 
 #include "commands.h"
 #include "heap.h"
+#include "mount_helper.h"
 
 const struct cli_command *const commands[] = {&command_init,
                                               &command_import,
@@ -89,7 +91,7 @@ int main(int argc, char **argv) {
   if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) setlocale(LC_CTYPE, "C.UTF-8");
   /* A reader that has seen enough must not kill a command that has a store open. */
   signal(SIGPIPE, SIG_IGN);
-  int code = dispatch(argc - 1, argv + 1);
+  int code = mount_helper_is_meant(argv[0]) ? mount_helper_run(argc, argv) : dispatch(argc - 1, argv + 1);
   errno = 0;
   bool failed = ferror(stdout) != 0;
   if (fclose(stdout) != 0) failed = true;

@@ -1,15 +1,21 @@
 /*
- * The options of `cassette mount -o`.
+ * Owns nothing.
  */
 #include "mount_options.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ignored[] = {"ro",     "rw",    "suid",    "nosuid",   "dev",    "nodev",   "exec",
-                                      "noexec", "atime", "noatime", "relatime", "sync",   "async",   "auto",
-                                      "noauto", "user",  "users",   "defaults", "nofail", "_netdev", NULL};
+/* Of mount(8), fstab(5) and systemd.mount(5). */
+static const char *const ignored[] = {
+    "ro",         "rw",       "suid",       "nosuid", "dev",     "nodev",       "exec",  "noexec", "atime",
+    "noatime",    "diratime", "nodiratime", "sync",   "async",   "dirsync",     "auto",  "noauto", "relatime",
+    "norelatime", "user",     "nouser",     "users",  "owner",   "strictatime", "group", "silent", "nostrictatime",
+    "loud",       "lazytime", "nolazytime", "nofail", "_netdev", "defaults",    NULL};
+static const char *const ignored_beginnings[] = {"x-", "X-", "comment=", "uhelper=", "helper=", NULL};
 
 static bool parse_number(const char *text, int base, unsigned long most, unsigned long *number) {
   char *end;
@@ -18,19 +24,50 @@ static bool parse_number(const char *text, int base, unsigned long most, unsigne
   return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *number <= most;
 }
 
-/* An option with a value; false if there is none of that name, or the value is wrong. */
-static bool take_value(struct cas_mount_options *options, const char *name, const char *value) {
+/* A number, or the name of a user. */
+static bool parse_user(const char *text, unsigned long *number) {
+  if (parse_number(text, 10, UINT32_MAX, number)) return true;
+  const struct passwd *entry = getpwnam(text);
+  if (entry) *number = entry->pw_uid;
+  return entry != NULL;
+}
+
+static bool parse_group(const char *text, unsigned long *number) {
+  if (parse_number(text, 10, UINT32_MAX, number)) return true;
+  const struct group *entry = getgrnam(text);
+  if (entry) *number = entry->gr_gid;
+  return entry != NULL;
+}
+
+static bool take_text(char *to, size_t size, const char *value) {
+  size_t length = strlen(value);
+  if (length == 0 || length >= size) return false;
+  memcpy(to, value, length + 1);
+  return true;
+}
+
+/* What is for group and others; the owner may always read. */
+static void take_umask(struct cas_mount_options *options, unsigned long mask) {
+  options->file_mode = 0444 & ~(uint32_t)mask;
+  options->folder_mode = 0555 & ~(uint32_t)mask;
+}
+
+/* An option of the mount itself with a value; false if there is none of that name, or the value is wrong. */
+static bool take_value(struct mount_settings *settings, const char *name, char *value) {
+  struct cas_mount_options *options = &settings->mount;
   unsigned long number;
-  if (strcmp(name, "uid") == 0 && parse_number(value, 10, UINT32_MAX, &number)) {
+  if (strcmp(name, "uid") == 0 && parse_user(value, &number)) {
     options->uid = (uint32_t)number;
-    options->set_owner = true;
-  } else if (strcmp(name, "gid") == 0 && parse_number(value, 10, UINT32_MAX, &number)) {
+    settings->set_uid = true;
+  } else if (strcmp(name, "gid") == 0 && parse_group(value, &number)) {
     options->gid = (uint32_t)number;
-    options->set_owner = true;
+    settings->set_gid = true;
   } else if (strcmp(name, "file_mode") == 0 && parse_number(value, 8, 0777, &number)) {
     options->file_mode = (uint32_t)number;
   } else if (strcmp(name, "folder_mode") == 0 && parse_number(value, 8, 0777, &number)) {
     options->folder_mode = (uint32_t)number;
+  } else if (strcmp(name, "umask") == 0 && parse_number(value, 8, 0077, &number)) {
+    take_umask(options, number);
   } else if (strcmp(name, "threads") == 0 && parse_number(value, 10, 64, &number) && number > 0) {
     options->threads = (unsigned)number;
   } else if (strcmp(name, "refresh_ms") == 0 && parse_number(value, 10, 3600000, &number) && number > 0) {
@@ -41,25 +78,45 @@ static bool take_value(struct cas_mount_options *options, const char *name, cons
   return true;
 }
 
-static bool take(struct cas_mount_options *options, char *option) {
-  char *equals = strchr(option, '=');
-  if (equals) {
-    *equals = '\0';
-    bool taken = take_value(options, option, equals + 1);
-    *equals = '=';
-    return taken;
-  }
-  if (strcmp(option, "allow_other") == 0) return options->allow_other = true;
-  if (strcmp(option, "no_auto_unmount") == 0) return options->no_auto_unmount = true;
-  if (strcmp(option, "no_xattr") == 0) return options->no_xattr = true;
+static bool is_ignored(const char *option) {
   for (size_t i = 0; ignored[i]; i++)
     if (strcmp(option, ignored[i]) == 0) return true;
+  for (size_t i = 0; ignored_beginnings[i]; i++)
+    if (strncmp(option, ignored_beginnings[i], strlen(ignored_beginnings[i])) == 0) return true;
   return false;
 }
 
-const char *mount_options_parse(struct cas_mount_options *options, char *list) {
+static bool take_named(struct mount_settings *settings, const char *name, char *value) {
+  if (strcmp(name, "snapshot") == 0) return mount_snapshot_parse(settings, value);
+  if (strcmp(name, "view") == 0) {
+    char *list = strdup(value); /* which is cut in place, and the caller may have to show the value */
+    bool taken = list != NULL && mount_views_parse(&settings->mount, list) == NULL;
+    free(list);
+    return taken;
+  }
+  if (strcmp(name, "setuid") == 0)
+    return take_text(settings->user, sizeof settings->user, value) && getpwnam(value) != NULL;
+  return take_value(settings, name, value);
+}
+
+static bool take(struct mount_settings *settings, char *option) {
+  if (is_ignored(option)) return true;
+  char *equals = strchr(option, '=');
+  if (equals) {
+    *equals = '\0';
+    bool taken = take_named(settings, option, equals + 1);
+    *equals = '=';
+    return taken;
+  }
+  if (strcmp(option, "allow_other") == 0) return settings->mount.allow_other = true;
+  if (strcmp(option, "no_auto_unmount") == 0) return settings->mount.no_auto_unmount = true;
+  if (strcmp(option, "no_xattr") == 0) return settings->mount.no_xattr = true;
+  return false;
+}
+
+const char *mount_options_parse(struct mount_settings *settings, char *list) {
   for (char *option; (option = strsep(&list, ","));)
-    if (option[0] && !take(options, option)) return option;
+    if (option[0] && !take(settings, option)) return option;
   return NULL;
 }
 
@@ -71,7 +128,7 @@ const char *mount_views_parse(struct cas_mount_options *options, char *list) {
                {"dates", CAS_MOUNT_DATES},
                {"uids", CAS_MOUNT_UIDS},
                {"snapshots", CAS_MOUNT_SNAPSHOTS}};
-  for (char *name; (name = strsep(&list, ","));) {
+  for (char *name; (name = strsep(&list, ",:"));) {
     unsigned bit = 0;
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
       if (strcmp(name, views[i].name) == 0) bit = views[i].bit;
@@ -79,4 +136,8 @@ const char *mount_views_parse(struct cas_mount_options *options, char *list) {
     options->views |= bit;
   }
   return NULL;
+}
+
+bool mount_snapshot_parse(struct mount_settings *settings, const char *name) {
+  return take_text(settings->snapshot, sizeof settings->snapshot, name);
 }

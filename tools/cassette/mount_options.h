@@ -1,16 +1,32 @@
 /*
- * The options of `cassette mount -o`, a list with commas as mount(8) passes it.
+ * The options of a mount: of `cassette mount -o` and of mount(8), which pass the same list with commas.
  */
 #ifndef MOUNT_OPTIONS_H
 #define MOUNT_OPTIONS_H
 
+#include "cassette/snapshot.h"
 #include "fuse/mount.h"
 
-/* Takes a list into `options`; the text is cut in place. NULL, or the option that cannot be taken. Options of mount(8)
- * that change nothing here (ro, rw, nosuid, …) are taken and left aside: the mount is read-only in any case. */
-const char *mount_options_parse(struct cas_mount_options *options, char *list);
+/* Longest name of a user, as Linux has it. */
+#define MOUNT_USER_MAX 32
 
-/* Takes a list of views ("patients,dates,uids"). NULL, or the name that is none. */
+/* Zero means the default everywhere. */
+struct mount_settings {
+  struct cas_mount_options mount;
+  bool set_uid, set_gid;                    /* the owner that files show is in `mount`; default: who serves it */
+  char snapshot[CAS_SNAPSHOT_NAME_MAX + 1]; /* "": the store as it is; "latest": one that is made for the mount */
+  char user[MOUNT_USER_MAX + 1];            /* who serves the mount; "": who starts it */
+};
+
+/* Takes a list into `settings`; the text is cut in place. NULL, or the option that cannot be taken. Options of mount(8)
+ * that change nothing here (ro, rw, nosuid, noauto, x-systemd.automount, …) are taken and left aside: the mount is
+ * read-only in any case. */
+const char *mount_options_parse(struct mount_settings *settings, char *list);
+
+/* Takes a list of views ("patients,dates,uids"; ':' separates them as well). NULL, or the name that is none. */
 const char *mount_views_parse(struct cas_mount_options *options, char *list);
+
+/* Takes the name of a snapshot; false where it cannot be one. */
+bool mount_snapshot_parse(struct mount_settings *settings, const char *name);
 
 #endif

@@ -11,7 +11,7 @@
 #include "cassette/mount_options.h"
 
 /* Parses a copy and gives the option that was not taken, or "". */
-static const char *parse(struct cas_mount_options *options, const char *list) {
+static const char *parse(struct mount_settings *options, const char *list) {
   static char copy[256];
   snprintf(copy, sizeof copy, "%s", list);
   const char *wrong = mount_options_parse(options, copy);
@@ -20,30 +20,56 @@ static const char *parse(struct cas_mount_options *options, const char *list) {
 
 static void all_options(void **state) {
   (void)state;
-  struct cas_mount_options options = {0};
-  assert_string_equal(parse(&options,
-                            "rw,allow_other,,uid=1000,gid=4294967295,file_mode=440,folder_mode=0550,threads=4,"
-                            "refresh_ms=250,no_auto_unmount,nosuid"),
+  struct mount_settings settings = {.user = ""};
+  assert_string_equal(
+      parse(&settings, "rw,allow_other,,uid=1000,gid=4294967295,file_mode=440,folder_mode=0550,threads=4,"
+                       "refresh_ms=250,no_auto_unmount,no_xattr,nosuid,snapshot=before,view=patients:uids,setuid=root"),
+      "");
+  const struct cas_mount_options *options = &settings.mount;
+  assert_true(options->allow_other && options->no_auto_unmount && options->no_xattr);
+  assert_true(settings.set_uid && settings.set_gid);
+  assert_int_equal(options->uid, 1000);
+  assert_int_equal(options->gid, UINT32_MAX);
+  assert_int_equal(options->file_mode, 0440);
+  assert_int_equal(options->folder_mode, 0550);
+  assert_int_equal(options->threads, 4);
+  assert_int_equal(options->refresh_ms, 250);
+  assert_int_equal(options->views, CAS_MOUNT_PATIENTS | CAS_MOUNT_UIDS);
+  assert_string_equal(settings.snapshot, "before");
+  assert_string_equal(settings.user, "root");
+}
+
+static void names_and_masks(void **state) {
+  (void)state;
+  struct mount_settings settings = {.user = ""};
+  assert_string_equal(parse(&settings, "uid=root,umask=027"), "");
+  assert_true(settings.set_uid && !settings.set_gid);
+  assert_int_equal(settings.mount.uid, 0);
+  assert_int_equal(settings.mount.file_mode, 0440);
+  assert_int_equal(settings.mount.folder_mode, 0550);
+}
+
+static void what_is_for_others_is_left_aside(void **state) {
+  (void)state;
+  struct mount_settings settings = {.user = ""};
+  assert_string_equal(parse(&settings, "defaults,noauto,nofail,_netdev,user,x-systemd.automount,X-mount.mkdir,"
+                                       "x-systemd.requires=cassetted.service,comment=the archive,nodiratime"),
                       "");
-  assert_true(options.allow_other && options.no_auto_unmount && options.set_owner);
-  assert_int_equal(options.uid, 1000);
-  assert_int_equal(options.gid, UINT32_MAX);
-  assert_int_equal(options.file_mode, 0440);
-  assert_int_equal(options.folder_mode, 0550);
-  assert_int_equal(options.threads, 4);
-  assert_int_equal(options.refresh_ms, 250);
+  assert_true(!settings.set_uid && !settings.mount.allow_other && settings.mount.views == 0);
 }
 
 static void wrong_options_are_named(void **state) {
   (void)state;
   static const char *const wrong[] = {"nonsense",   "uid=",         "uid=-1",         "uid=4294967296",
                                       "uid= 1",     "file_mode=8",  "file_mode=1777", "threads=0",
-                                      "threads=65", "refresh_ms=x", "threads",        "allow_other=1"};
+                                      "threads=65", "refresh_ms=x", "threads",        "allow_other=1",
+                                      "umask=0777", "view=x",       "view=patients:", "setuid=no-such-user",
+                                      "setuid=",    "snapshot=",    "uid=nobody-",    "remount"};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-    struct cas_mount_options options = {0};
+    struct mount_settings settings = {.user = ""};
     char list[128];
     snprintf(list, sizeof list, "ro,%s,nodev", wrong[i]);
-    assert_string_equal(parse(&options, list), wrong[i]);
+    assert_string_equal(parse(&settings, list), wrong[i]);
   }
 }
 
@@ -60,6 +86,8 @@ static void views(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_options),
+      cmocka_unit_test(names_and_masks),
+      cmocka_unit_test(what_is_for_others_is_left_aside),
       cmocka_unit_test(wrong_options_are_named),
       cmocka_unit_test(views),
   };
