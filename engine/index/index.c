@@ -9,6 +9,7 @@
 #include "index/index.h"
 
 #include "base/status.h"
+#include "index/index_current.h"
 #include "index/index_db.h"
 #include "index/index_open.h"
 #include "index/index_options.h"
@@ -97,6 +98,7 @@ static cas_status leave_old_logs(struct index *index, struct cas_error *error) {
 
 cas_status index_open(const char *folder, struct index **out, struct cas_error *error) {
   CLEANUP_INDEX struct index *index = NULL;
+  STATUS_TRY(index_current_mend(folder, error));
   STATUS_TRY(index_create(folder, NULL, &index, error));
   STATUS_TRY(index_db_open(index, &index->db, error));
   cas_status status = index_check_version(index, error);

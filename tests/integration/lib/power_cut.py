@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import io
 import json
+import math
 import os
 import random
 import shutil
@@ -293,6 +294,7 @@ def main():
     for name in ("programs", "cassette", "cassetted", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no round after this time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("--honesty", default="honest")
     parser.add_argument("--keep", default="", help="where to copy the store when something is lost")
@@ -300,9 +302,11 @@ def main():
     options = parser.parse_args()
     print("power_cut: --seed", options.seed, flush=True)
     scene = Scene(options)
-    status = 0
+    status, started = 0, time.monotonic()
     try:
         for number in range(options.rounds):
+            if time.monotonic() - started > options.seconds:
+                break
             scene.round(number)
     except Lost as lost:
         scene.say(f"round {scene.figures['rounds']}: {lost}")

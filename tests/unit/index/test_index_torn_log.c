@@ -44,9 +44,32 @@ static void a_torn_log_of_writes_hinders_no_follower(void **state) {
   index_close(follower);
 }
 
+/* CURRENT is durable and the name of the list in it is not. */
+static void a_lost_list_of_tables_gives_way_to_the_one_before(void **state) {
+  struct fixture *f = *state;
+  struct index_batch *batch;
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  char path[512];
+  assert_ok(index_batch_begin(f->index, &batch, &f->error), &f->error);
+  assert_ok(index_batch_put_fact(batch, "a", slice_of("b", 1), &f->error), &f->error);
+  assert_ok(index_batch_apply(batch, &f->error), &f->error);
+  assert_ok(index_flush(f->index, &f->error), &f->error);
+  index_close(f->index);
+  f->index = NULL;
+  snprintf(path, sizeof path, "%s/CURRENT", f->index_folder);
+  FILE *current = fopen(path, "w");
+  assert_non_null(current);
+  assert_true(fputs("MANIFEST-999999\n", current) >= 0);
+  assert_int_equal(fclose(current), 0);
+  reopen(f);
+  assert_ok(index_get_fact(f->index, "a", &value, &f->error), &f->error);
+  assert_true(slice_equal(slice_of_buffer(&value), slice_of("b", 1)));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_torn_log_of_writes_hinders_no_follower, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_lost_list_of_tables_gives_way_to_the_one_before, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

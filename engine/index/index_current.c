@@ -1,0 +1,76 @@
+/*
+ * An older list is no danger: what it shows is the index as it was, with a mark that says up to where, and the log is
+ * replayed from there. If its tables are gone RocksDB refuses it.
+ */
+#include "index/index_current.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIST_PREFIX "MANIFEST-"
+#define NAME_BYTES 64
+
+/* The number of a list, or 0: RocksDB counts from 1. */
+static unsigned long long list_number(const char *name) {
+  size_t prefix = strlen(LIST_PREFIX);
+  if (strncmp(name, LIST_PREFIX, prefix) != 0 || strlen(name) >= NAME_BYTES) return 0;
+  if (name[prefix] == '\0' || strspn(name + prefix, "0123456789") != strlen(name + prefix)) return 0;
+  return strtoull(name + prefix, NULL, 10);
+}
+
+static bool newest_list(const char *folder, char newest[NAME_BYTES]) {
+  DIR *list = opendir(folder);
+  unsigned long long highest = 0;
+  if (list == NULL) return false;
+  for (const struct dirent *entry; (entry = readdir(list)) != NULL;) {
+    unsigned long long number = list_number(entry->d_name);
+    if (number <= highest) continue;
+    highest = number;
+    snprintf(newest, NAME_BYTES, "%s", entry->d_name);
+  }
+  closedir(list);
+  return highest > 0;
+}
+
+/* The name in CURRENT, "" where there is none. */
+static void read_current(int folder, char name[NAME_BYTES]) {
+  name[0] = '\0';
+  int fd = openat(folder, "CURRENT", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ssize_t size = read(fd, name, NAME_BYTES - 1);
+  close(fd);
+  name[size > 0 ? size : 0] = '\0';
+  name[strcspn(name, "\n")] = '\0';
+}
+
+/* RocksDB removes files with this ending that are left over. */
+static bool replace_current(int folder, const char *name) {
+  static const char temporary[] = "000000.dbtmp";
+  char line[NAME_BYTES + 2];
+  int size = snprintf(line, sizeof line, "%s\n", name);
+  int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return false;
+  bool written = write(fd, line, (size_t)size) == size && fsync(fd) == 0;
+  int failure = errno;
+  close(fd);
+  errno = failure;
+  return written && renameat(folder, temporary, folder, "CURRENT") == 0 && fsync(folder) == 0;
+}
+
+cas_status index_current_mend(const char *folder, struct cas_error *error) {
+  char named[NAME_BYTES], newest[NAME_BYTES];
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return CAS_OK;
+  read_current(fd, named);
+  cas_status status = CAS_OK;
+  bool is_lost = list_number(named) > 0 && faccessat(fd, named, F_OK, 0) != 0 && errno == ENOENT;
+  if (is_lost && newest_list(folder, newest) && !replace_current(fd, newest))
+    status = status_fail_errno(error, errno, "index %s: cannot let CURRENT name %s", folder, newest);
+  close(fd);
+  return status;
+}
