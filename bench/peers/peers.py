@@ -1,6 +1,8 @@
 """The storage providers that a bench starts: each in a folder and on a port of its own, and how to ask it what it holds."""
 import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, time
 
+from workbench import disk_bytes, find_program
+
 START_SECONDS = 60
 STOP_SECONDS = 120
 PR_SET_CHILD_SUBREAPER = 36
@@ -50,17 +52,8 @@ def peak_bytes(pid):
     return largest
 
 
-def disk_bytes(folder):
-    return sum(os.lstat(os.path.join(where, name)).st_blocks * 512 for where, _, names in os.walk(folder) for name in names)
-
-
 def count_files(folder, ignored=()):
     return sum(len([name for name in names if name not in ignored]) for _, _, names in os.walk(folder))
-
-
-def find_program(name):
-    """Where it is installed, also where root's programs are; None: it is not."""
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 class Peer:
@@ -68,6 +61,7 @@ class Peer:
     title = "ANY-SCP"
     programs = ("echoscu", "dcmsend")  # that it and its senders are, of Debian packages
     associations_max = None
+    wrapper = []  # words before its command
 
     def __init__(self, bench):
         self.bench, self.process = bench, None
@@ -83,7 +77,7 @@ class Peer:
             environment["TCP_NODELAY"] = "1"
         command = self.command()
         self.log = open(os.path.join(self.bench.work, f"{self.name}.log"), "wb")
-        self.process = subprocess.Popen(self.bench.network.server_prefix + command, env=environment, stdout=self.log, stderr=self.log,
+        self.process = subprocess.Popen(self.bench.network.server_prefix + self.wrapper + command, env=environment, stdout=self.log, stderr=self.log,
                                         stdin=subprocess.DEVNULL, cwd=self.bench.work)
         self.bench.running.append(self)
         self.await_ready()
