@@ -31,7 +31,7 @@ static bool newest_list(const char *folder, char newest[NAME_BYTES]) {
     unsigned long long number = list_number(entry->d_name);
     if (number <= highest) continue;
     highest = number;
-    snprintf(newest, NAME_BYTES, "%s", entry->d_name);
+    memcpy(newest, entry->d_name, strlen(entry->d_name) + 1); /* list_number() looked at the length */
   }
   closedir(list);
   return highest > 0;
