@@ -60,18 +60,24 @@ cas_status blob_read_at(struct cas_store *store, struct index_batch *batch, cons
   return hash_equal(&hash, &id->hash) ? CAS_OK : corrupt(id, "its bytes do not match its name", error);
 }
 
+/* The caller has claimed the blob. */
+static cas_status read_claimed(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
+                               struct cas_buffer *raw, struct cas_error *error) {
+  struct index_blob place;
+  STATUS_TRY(find(store, batch, id, &place, error));
+  read_cache_recycle(store->read_cache, place.raw_size, raw);
+  return blob_read_at(store, batch, id, &place, raw, error);
+}
+
 cas_status blob_read(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
                      const struct cached_blob **blob, struct cas_error *error) {
-  const struct cached_blob *cached = read_cache_get(store->read_cache, id);
-  if (cached == NULL) {
-    struct index_blob place;
-    CLEANUP_BUFFER struct cas_buffer raw = {0};
-    STATUS_TRY(find(store, batch, id, &place, error));
-    STATUS_TRY(blob_read_at(store, batch, id, &place, &raw, error));
-    cached = read_cache_put(store->read_cache, id, raw.data, raw.size);
-    raw = (struct cas_buffer){0};
-    if (cached == NULL) return CAS_NO_MEMORY;
-  }
-  *blob = cached;
-  return CAS_OK;
+  CLEANUP_BUFFER struct cas_buffer raw = {0};
+  cas_status status = read_cache_claim(store->read_cache, id, blob);
+  if (status != CAS_NOT_FOUND) return status;
+  status = read_claimed(store, batch, id, &raw, error);
+  if (status == CAS_OK)
+    *blob = read_cache_put(store->read_cache, id, &raw);
+  else
+    read_cache_abandon(store->read_cache, id);
+  return status;
 }

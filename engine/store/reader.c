@@ -75,7 +75,10 @@ static cas_status copy_from(struct cas_reader *reader, const struct manifest_pie
   STATUS_TRY(blob_read(reader->store, NULL, &reader->manifest.blobs[piece->blob].id, &blob, error));
   bool fits = (uint64_t)piece->offset + skip + size <= blob->size;
   if (fits) memcpy(bytes, blob->bytes + piece->offset + skip, size);
-  read_cache_unref(reader->store->read_cache, blob);
+  if (fits && piece->offset + skip + size == blob->size)
+    read_cache_retire(reader->store->read_cache, blob);
+  else
+    read_cache_unref(reader->store->read_cache, blob);
   return fits ? CAS_OK : status_fail(error, CAS_CORRUPT, "a blob is shorter than its manifest says");
 }
 

@@ -94,7 +94,12 @@ static void keep_header(struct replay_preparer *preparer, struct read_cache *hea
     free(raw);
     return;
   }
-  read_cache_unref(headers, read_cache_put(headers, &record->id, raw, record->raw_size));
+  struct cas_buffer bytes = {.data = raw, .size = record->raw_size, .capacity = record->raw_size};
+  const struct cached_blob *kept = NULL;
+  if (read_cache_claim(headers, &record->id, &kept) == CAS_NOT_FOUND)
+    kept = read_cache_put(headers, &record->id, &bytes);
+  read_cache_unref(headers, kept);
+  cas_buffer_fini(&bytes);
 }
 
 static cas_status get_header(void *arg, const struct blob_id *id, const struct cached_blob **blob,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -105,12 +106,21 @@ static int serve_store(struct service *service, struct cas_store *store, struct 
   return cli_fail(service->folder, status, &error);
 }
 
+/* Decoding takes and gives back pieces of up to some megabytes all the time. To return them to the system each time,
+ * and have their pages zeroed again, costs as much as the decoding. */
+static void keep_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_ARENA_MAX, 2);
+}
+
 /* The same for the settings' store. `ready_fd` is -1 in the foreground. */
 static int serve(struct service *service, int ready_fd) {
   CLI_STORE struct cas_store *store = NULL;
   struct cas_store *view = NULL;
   struct cas_error error = {0};
   struct cli_interrupt interrupt;
+  keep_memory();
   cli_interrupt_open(&interrupt); /* before there are threads, which are to inherit what it does */
   cas_log_fn log = ready_fd >= 0 ? log_to_system : log_to_terminal;
   struct cas_store_options store_options = {.mode = CAS_OPEN_FOLLOW, .log = log};
