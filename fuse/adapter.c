@@ -225,7 +225,8 @@ static void list_xattr(fuse_req_t request, fuse_ino_t inode, size_t size) {
 /* --- the beginning --- */
 
 static void begin(void *arg, struct fuse_conn_info *connection) {
-  (void)arg;
+  struct adapter *adapter = arg;
+  adapter->opens_itself = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
   connection->max_readahead = READAHEAD_BYTES;
   connection->max_read = READ_BUFFER_BYTES;
   /* Requests that the kernel sends without somebody waiting for each: reading ahead. */
@@ -233,6 +234,9 @@ static void begin(void *arg, struct fuse_conn_info *connection) {
   connection->congestion_threshold = 48;
   /* The content of a file never changes, so no change of attributes is to empty the page cache. */
   connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+  /* The kernel opens files itself, and then has to send what is to truncate as a change of attributes, to be refused.
+   */
+  connection->want &= ~(unsigned)FUSE_CAP_ATOMIC_O_TRUNC;
   /* Lists always hand out the attributes, which the index gives at no cost: those who walk a tree want them. */
   connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
   connection->want |= connection->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_ASYNC_READ |

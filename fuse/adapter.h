@@ -10,6 +10,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fuse/ahead.h"
 #include "fuse/follower.h"
 #include "fuse/inode_table.h"
 #include "fuse/mount.h"
@@ -41,7 +42,10 @@ struct adapter {
   struct follower follower;
   struct inode_table *inodes;
   struct opened_list opened;
+  struct readers *readers;
   struct read_buffers buffers;
+  struct ahead *ahead;
+  bool opens_itself; /* the kernel opens files without asking; set before the first of them */
 };
 
 /* Fills in the operations of each part. */

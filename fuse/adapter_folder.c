@@ -19,7 +19,7 @@ static void open_folder(fuse_req_t request, fuse_ino_t inode, struct fuse_file_i
   adapter_refresh(adapter);
   cas_status status = inode_table_path(adapter->inodes, inode, path);
   if (status == CAS_OK) status = directory_open(&adapter->tree, path, &directory);
-  if (status == CAS_OK) status = opened_add(&adapter->opened, NULL, directory, &opened);
+  if (status == CAS_OK) status = opened_add(&adapter->opened, directory, &opened);
   if (status == CAS_BUSY) {
     fuse_reply_err(request, ENFILE);
     return;

@@ -173,6 +173,29 @@ cas_status inode_table_ref(struct inode_table *table, uint64_t parent, const cha
   return status;
 }
 
+cas_status inode_table_hold(struct inode_table *table, uint64_t parent_number, const char *name, uint64_t wanted,
+                            uint64_t *number) {
+  uint64_t free_number;
+  pthread_mutex_lock(&table->lock);
+  const struct inode *parent = find(table, parent_number);
+  struct inode *inode = parent != NULL ? find_child(table, parent, name, wanted, &free_number) : NULL;
+  if (inode != NULL) {
+    inode->lookups++;
+    *number = inode->number;
+  }
+  pthread_mutex_unlock(&table->lock);
+  return inode != NULL ? CAS_OK : CAS_NOT_FOUND;
+}
+
+cas_status inode_table_parent(struct inode_table *table, uint64_t number, uint64_t *parent) {
+  pthread_mutex_lock(&table->lock);
+  const struct inode *inode = find(table, number);
+  bool has_parent = inode != NULL && inode->parent != NULL;
+  if (has_parent) *parent = inode->parent->number;
+  pthread_mutex_unlock(&table->lock);
+  return has_parent ? CAS_OK : CAS_NOT_FOUND;
+}
+
 void inode_table_unref(struct inode_table *table, uint64_t number, uint64_t lookups) {
   pthread_mutex_lock(&table->lock);
   struct inode *inode = find(table, number);

@@ -29,6 +29,13 @@ CAS_MUST_USE cas_status inode_table_ref(struct inode_table *table, uint64_t pare
 /* Takes `lookups` back; more than there are counts as all. Unknown numbers and the root are left alone. */
 void inode_table_unref(struct inode_table *table, uint64_t inode, uint64_t lookups);
 
+/* The same for a child that is there already, else CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status inode_table_hold(struct inode_table *table, uint64_t parent, const char *name, uint64_t wanted,
+                                         uint64_t *inode);
+
+/* The parent of a living inode. CAS_NOT_FOUND, also for the root. */
+CAS_MUST_USE cas_status inode_table_parent(struct inode_table *table, uint64_t inode, uint64_t *parent);
+
 /* The view path of a living inode. CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status inode_table_path(struct inode_table *table, uint64_t inode, char path[TREE_PATH_MAX]);
 

@@ -136,7 +136,8 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   struct cas_mount *made = calloc(1, sizeof *made);
   if (made == NULL) return CAS_NO_MEMORY;
   struct adapter *adapter = &made->adapter;
-  if (inode_table_create(&adapter->inodes) != CAS_OK) {
+  if (inode_table_create(&adapter->inodes) != CAS_OK || readers_create(&adapter->readers) != CAS_OK) {
+    inode_table_destroy(adapter->inodes);
     free(made);
     return CAS_NO_MEMORY;
   }
@@ -172,6 +173,8 @@ static void destroy_mount(struct cas_mount *mount) {
   if (mount->session != NULL) fuse_session_destroy(mount->session);
   opened_list_fini(&mount->adapter.opened);
   follower_fini(&mount->adapter.follower);
+  ahead_destroy(mount->adapter.ahead);
+  readers_destroy(mount->adapter.readers);
   read_buffers_fini(&mount->adapter.buffers);
   inode_table_destroy(mount->adapter.inodes);
   pthread_cond_destroy(&mount->changed);
@@ -219,6 +222,25 @@ static cas_status open_session(struct cas_mount *mount, bool allow_other, struct
   return CAS_OK;
 }
 
+static void store_ahead(void *arg, uint64_t inode, uint8_t *bytes, size_t size) {
+  struct fuse_bufvec vector = FUSE_BUFVEC_INIT(size);
+  vector.buf[0].mem = bytes;
+  /* An inode that the kernel has forgotten, or the end of the mount: nobody wants the bytes. */
+  (void)fuse_lowlevel_notify_store(arg, inode, 0, &vector, 0);
+}
+
+static cas_status start_ahead(struct cas_mount *mount, struct cas_error *error) {
+  struct adapter *adapter = &mount->adapter;
+  struct ahead_options options = {.tree = &adapter->tree,
+                                  .inodes = adapter->inodes,
+                                  .readers = adapter->readers,
+                                  .buffers = &adapter->buffers,
+                                  .store = store_ahead,
+                                  .arg = mount->session};
+  cas_status status = ahead_start(&options, &adapter->ahead);
+  return status == CAS_OK ? status : fail(error, status, "cannot start threads for the mount", mount->path);
+}
+
 /* The first request is answered when the kernel and we have agreed; only then does the kernel take a larger readahead.
  */
 static cas_status finish_start(struct cas_mount *mount, struct cas_error *error) {
@@ -260,7 +282,8 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
   if (!options->no_auto_unmount && !guard_start(&made->guard, made->path))
     say(made, CAS_LOG_NOTICE,
         "no guard could be started: should this process be killed, the folder has to be unmounted by hand");
-  status = start_threads(made, options->threads != 0 ? options->threads : THREADS_DEFAULT, error);
+  status = start_ahead(made, error);
+  if (status == CAS_OK) status = start_threads(made, options->threads != 0 ? options->threads : THREADS_DEFAULT, error);
   if (status == CAS_OK) status = finish_start(made, error);
   if (status != CAS_OK) {
     cas_mount_stop(made);
@@ -345,6 +368,8 @@ void cas_mount_stop(struct cas_mount *mount) {
   pthread_mutex_lock(&mount->lock);
   bool ended = mount->ended;
   pthread_mutex_unlock(&mount->lock);
+  /* While requests are still answered: see ahead.c. */
+  ahead_stop(mount->adapter.ahead);
   if (!ended) mountpoint_remove(mount->path, mount->minor);
   fuse_session_exit(mount->session);
   join_threads(mount);

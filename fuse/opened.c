@@ -1,5 +1,5 @@
 /*
- * Owns the open files and folders of a mount, with their readers and lists.
+ * Owns the open folders of a mount, with their lists.
  */
 #include <stdlib.h>
 
@@ -11,7 +11,6 @@ void opened_list_init(struct opened_list *list) {
 }
 
 static void destroy(struct opened *opened) {
-  cas_reader_close(opened->reader);
   directory_close(opened->directory);
   pthread_mutex_destroy(&opened->lock);
   free(opened);
@@ -25,15 +24,12 @@ void opened_list_fini(struct opened_list *list) {
   pthread_mutex_destroy(&list->lock);
 }
 
-cas_status opened_add(struct opened_list *list, struct cas_reader *reader, struct directory *directory,
-                      struct opened **opened) {
+cas_status opened_add(struct opened_list *list, struct directory *directory, struct opened **opened) {
   struct opened *made = calloc(1, sizeof *made);
   if (made == NULL) {
-    cas_reader_close(reader);
     directory_close(directory);
     return CAS_NO_MEMORY;
   }
-  made->reader = reader;
   made->directory = directory;
   pthread_mutex_init(&made->lock, NULL);
   pthread_mutex_lock(&list->lock);

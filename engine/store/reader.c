@@ -95,3 +95,13 @@ cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *
   *got = done;
   return CAS_OK;
 }
+
+void cas_reader_prefetch(struct cas_reader *reader, uint64_t offset, uint64_t size) {
+  const struct manifest *manifest = &reader->manifest;
+  for (size_t i = find_piece(reader, offset); i < manifest->piece_count; i++) {
+    const struct cached_blob *blob;
+    if (reader->ends[i] - manifest->pieces[i].size >= offset + size) return;
+    if (blob_read(reader->store, NULL, &manifest->blobs[manifest->pieces[i].blob].id, &blob, NULL) != CAS_OK) return;
+    read_cache_unref(reader->store->read_cache, blob);
+  }
+}

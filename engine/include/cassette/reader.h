@@ -34,6 +34,10 @@ CAS_API const char *cas_reader_source(const struct cas_reader *reader);
 CAS_API CAS_MUST_USE cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *bytes, size_t size,
                                                 size_t *got, struct cas_error *error);
 
+/* Decodes what lies in the range and keeps it in the read cache, as far as there is room, so that reading it soon is
+ * quick. What fails will fail again, with its error, when it is read. */
+CAS_API void cas_reader_prefetch(struct cas_reader *reader, uint64_t offset, uint64_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static struct {
   size_t count;
   const char *big_folder; /* a series that has `big_count` instances more, named by their numbers */
   unsigned big_count;
-  unsigned lists; /* calls of cas_node_list() */
+  atomic_uint lists; /* calls of cas_node_list() */
 } fake;
 
 static inline void fake_clear(void) {
