@@ -68,13 +68,27 @@ static cas_status hand_on_node(void *arg, const struct cas_node *node) {
   return hand_on(call, "xxh3_128", hash);
 }
 
-static cas_status hand_on_source(const struct tree *tree, const char *node_path, const struct fact_call *call,
-                                 struct cas_error *error) {
-  if (!is_wanted(call, "source")) return CAS_OK;
+static cas_status hand_on_storage(struct cas_reader *reader, const struct fact_call *call, struct cas_error *error) {
+  struct cas_storage storage;
+  if (!is_wanted(call, "stored_bytes") && !is_wanted(call, "codec") && !is_wanted(call, "tier")) return CAS_OK;
+  cas_status status = cas_reader_storage(reader, &storage, error);
+  if (status == CAS_OK) status = hand_on_number(call, "stored_bytes", storage.stored_bytes);
+  if (status == CAS_OK) status = hand_on(call, "codec", storage.codecs);
+  return status == CAS_OK ? hand_on(call, "tier", storage.tier) : status;
+}
+
+/* The facts that the manifest of an instance tells. No content is read. */
+static cas_status hand_on_manifest(const struct tree *tree, const char *node_path, const struct fact_call *call,
+                                   struct cas_error *error) {
+  static const char *const names[] = {"source", "stored_bytes", "codec", "tier"};
+  bool wanted = false;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) wanted = wanted || is_wanted(call, names[i]);
+  if (!wanted) return CAS_OK;
   struct cas_reader *reader;
   cas_status status = cas_reader_open(tree->store, node_path, &reader, error);
   if (status != CAS_OK) return status;
   status = hand_on(call, "source", cas_reader_source(reader));
+  if (status == CAS_OK) status = hand_on_storage(reader, call, error);
   cas_reader_close(reader);
   return status;
 }
@@ -91,7 +105,7 @@ static cas_status list_in(const struct tree *tree, const char *path, struct fact
     if (status != CAS_OK) return status;
   }
   status = cas_node_get(tree->store, node_path, hand_on_node, call, error);
-  if (status == CAS_OK && entry.kind == TREE_FILE) status = hand_on_source(tree, node_path, call, error);
+  if (status == CAS_OK && entry.kind == TREE_FILE) status = hand_on_manifest(tree, node_path, call, error);
   return status;
 }
 

@@ -5,7 +5,7 @@
  *   study      study_instance_uid, study_date
  *   series     the same, and series_instance_uid, modality
  *   instance   the same, and sop_instance_uid, sop_class_uid, transfer_syntax_uid, version, xxh3_128 (of the whole
- * file), source
+ *              file), source, stored_bytes, codec, tier
  *
  * Threads: any.
  */

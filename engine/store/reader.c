@@ -3,6 +3,9 @@
  */
 #include "cassette/reader.h"
 
+#include <stdio.h>
+
+#include "codec/codec.h"
 #include "store/blob_read.h"
 #include "store/manifest_read.h"
 
@@ -54,6 +57,33 @@ uint64_t cas_reader_size(const struct cas_reader *reader) { return reader->manif
 uint64_t cas_reader_data_set_offset(const struct cas_reader *reader) { return reader->manifest.data_set_offset; }
 
 const char *cas_reader_source(const struct cas_reader *reader) { return reader->manifest.source; }
+
+/* Writes the names of the codecs in `used`, a set of bits. */
+static void name_codecs(uint32_t used, char *names, size_t size) {
+  size_t length = 0;
+  names[0] = '\0';
+  for (uint8_t id = 0; id < CODEC_COUNT; id++) {
+    if ((used >> id & 1) == 0) continue;
+    snprintf(names + length, size - length, "%s%s", length > 0 ? "," : "", codec_name(id));
+    length += strlen(names + length);
+  }
+}
+
+cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *storage, struct cas_error *error) {
+  struct cas_storage found = {.tier = volume_tier(reader->store->volume)};
+  uint32_t codecs_used = 0;
+  for (size_t i = 0; i < reader->manifest.blob_count; i++) {
+    struct index_blob blob;
+    cas_status status = index_get_blob(reader->store->index, &reader->manifest.blobs[i].id, &blob, error);
+    if (status == CAS_NOT_FOUND) return status_fail(error, CAS_CORRUPT, "a blob is missing in the index");
+    if (status != CAS_OK) return status;
+    found.stored_bytes += blob.stored_size;
+    codecs_used |= 1u << blob.codec;
+  }
+  name_codecs(codecs_used, found.codecs, sizeof found.codecs);
+  *storage = found;
+  return CAS_OK;
+}
 
 /* The first piece that ends behind `offset`. */
 static size_t find_piece(const struct cas_reader *reader, uint64_t offset) {

@@ -60,6 +60,11 @@ void volume_close(struct volume *volume) {
   free(volume);
 }
 
+const char *volume_tier(const struct volume *volume) {
+  (void)volume; /* a folder is the only kind */
+  return "local";
+}
+
 struct io_disk *volume_disk(struct volume *volume) {
   return volume->disk;
 }

@@ -43,6 +43,9 @@ CAS_MUST_USE cas_status volume_remove(struct volume *volume, uint32_t number, st
 /* The disk that lends the blocks which a segment's file takes. Borrowed. */
 struct io_disk *volume_disk(struct volume *volume);
 
+/* What kind of place it is, in one word for people: "local". */
+const char *volume_tier(const struct volume *volume);
+
 /* The path of a segment under the store's folder, for messages. */
 void volume_name(uint32_t number, char name[VOLUME_NAME_BYTES]);
 

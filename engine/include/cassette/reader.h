@@ -30,6 +30,17 @@ CAS_API uint64_t cas_reader_data_set_offset(const struct cas_reader *reader);
 /* What is known of where it came from: a path or "AETITLE@address"; "" where unknown. Borrowed. */
 CAS_API const char *cas_reader_source(const struct cas_reader *reader);
 
+/* How the bytes of an instance are kept. */
+struct cas_storage {
+  uint64_t stored_bytes; /* of its blobs, encoded. What it shares with other instances is counted for each of them */
+  char codecs[64];       /* the names of their codecs, as in struct cas_stats, with commas between */
+  const char *tier;      /* where they are: "local", a disk of this machine */
+};
+
+/* Asks the index, and reads no blob. CAS_CORRUPT: the index lacks one. */
+CAS_API CAS_MUST_USE cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *storage,
+                                                   struct cas_error *error);
+
 /* Reads up to `size` bytes at `offset` into `bytes`; *got is less only at the end of the file. */
 CAS_API CAS_MUST_USE cas_status cas_reader_read(struct cas_reader *reader, uint64_t offset, uint8_t *bytes, size_t size,
                                                 size_t *got, struct cas_error *error);
