@@ -10,6 +10,7 @@
 #include "association.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 
 #include "find_scp.h"
+#include "get_scp.h"
 #include "message.h"
 #include "storage_scp.h"
 #include "verification_scp.h"
@@ -45,6 +47,11 @@ cas_status session_respond(struct session *session, uint8_t context_id, const st
                                 error);
 }
 
+bool session_is_stopping(const struct session *session) {
+  struct pollfd stop = {.fd = session->node->stop_fd, .events = POLLIN};
+  return poll(&stop, 1, 0) > 0;
+}
+
 enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
                                  struct cas_error *error) {
   return message_read_fragment(&session->stream, context_id, fragment, error);
@@ -63,10 +70,10 @@ static cas_status negotiate_context(struct dicom_association *association,
   if (negotiation_is_query(proposed->abstract_syntax)) {
     const char *plain = negotiation_choose_plain(offered, proposed->transfer_syntax_count);
     if (plain == NULL) return dicom_association_refuse_context(association, proposed->id, error);
-    return dicom_association_accept_context(association, proposed->id, plain, error);
+    return dicom_association_accept_context(association, proposed->id, plain, false, error);
   }
   const size_t chosen = negotiation_choose(offered, proposed->transfer_syntax_count);
-  return dicom_association_accept_context(association, proposed->id, offered[chosen], error);
+  return dicom_association_accept_context(association, proposed->id, offered[chosen], true, error);
 }
 
 static cas_status negotiate(struct dicom_association *association, struct cas_error *error) {
@@ -109,6 +116,7 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   if (event != PDU_FRAGMENT) return event;
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
+  if (command.field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }

@@ -52,6 +52,9 @@ CAS_MUST_USE cas_status session_respond(struct session *session, uint8_t context
                                         const struct dimse_command *request, enum dimse_status status,
                                         const char *comment, struct cas_error *error);
 
+/* Whether the node stops: what may take long ends soon then. */
+bool session_is_stopping(const struct session *session);
+
 /* Reads the next fragment of a data set in `context_id`; anything else than PDU_FRAGMENT ends the association. */
 enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
                                  struct cas_error *error);

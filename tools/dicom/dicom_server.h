@@ -1,11 +1,12 @@
 /*
- * The DICOM node: Verification, Storage and Query SCP over an open store.
+ * The DICOM node: Verification, Storage, Query and Retrieve SCP over an open store.
  *
  * Caveats
  *  - A C-STORE success is sent only after cas_ingest_commit() returned CAS_OK (P1).
  *  - One server at a time in a process (dicom_shim.h).
- *  - Bounded (P6): an association costs one thread and at most about 0.5 MiB here besides what an ingest takes; there
- * are at most associations_max of them, and DICOM_PENDING_MAX connections that have not yet become one.
+ *  - Bounded (P6): an association costs one thread and at most about 0.5 MiB here besides what an ingest takes, and a
+ * retrieve up to 2 MiB and the list of what it sends (retrieve_selection.h); there are at most associations_max of
+ * them, and DICOM_PENDING_MAX connections that have not yet become one.
  *
  * Threads: start and stop belong to one thread; the others may be called from any thread in between.
  * Source: PS3.4 A and B, PS3.7, PS3.8.

@@ -3,10 +3,9 @@
  *  1. No exception and no C++ type crosses the functions of dicom_shim.h.
  *  2. No pointer to the transport connection is kept: DCMTK deletes it when it meets the end of the connection.
  */
-#include "dicom_transport.h"
+#include "dicom_shim_private.h"
 
 #include "dcmtk/dcmdata/dcuid.h"
-#include "dcmtk/dcmnet/assoc.h"
 #include "dcmtk/dcmnet/cond.h"
 #include "dcmtk/oflog/oflog.h"
 #include "dcmtk/oflog/spi/logevent.h"
@@ -22,12 +21,6 @@ struct dicom_network {
   T_ASC_Network *network;
   HandoverLayer layer;
   uint32_t pdu_bytes_max;
-};
-
-struct dicom_association {
-  T_ASC_Association *association; // NULL in one that we requested
-  BufferedConnection *requested;  // of one that we requested; ours
-  bool timed_out;                 // set by the transport connection
 };
 
 namespace {
@@ -64,27 +57,6 @@ void route_log(cas_log_fn log, void *arg) {
 /* As in the meta headers that the engine writes (PS3.7 D.3.3.2). */
 const char IMPLEMENTATION_CLASS_UID[] = "2.25.275522197922656192311366975484983416817";
 
-cas_status fail(struct cas_error *error, cas_status status, const char *what, const OFCondition &condition) {
-  if (error != nullptr) {
-    error->status = status;
-    error->system_errno = 0;
-    snprintf(error->message, sizeof error->message, "%s: %s", what, condition.text());
-    for (char *c = error->message; *c != '\0'; c++) {
-      if (static_cast<unsigned char>(*c) < ' ') *c = ' ';
-    }
-  }
-  return status;
-}
-
-cas_status fail(struct cas_error *error, cas_status status, const char *message) {
-  if (error != nullptr) {
-    error->status = status;
-    error->system_errno = 0;
-    snprintf(error->message, sizeof error->message, "%s", message);
-  }
-  return status;
-}
-
 /* NULL once the connection is gone. */
 BufferedConnection *connection_of(const struct dicom_association *association) {
   if (association->requested != nullptr) return association->requested;
@@ -107,12 +79,12 @@ bool flush(const struct dicom_association *association) {
 cas_status receive_failure(const struct dicom_association *association, const OFCondition &condition,
                            struct cas_error *error) {
   if (condition == DUL_READTIMEOUT || association->timed_out) {
-    return fail(error, CAS_BUSY, "no complete association request within the time limit");
+    return shim_fail(error, CAS_BUSY, "no complete association request within the time limit");
   }
   if (condition == DUL_NETWORKCLOSED || condition == DUL_PEERABORTEDASSOCIATION) {
-    return fail(error, CAS_IO, "the peer closed the connection before it requested an association");
+    return shim_fail(error, CAS_IO, "the peer closed the connection before it requested an association");
   }
-  return fail(error, CAS_REFUSED, "no association request", condition);
+  return shim_fail(error, CAS_REFUSED, "no association request", condition);
 }
 
 /* Makes the connection over `fd`, and has the whole association request in it. */
@@ -125,7 +97,7 @@ cas_status await_request(int fd, const struct dicom_timeouts &timeouts, bool *ti
     status = made->await_request(error);
   } catch (const std::bad_alloc &) {
     if (made == nullptr) close(fd);
-    status = fail(error, CAS_NO_MEMORY, "association");
+    status = shim_fail(error, CAS_NO_MEMORY, "association");
   }
   if (status == CAS_OK) {
     *connection = made;
@@ -140,12 +112,12 @@ cas_status await_request(int fd, const struct dicom_timeouts &timeouts, bool *ti
 cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *log_arg, struct dicom_network **network,
                                 struct cas_error *error) {
   if (pdu_bytes_max < DICOM_PDU_BYTES_MIN || pdu_bytes_max > DICOM_PDU_BYTES_MAX) {
-    return fail(error, CAS_INVALID, "the PDU size is out of range");
+    return shim_fail(error, CAS_INVALID, "the PDU size is out of range");
   }
   route_log(log, log_arg);
   dcmDisableGethostbyaddr.set(OFTrue);
   struct dicom_network *made = new (std::nothrow) dicom_network;
-  if (made == nullptr) return fail(error, CAS_NO_MEMORY, "DICOM network");
+  if (made == nullptr) return shim_fail(error, CAS_NO_MEMORY, "DICOM network");
   made->pdu_bytes_max = pdu_bytes_max;
   made->network = nullptr;
   // A valid descriptor in the global variable keeps DCMTK from opening a listening socket of its own: it would listen
@@ -158,7 +130,7 @@ cas_status dicom_network_create(uint32_t pdu_bytes_max, cas_log_fn log, void *lo
   if (condition.bad()) {
     if (made->network != nullptr) (void)ASC_dropNetwork(&made->network);
     delete made;
-    return fail(error, CAS_IO, "DICOM network", condition);
+    return shim_fail(error, CAS_IO, "DICOM network", condition);
   }
   *network = made;
   return CAS_OK;
@@ -181,7 +153,7 @@ cas_status dicom_association_receive(struct dicom_network *network, int fd, cons
   struct dicom_association *made = new (std::nothrow) dicom_association();
   if (made == nullptr) {
     close(fd);
-    return fail(error, CAS_NO_MEMORY, "association");
+    return shim_fail(error, CAS_NO_MEMORY, "association");
   }
   BufferedConnection *connection = nullptr;
   const cas_status requested = await_request(fd, *timeouts, &made->timed_out, &connection, error);
@@ -216,7 +188,7 @@ cas_status dicom_association_adopt(int fd, const struct dicom_timeouts *timeouts
   }
   delete made;
   close(fd);
-  return fail(error, CAS_NO_MEMORY, "association");
+  return shim_fail(error, CAS_NO_MEMORY, "association");
 }
 
 void dicom_association_adopted(struct dicom_association *association) { association->requested->negotiated(); }
@@ -229,79 +201,6 @@ const char *dicom_association_called(const struct dicom_association *association
   return association->association->params->DULparams.calledAPTitle;
 }
 
-size_t dicom_association_context_count(const struct dicom_association *association) {
-  return static_cast<size_t>(ASC_countPresentationContexts(association->association->params));
-}
-
-cas_status dicom_association_context(const struct dicom_association *association, size_t index,
-                                     struct dicom_proposed_context *context) {
-  // Not ASC_getPresentationContext(): it fails where a context proposes more than 50 transfer syntaxes, and leaves it
-  // unanswered.
-  LST_HEAD **list = &association->association->params->DULparams.requestedPresentationContext;
-  if (*list == nullptr) return CAS_NOT_FOUND;
-  DUL_PRESENTATIONCONTEXT *proposed = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Head(list));
-  (void)LST_Position(list, reinterpret_cast<LST_NODE *>(proposed));
-  for (; proposed != nullptr && index > 0; index--) {
-    proposed = reinterpret_cast<DUL_PRESENTATIONCONTEXT *>(LST_Next(list));
-  }
-  if (proposed == nullptr) return CAS_NOT_FOUND;
-  context->id = proposed->presentationContextID;
-  context->transfer_syntax_count = 0;
-  snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", proposed->abstractSyntax);
-  if (proposed->proposedTransferSyntax == nullptr) return CAS_OK;
-  LST_HEAD **syntaxes = &proposed->proposedTransferSyntax;
-  DUL_TRANSFERSYNTAX *syntax = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Head(syntaxes));
-  (void)LST_Position(syntaxes, reinterpret_cast<LST_NODE *>(syntax));
-  while (syntax != nullptr && context->transfer_syntax_count < DICOM_TRANSFER_SYNTAXES_MAX) {
-    snprintf(context->transfer_syntaxes[context->transfer_syntax_count++], DICOM_UID_TEXT_MAX, "%s",
-             syntax->transferSyntax);
-    syntax = reinterpret_cast<DUL_TRANSFERSYNTAX *>(LST_Next(syntaxes));
-  }
-  return CAS_OK;
-}
-
-cas_status dicom_association_accept_context(struct dicom_association *association, uint8_t id,
-                                            const char *transfer_syntax, struct cas_error *error) {
-  const OFCondition condition =
-      ASC_acceptPresentationContext(association->association->params, id, transfer_syntax, ASC_SC_ROLE_SCU);
-  return condition.good() ? CAS_OK : fail(error, CAS_REFUSED, "presentation context", condition);
-}
-
-cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
-                                            struct cas_error *error) {
-  const OFCondition condition =
-      ASC_refusePresentationContext(association->association->params, id, ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
-  return condition.good() ? CAS_OK : fail(error, CAS_REFUSED, "presentation context", condition);
-}
-
-cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
-                                             struct cas_error *error) {
-  T_ASC_Association *asc = association->association;
-  SOPClassExtendedNegotiationSubItemList *requested = nullptr;
-  ASC_getRequestedExtNegList(asc->params, &requested);
-  if (requested == nullptr || requested->empty()) return CAS_OK;
-  try {
-    SOPClassExtendedNegotiationSubItemList *answers = new SOPClassExtendedNegotiationSubItemList;
-    ASC_setAcceptedExtNegList(asc->params, answers); // the parameters own it from here
-    for (OFListIterator(SOPClassExtendedNegotiationSubItem *) it = requested->begin(); it != requested->end(); ++it) {
-      const OFString &uid = (*it)->sopClassUID;
-      if (dicom_uid_kind_of(uid.c_str()) != DICOM_UID_STORAGE) continue;
-      if (ASC_findAcceptedPresentationContextID(asc, uid.c_str()) == 0) continue;
-      SOPClassExtendedNegotiationSubItem *item = new SOPClassExtendedNegotiationSubItem;
-      answers->push_back(item);
-      item->sopClassUID = uid;
-      item->sopClassUIDLength = static_cast<unsigned short>(uid.length());
-      item->serviceClassAppInfo = new unsigned char[info.size];
-      memcpy(item->serviceClassAppInfo, info.data, info.size);
-      item->serviceClassAppInfoLength = static_cast<unsigned short>(info.size);
-      item->itemLength = static_cast<unsigned short>(2 + uid.length() + info.size);
-    }
-  } catch (const std::bad_alloc &) {
-    return fail(error, CAS_NO_MEMORY, "extended negotiation");
-  }
-  return CAS_OK;
-}
-
 cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error) {
   T_ASC_Parameters *params = association->association->params;
   snprintf(params->ourImplementationClassUID, sizeof params->ourImplementationClassUID, "%s", IMPLEMENTATION_CLASS_UID);
@@ -310,8 +209,8 @@ cas_status dicom_association_acknowledge(struct dicom_association *association, 
   cork(association);
   const OFCondition condition = ASC_acknowledgeAssociation(association->association);
   const bool sent = flush(association);
-  if (condition.bad()) return fail(error, CAS_IO, "acknowledging the association", condition);
-  if (!sent) return fail(error, CAS_IO, "acknowledging the association: the peer does not take it");
+  if (condition.bad()) return shim_fail(error, CAS_IO, "acknowledging the association", condition);
+  if (!sent) return shim_fail(error, CAS_IO, "acknowledging the association: the peer does not take it");
   connection_of(association)->negotiated();
   return CAS_OK;
 }
@@ -327,15 +226,6 @@ void dicom_association_reject(struct dicom_association *association, enum dicom_
   connection->closing();
   char nothing;
   (void)connection->read(&nothing, 1);
-}
-
-bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
-                                char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]) {
-  T_ASC_PresentationContext found;
-  if (ASC_findAcceptedPresentationContext(association->association->params, id, &found).bad()) return false;
-  snprintf(abstract_syntax, DICOM_UID_TEXT_MAX, "%s", found.abstractSyntax);
-  snprintf(transfer_syntax, DICOM_UID_TEXT_MAX, "%s", found.acceptedTransferSyntax);
-  return true;
 }
 
 enum dicom_wait dicom_association_wait(struct dicom_association *association, unsigned seconds, int stop_fd) {
@@ -364,8 +254,8 @@ cas_status dicom_association_send(struct dicom_association *association, struct 
                                   struct cas_error *error) {
   BufferedConnection *connection = connection_of(association);
   if (connection != nullptr && connection->write(const_cast<uint8_t *>(bytes.data), bytes.size) >= 0) return CAS_OK;
-  if (association->timed_out) return fail(error, CAS_BUSY, "the peer does not take what is sent");
-  return fail(error, CAS_IO, "the connection was lost");
+  if (association->timed_out) return shim_fail(error, CAS_BUSY, "the peer does not take what is sent");
+  return shim_fail(error, CAS_IO, "the connection was lost");
 }
 
 void dicom_association_linger(struct dicom_association *association) {

@@ -83,9 +83,11 @@ size_t dicom_association_context_count(const struct dicom_association *associati
 CAS_MUST_USE cas_status dicom_association_context(const struct dicom_association *association, size_t index,
                                                   struct dicom_proposed_context *context);
 
-/* Accepts a context with one of its transfer syntaxes, the requestor being SCU; or refuses its abstract syntax. */
+/* Accepts a context with one of its transfer syntaxes: the requestor is SCU, or with `any_role` what it proposes to be
+ * (PS3.7 D.3.3.4). Or refuses its abstract syntax. */
 CAS_MUST_USE cas_status dicom_association_accept_context(struct dicom_association *association, uint8_t id,
-                                                         const char *transfer_syntax, struct cas_error *error);
+                                                         const char *transfer_syntax, bool any_role,
+                                                         struct cas_error *error);
 CAS_MUST_USE cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
                                                          struct cas_error *error);
 
@@ -103,6 +105,10 @@ void dicom_association_reject(struct dicom_association *association, enum dicom_
 /* The UIDs of an accepted context; false if `id` is none. */
 bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
                                 char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]);
+
+/* The accepted context with these syntaxes in which the requestor is SCP, for what C-GET brings; 0: there is none. */
+uint8_t dicom_association_provided(const struct dicom_association *association, const char *abstract_syntax,
+                                   const char *transfer_syntax);
 
 /* Waits between messages, with no input pending in the stream above, until the peer sends, the time is over (0: no
  * limit), or `stop_fd` (-1: none) becomes readable. */

@@ -134,11 +134,11 @@ struct computed {
 };
 
 static const struct computed computed[] = {
-    {FIND_TAG_LEVEL, "CS"}, {FIND_TAG_RETRIEVE_AET, "AE"},
-    {0x00080056, "CS"},     {FIND_TAG_MODALITIES, "CS"},
-    {0x00201200, "IS"},     {0x00201202, "IS"},
-    {0x00201204, "IS"},     {0x00201206, "IS"},
-    {0x00201208, "IS"},     {0x00201209, "IS"},
+    {IDENTIFIER_TAG_LEVEL, "CS"}, {FIND_TAG_RETRIEVE_AET, "AE"},
+    {0x00080056, "CS"},           {FIND_TAG_MODALITIES, "CS"},
+    {0x00201200, "IS"},           {0x00201202, "IS"},
+    {0x00201204, "IS"},           {0x00201206, "IS"},
+    {0x00201208, "IS"},           {0x00201209, "IS"},
 };
 
 static const char *level_text(enum cas_level level) {
@@ -153,7 +153,7 @@ static void compute(const struct find_response *response, const struct cas_node 
   bool known = false;
   text[0] = '\0';
   switch (tag) {
-  case FIND_TAG_LEVEL: snprintf(text, 256, "%s", level_text(node->level)); return;
+  case IDENTIFIER_TAG_LEVEL: snprintf(text, 256, "%s", level_text(node->level)); return;
   case FIND_TAG_RETRIEVE_AET: snprintf(text, 256, "%s", response->aet); return;
   case 0x00080056: snprintf(text, 256, "ONLINE"); return;
   case FIND_TAG_MODALITIES:

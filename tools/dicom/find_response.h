@@ -10,7 +10,6 @@
 #include "cassette/node.h"
 #include "identifier.h"
 
-#define FIND_TAG_LEVEL 0x00080052u
 #define FIND_TAG_RETRIEVE_AET 0x00080054u
 #define FIND_TAG_MODALITIES 0x00080061u
 

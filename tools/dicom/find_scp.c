@@ -40,36 +40,6 @@ static cas_status send_bytes(void *association, struct cas_slice bytes, struct c
 
 /* --- the identifier --- */
 
-static bool is_ascii(struct cas_slice text) {
-  for (size_t i = 0; i < text.size; i++)
-    if (text.data[i] >= 0x80 || text.data[i] == 0) return false;
-  return true;
-}
-
-static bool value_is(const struct identifier_key *key, const char *text) {
-  return key != NULL && key->value.size == strlen(text) && memcmp(key->value.data, text, key->value.size) == 0;
-}
-
-/* The value as UTF-8; false where its character set is none that is taken, or it is too long. */
-static bool copy_pattern(const struct query *query, struct cas_slice value, char pattern[PATTERN_BYTES_MAX]) {
-  const struct identifier_key *set = identifier_find(&query->identifier, CAS_TAG_SPECIFIC_CHARACTER_SET);
-  const bool latin = value_is(set, "ISO_IR 100");
-  if (!latin && !is_ascii(value) && !value_is(set, "ISO_IR 192")) return false;
-  size_t at = 0;
-  for (size_t i = 0; i < value.size; i++) {
-    const uint8_t byte = value.data[i];
-    if (byte == 0 || at + 3 > PATTERN_BYTES_MAX) return false;
-    if (latin && byte >= 0x80) {
-      pattern[at++] = (char)(0xC0 | byte >> 6);
-      pattern[at++] = (char)(0x80 | (byte & 0x3F));
-    } else {
-      pattern[at++] = (char)byte;
-    }
-  }
-  pattern[at] = '\0';
-  return true;
-}
-
 static bool read_level(struct query *query) {
   static const struct {
     const char *name;
@@ -78,9 +48,9 @@ static bool read_level(struct query *query) {
                 {"STUDY", CAS_LEVEL_STUDY},
                 {"SERIES", CAS_LEVEL_SERIES},
                 {"IMAGE", CAS_LEVEL_INSTANCE}};
-  const struct identifier_key *key = identifier_find(&query->identifier, FIND_TAG_LEVEL);
+  const struct identifier_key *key = identifier_find(&query->identifier, IDENTIFIER_TAG_LEVEL);
   for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-    if (value_is(key, levels[i].name)) query->response.level = levels[i].level;
+    if (identifier_key_is(key, levels[i].name)) query->response.level = levels[i].level;
   if (query->response.level == CAS_LEVEL_PATIENT)
     return strcmp(query->request->sop_class_uid, FIND_PATIENT_ROOT_UID) == 0;
   return query->response.level != 0;
@@ -95,13 +65,14 @@ static const char *read_conditions(struct query *query) {
     const bool modalities = key->tag == FIND_TAG_MODALITIES && query->response.level == CAS_LEVEL_STUDY;
     if (key->value.size == 0 || key->tag == CAS_TAG_SPECIFIC_CHARACTER_SET) continue;
     if (modalities) {
-      if (!copy_pattern(query, key->value, query->response.modalities)) return "Modalities in Study cannot be read";
+      if (!identifier_text(&query->identifier, key->value, query->response.modalities, PATTERN_BYTES_MAX))
+        return "Modalities in Study cannot be read";
       continue;
     }
     if (definition == NULL || definition->level > query->response.level) continue;
     if (query->condition_count == CONDITIONS_MAX) return "too many matching keys";
     char *pattern = query->patterns[query->condition_count];
-    if (!copy_pattern(query, key->value, pattern))
+    if (!identifier_text(&query->identifier, key->value, pattern, PATTERN_BYTES_MAX))
       return "a value is too long, or in a character set that is not taken";
     query->conditions[query->condition_count++] = (struct cas_condition){.tag = key->tag, .pattern = pattern};
   }

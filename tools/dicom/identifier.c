@@ -125,6 +125,35 @@ const struct identifier_key *identifier_find(const struct identifier *identifier
   return NULL;
 }
 
+bool identifier_key_is(const struct identifier_key *key, const char *text) {
+  return key != NULL && key->value.size == strlen(text) && memcmp(key->value.data, text, key->value.size) == 0;
+}
+
+static bool is_ascii(struct cas_slice text) {
+  for (size_t i = 0; i < text.size; i++)
+    if (text.data[i] >= 0x80) return false;
+  return true;
+}
+
+bool identifier_text(const struct identifier *identifier, struct cas_slice value, char *text, size_t capacity) {
+  const struct identifier_key *set = identifier_find(identifier, CAS_TAG_SPECIFIC_CHARACTER_SET);
+  const bool latin = identifier_key_is(set, "ISO_IR 100");
+  if (!latin && !is_ascii(value) && !identifier_key_is(set, "ISO_IR 192")) return false;
+  size_t at = 0;
+  for (size_t i = 0; i < value.size; i++) {
+    const uint8_t byte = value.data[i];
+    if (byte == 0 || at + 3 > capacity) return false;
+    if (latin && byte >= 0x80) {
+      text[at++] = (char)(0xC0 | byte >> 6);
+      text[at++] = (char)(0x80 | (byte & 0x3F));
+    } else {
+      text[at++] = (char)byte;
+    }
+  }
+  text[at] = '\0';
+  return true;
+}
+
 cas_status identifier_put(struct cas_buffer *bytes, bool explicit_vr, uint32_t tag, const char *vr,
                           struct cas_slice value) {
   const bool sequence = strcmp(vr, "SQ") == 0;

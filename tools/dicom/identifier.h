@@ -12,11 +12,13 @@
 
 #include <stdbool.h>
 
-#include "cassette/bytes.h"
+#include "cassette/attributes.h"
 
 #define IDENTIFIER_BYTES_MAX (64u << 10)
 #define IDENTIFIER_KEYS_MAX 256u
 #define IDENTIFIER_DEPTH_MAX 8u
+
+#define IDENTIFIER_TAG_LEVEL 0x00080052u /* Query/Retrieve Level */
 
 /* Value borrowed from the identifier's bytes, without padding. */
 struct identifier_key {
@@ -36,6 +38,13 @@ CAS_MUST_USE cas_status identifier_parse(struct cas_slice bytes, bool explicit_v
 
 /* The key, or NULL. */
 const struct identifier_key *identifier_find(const struct identifier *identifier, uint32_t tag);
+
+/* Copies a value of the identifier as UTF-8, by its Specific Character Set; false where that is none that is taken (the
+ * default repertoire, ISO_IR 100, ISO_IR 192; others while the value is ASCII), or the text does not fit. */
+bool identifier_text(const struct identifier *identifier, struct cas_slice value, char *text, size_t capacity);
+
+/* Whether the key is there and has exactly this value. NULL is allowed. */
+bool identifier_key_is(const struct identifier_key *key, const char *text);
 
 /* Appends an element, padded as its VR says; `vr` is one with a length of 16 bits, or "SQ", which is written empty. A
  * value beyond 65534 bytes is cut. Call in ascending order of tags. CAS_NO_MEMORY. */

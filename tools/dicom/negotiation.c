@@ -8,8 +8,12 @@ const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES] = {
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 bool negotiation_is_query(const char *abstract_syntax) {
-  return strcmp(abstract_syntax, "1.2.840.10008.5.1.4.1.2.1.1") == 0 ||
-         strcmp(abstract_syntax, "1.2.840.10008.5.1.4.1.2.2.1") == 0;
+  static const char *const tails[] = {"1.1", "1.3", "2.1", "2.3"};
+  static const char root[] = "1.2.840.10008.5.1.4.1.2.";
+  if (!starts_with(abstract_syntax, root)) return false;
+  for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++)
+    if (strcmp(abstract_syntax + strlen(root), tails[i]) == 0) return true;
+  return false;
 }
 
 const char *negotiation_choose_plain(const char *const *transfer_syntaxes, size_t count) {

@@ -69,12 +69,33 @@ static void refuses_endless_nesting(void **state) {
   assert_int_equal(identifier_parse((struct cas_slice){deep, sizeof deep}, false, &identifier, NULL), CAS_REFUSED);
 }
 
+static void text_becomes_utf_8_by_its_character_set(void **state) {
+  (void)state;
+  static const char name[] = {'R', (char)0xFC, 'd', '\0'};
+  static const struct {
+    const char *set, *text;
+  } cases[] = {{"ISO_IR 100", "R\xC3\xBC"
+                              "d"},
+               {"ISO_IR 192", name},
+               {"ISO_IR 144", NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct identifier identifier = {.count = 1};
+    identifier.keys[0] = (struct identifier_key){.tag = CAS_TAG_SPECIFIC_CHARACTER_SET, .value = text(cases[i].set)};
+    char copy[16];
+    assert_int_equal(identifier_text(&identifier, text(name), copy, sizeof copy), cases[i].text != NULL);
+    if (cases[i].text != NULL) assert_string_equal(copy, cases[i].text);
+    assert_true(identifier_text(&identifier, text("plain"), copy, sizeof copy));
+    assert_false(identifier_text(&identifier, text("longer than that"), copy, sizeof copy));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_what_it_wrote),
       cmocka_unit_test(passes_over_sequences),
       cmocka_unit_test(refuses_what_is_cut_short),
       cmocka_unit_test(refuses_endless_nesting),
+      cmocka_unit_test(text_becomes_utf_8_by_its_character_set),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

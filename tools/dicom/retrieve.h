@@ -1,0 +1,70 @@
+/*
+ * What C-GET and C-MOVE have in common: the identifier, the instances it means, the counting of sub-operations, pending
+ * and final responses, and the peer's C-CANCEL.
+ *
+ * Threads: one at a time. Source: PS3.7 9.1.3, 9.1.4, PS3.4 C.4.2, C.4.3.
+ */
+#ifndef RETRIEVE_H
+#define RETRIEVE_H
+
+#include "association.h"
+#include "message.h"
+#include "retrieve_selection.h"
+#include "store_scu.h"
+
+/* A pending response is sent when so much time went by since the last one. */
+#define RETRIEVE_PENDING_MS 200
+
+struct retrieve {
+  struct session *session;
+  const struct dimse_command *request;
+  const char *name; /* "C-GET" or "C-MOVE", for the log */
+  uint8_t context_id;
+  bool explicit_vr;
+  struct retrieve_selection selection;
+  size_t done; /* items that were tried */
+  size_t completed, failed, warning;
+  struct cas_buffer failed_uids; /* separated by backslashes; as many as fit a value */
+  struct pdu_writer writer;      /* to the peer that asked */
+  struct cas_buffer bytes;       /* room for command sets and identifiers */
+  struct store_object object;    /* the one under way */
+  uint64_t sent_bytes;
+  int64_t began_ms, pending_ms; /* when it began, and when the last pending response was sent */
+  bool cancelled, stopping;
+  enum pdu_event ended; /* PDU_FRAGMENT while the association is of use */
+  struct cas_error *error;
+};
+
+/* Makes a retrieve of `request` and reads its identifier. NULL: the association ends with *event. */
+struct retrieve *retrieve_create(struct session *session, uint8_t context_id, const struct dimse_command *request,
+                                 const char *name, struct cas_error *error, enum pdu_event *event);
+void retrieve_destroy(struct retrieve *retrieve);
+
+/* Finds the instances of the identifier that was read. False: a final response was sent, or the association ended;
+ * `ended` says which. */
+bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid);
+
+/* Opens the next instance's data set into `object`; false: it cannot be read, which is counted and logged. */
+bool retrieve_open(struct retrieve *retrieve, const struct retrieve_item *item);
+
+/* Counts an item as done. A failure has a reason, which goes to the log. */
+void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item, enum store_outcome outcome,
+                      const char *reason);
+
+/* Between two sub-operations: sends a pending response if it is time, heeds C-CANCEL and the node's stop. False: no
+ * more sub-operations. */
+bool retrieve_goes_on(struct retrieve *retrieve);
+
+/* Takes a command that came from the peer that asked: C-CANCEL, or else a protocol error, which sets `ended`. */
+void retrieve_take_command(struct retrieve *retrieve, const struct dimse_command *command);
+
+/* Sends the final response by what was counted, and logs the retrieve's line. Returns what serving returns. */
+enum pdu_event retrieve_finish(struct retrieve *retrieve);
+
+/* Sends a final response of its own: nothing was done. */
+enum pdu_event retrieve_refuse(struct retrieve *retrieve, enum dimse_status status, const char *comment);
+
+/* The final status by the counts. */
+enum dimse_status retrieve_status(size_t completed, size_t failed, size_t warning, bool cancelled);
+
+#endif
