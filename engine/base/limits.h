@@ -29,6 +29,15 @@
 #define WRITE_BUFFER_BYTES (1u << 20)
 #define WRITE_BUFFER_COUNT 8u
 
+/* Below this much free space a store takes nothing: the index must still be able to write out its memory and merge its
+ * tables, and a full disk would stop it half way. */
+#define DISK_RESERVE_BYTES (64u << 20)
+
+/* How soon, and then how often, a read-only archive tries whether it can be written again: soon enough for a sender
+ * that tries again, seldom enough for a disk in trouble. */
+#define CONDITION_TRY_MS_MIN 100u
+#define CONDITION_TRY_MS_MAX 5000u
+
 /* Header bytes of one object are gathered in memory up to this and then become a blob of their own. */
 #define HEADER_BLOB_BYTES_MAX (1u << 20)
 

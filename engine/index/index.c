@@ -110,7 +110,33 @@ cas_status index_open(const char *folder, struct index **out, struct cas_error *
   return CAS_OK;
 }
 
+/* The readers' way out where nothing can be written: as it is on the disk. */
+static struct index_db *open_for_reading(const struct index *index) {
+  struct index_db *db = malloc(sizeof *db);
+  char *message = NULL;
+  if (db == NULL) return NULL;
+  rocksdb_t *rocks = rocksdb_open_for_read_only(index->options, index->folder, 0, &message);
+  if (message == NULL) {
+    *db = (struct index_db){.rocks = rocks, .users = 1};
+    return db;
+  }
+  rocksdb_free(message);
+  free(db);
+  return NULL;
+}
+
+cas_status index_reopen(struct index *index, struct cas_error *error) {
+  pthread_rwlock_wrlock(&index->view);
+  index_db_release(index->db);
+  index->db = NULL;
+  cas_status status = index_db_open(index, &index->db, error);
+  if (status != CAS_OK) index->db = open_for_reading(index);
+  pthread_rwlock_unlock(&index->view);
+  return status;
+}
+
 cas_status index_flush(struct index *index, struct cas_error *error) {
+  if (index->db == NULL) return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
   char *message = NULL;
   rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
   rocksdb_flushoptions_set_wait(options, 1);

@@ -50,6 +50,11 @@ CAS_MUST_USE cas_status index_open_follower(const char *folder, const char *scra
  * whole view, try again soon; until then reading shows the view before, or is CAS_BUSY too. A no-op for a writer. */
 CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *error);
 
+/* Writer: opens the index anew, after a fault that it does not recover from. Readers wait. No batch may be open. Where
+ * it cannot be opened for writing it is opened for reading, and the failure returned; CAS_BUSY: a list under way still
+ * holds it. */
+CAS_MUST_USE cas_status index_reopen(struct index *index, struct cas_error *error);
+
 /* Writer: flushes to disk, durably, so that the next start has nothing to replay. */
 CAS_MUST_USE cas_status index_flush(struct index *index, struct cas_error *error);
 

@@ -66,6 +66,10 @@ cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error)
     index_batch_abort(batch);
     return status_fail(error, status, "index %s: out of memory", index->folder);
   }
+  if (index->db == NULL) {
+    index_batch_abort(batch);
+    return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
+  }
   char *message = NULL;
   rocksdb_writebatch_t *writes = make_writes(&batch->changes);
   index_batch_abort(batch);

@@ -7,6 +7,7 @@
 #include "index/index_db.h"
 
 #include "base/status.h"
+#include "index/index_log.h"
 
 static bool text_begins_with(const char *text, const char *prefix) {
   return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -37,10 +38,13 @@ cas_status index_db_corrupt(struct cas_error *error, const struct index *index, 
 cas_status index_db_open(const struct index *index, struct index_db **out, struct cas_error *error) {
   struct index_db *db = malloc(sizeof *db);
   if (db == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
-  char *message = NULL;
+  char *message = NULL, log_folder[INDEX_LOG_FOLDER_BYTES] = "";
+  if (index->scratch == NULL) index_log_make(log_folder);
+  rocksdb_options_set_db_log_dir(index->options, log_folder);
   rocksdb_t *rocks = index->scratch == NULL
                          ? rocksdb_open(index->options, index->folder, &message)
                          : rocksdb_open_as_secondary(index->options, index->folder, index->scratch, &message);
+  index_log_remove(log_folder);
   if (message != NULL) {
     free(db);
     return index_db_fail(error, index, "cannot open", message);

@@ -5,6 +5,7 @@
  *     pieces so that a large filter does not push everything else out.
  *  2. The log of writes is written, not synced, with each batch: a killed process loses nothing, and a follower sees it
  *     at once. After power loss the segments know more, and the store replays them past the mark.
+ *  3. Once it is open RocksDB writes nothing into the log of its own doings (index_log.h).
  */
 #include "index/index_options.h"
 
@@ -22,7 +23,7 @@ static const int follower_open_files_max = -1;
 static const double filter_bits_per_key = 10;
 
 /* Of RocksDB's levels, Env::InfoLogLevel and WALRecoveryMode, which its C header does not name. */
-enum { LOG_WARNINGS = 2, RECOVER_POINT_IN_TIME = 2, CHECKSUM_XXH3 = 4, LEVELS = 7 };
+enum { LOG_HEADERS = 5, RECOVER_POINT_IN_TIME = 2, CHECKSUM_XXH3 = 4, LEVELS = 7 };
 
 static void set_tables(rocksdb_options_t *options) {
   rocksdb_block_based_table_options_t *tables = rocksdb_block_based_options_create();
@@ -65,7 +66,7 @@ rocksdb_options_t *index_options_create(bool follower) {
   rocksdb_options_set_max_open_files(options, follower ? follower_open_files_max : writer_open_files_max);
   rocksdb_options_set_bytes_per_sync(options, 1u << 20);
   rocksdb_options_set_max_manifest_file_size(options, 16u << 20);
-  rocksdb_options_set_info_log_level(options, LOG_WARNINGS);
+  rocksdb_options_set_info_log_level(options, LOG_HEADERS);
   rocksdb_options_set_max_log_file_size(options, 1u << 20);
   rocksdb_options_set_keep_log_file_num(options, 2);
   rocksdb_options_set_stats_dump_period_sec(options, 0);

@@ -102,6 +102,10 @@ uint64_t segment_writer_group(const struct segment_writer *writer);
 CAS_MUST_USE cas_status segment_writer_commit(struct segment_writer *writer, struct segment_mark *mark,
                                               struct cas_error *error);
 
+/* Commits a group without records, to see whether the log can be written. As segment_writer_commit(). */
+CAS_MUST_USE cas_status segment_writer_commit_empty(struct segment_writer *writer, struct segment_mark *mark,
+                                                    struct cas_error *error);
+
 /* Drops the open group, as after a failed commit: its records are void. Nothing happens where none is open. */
 void segment_writer_abort(struct segment_writer *writer);
 
@@ -146,6 +150,9 @@ typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *ev
 
 /* Read and check every payload. Without it only those of manifests, deletions, and the last group in a recovery. */
 #define SEGMENT_SCAN_PAYLOADS 1u
+/* Bytes that the disk does not give (CAS_IO) are damage, instead of ending the scan. Not where the log's end must be
+ * found: in a recovery the last segment must be readable. */
+#define SEGMENT_SCAN_UNREADABLE 2u
 
 /*
  * Walks one segment from `offset` (0: from its start; else the offset of a mark) with big sequential reads. Damage does

@@ -88,7 +88,7 @@ static cas_status check_header(const struct scan *scan, struct volume *volume, c
   struct segment_header header;
   cas_status status = volume_read(volume, scan->segment, 0, block, sizeof block, &got, scan->error);
   if (status == CAS_OK) status = segment_header_decode(block, key, scan->segment, &header);
-  if (status == CAS_END || status == CAS_CORRUPT)
+  if (status == CAS_END || status == CAS_CORRUPT || (status == CAS_IO && scan->walk.passes_over))
     return emit_range(scan, SEGMENT_EVENT_DAMAGE, 0, SEGMENT_HEADER_BYTES);
   if (status == CAS_UNSUPPORTED)
     return status_fail(scan->error, status, "segment %" PRIu32 " has a newer format than this Cassette knows",
@@ -112,9 +112,10 @@ cas_status segment_scan_range(struct volume *volume, const struct segment_store_
   uint64_t present_end, from = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
   STATUS_TRY(volume_size(volume, segment, &present_end, error));
   struct scan scan = {.range = range, .segment = segment, .flags = flags, .each = each, .arg = arg, .error = error};
-  if (range->offset == 0) STATUS_TRY(check_header(&scan, volume, key));
   STATUS_TRY(segment_walk_init(&scan.walk, volume, key, segment, from, range->end, error));
-  cas_status status = scan_to_end(&scan, from, present_end);
+  scan.walk.passes_over = (flags & SEGMENT_SCAN_UNREADABLE) != 0 && range->check_from == UINT64_MAX;
+  cas_status status = range->offset == 0 ? check_header(&scan, volume, key) : CAS_OK;
+  if (status == CAS_OK) status = scan_to_end(&scan, from, present_end);
   segment_walk_fini(&scan.walk);
   return status;
 }

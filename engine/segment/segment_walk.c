@@ -35,6 +35,29 @@ static cas_status grow_window(struct segment_walk *walk, size_t size, struct cas
   return CAS_OK;
 }
 
+/* Reads block by block, with zeros for those that the disk does not give. No record header is all zeros, and no payload
+ * of zeros alone has another's checksum. */
+static cas_status read_in_blocks(struct segment_walk *walk, uint64_t offset, size_t wanted, size_t *got,
+                                 struct cas_error *error) {
+  size_t done = 0;
+  while (done < wanted) {
+    size_t part = SEGMENT_BLOCK_BYTES - (offset + done) % SEGMENT_BLOCK_BYTES, read = 0;
+    if (part > wanted - done) part = wanted - done;
+    cas_status status =
+        volume_read(walk->volume, walk->segment, offset + done, walk->window + done, part, &read, error);
+    if (status == CAS_IO) {
+      memset(walk->window + done, 0, part);
+      read = part;
+    } else if (status != CAS_OK && status != CAS_END) {
+      return status;
+    }
+    done += read;
+    if (read < part) break;
+  }
+  *got = done;
+  return CAS_OK;
+}
+
 /* Gives bytes [offset, offset + size) in memory; NULL where they go beyond the limit. */
 static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, const uint8_t **bytes,
                        struct cas_error *error) {
@@ -49,6 +72,7 @@ static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, 
     size_t got = 0;
     walk->window_size = 0;
     cas_status status = volume_read(walk->volume, walk->segment, offset, walk->window, wanted, &got, error);
+    if (status == CAS_IO && walk->passes_over) status = read_in_blocks(walk, offset, wanted, &got, error);
     if (status != CAS_OK && status != CAS_END) return status;
     walk->window_offset = offset;
     walk->window_size = got;

@@ -17,6 +17,7 @@ struct segment_walk {
   uint8_t *window; /* owned: bytes [window_offset, window_offset + window_size) */
   size_t window_capacity, window_size;
   uint64_t window_offset;
+  bool passes_over; /* what the disk does not give counts as zeros, and so as damaged, instead of ending the walk */
 };
 
 enum segment_walk_kind {

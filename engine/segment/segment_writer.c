@@ -207,6 +207,14 @@ cas_status segment_writer_commit(struct segment_writer *writer, struct segment_m
   return CAS_OK;
 }
 
+cas_status segment_writer_commit_empty(struct segment_writer *writer, struct segment_mark *mark,
+                                       struct cas_error *error) {
+  cas_status status = writer->open ? CAS_OK : begin_group(writer, error);
+  if (status == CAS_OK) return segment_writer_commit(writer, mark, error);
+  abandon_group(writer);
+  return status;
+}
+
 void segment_writer_abort(struct segment_writer *writer) {
   if (writer->open) abandon_group(writer);
 }

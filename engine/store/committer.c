@@ -3,18 +3,22 @@
  *  1. Who set `busy` alone touches the writer and index batches until it clears it: the committer's thread, or one that
  *     waits for its own item and found nothing on its way.
  *  2. A group is told done only after its sync, and after the index has it: whoever was told finds it.
- *  3. Items leave the queue in the order in which they came, so that blobs precede the manifests that name them.
+ *  3. Nothing is written to the log while the index is behind it: a later mark would pass over what it lacks.
+ *  4. Items leave the queue in the order in which they came, so that blobs precede the manifests that name them.
  */
 #include "store/committer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 
 #include "base/limits.h"
+#include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/manifest_read.h"
 #include "store/pending.h"
 #include "store/placement.h"
+#include "store/revive.h"
 #include "store/version.h"
 
 struct committer {
@@ -29,7 +33,7 @@ struct committer {
   size_t queued_instances;           /* lock; and snapshots: what somebody waits for */
   bool ending;                       /* lock */
   bool busy;                         /* lock; a group is on its way */
-  bool failing;                      /* the last group failed, so that a full disk is logged once; of who set busy */
+  bool index_is_behind;              /* a durable group is not in the index; of who set busy */
 };
 
 /* One group on its way. */
@@ -189,16 +193,18 @@ static cas_status apply_to_index(struct group *group, const struct segment_mark 
   cas_status status = mark_put(group->batch, mark, &group->error);
   struct index_batch *batch = group->batch;
   group->batch = NULL;
-  if (status != CAS_OK) {
+  if (status == CAS_OK)
+    status = index_batch_apply(batch, &group->error);
+  else
     index_batch_abort(batch);
-    return status;
-  }
-  return index_batch_apply(batch, &group->error);
+  group->committer->index_is_behind = status != CAS_OK;
+  return status;
 }
 
 static cas_status commit_group(struct group *group) {
   struct committer *committer = group->committer;
   struct segment_mark mark;
+  STATUS_TRY(revive_check_space(committer->store, 0, &group->error));
   STATUS_TRY(index_batch_begin(committer->store->index, &group->batch, &group->error));
   cas_status status = append_all(group);
   if (status != CAS_OK) {
@@ -207,6 +213,11 @@ static cas_status commit_group(struct group *group) {
   }
   STATUS_TRY(segment_writer_commit(committer->writer, &mark, &group->error));
   return apply_to_index(group, &mark);
+}
+
+/* Whether what made a group fail will make the next one fail, too: a damaged entry of the index need not. */
+static bool is_lasting(const struct committer *committer, cas_status status) {
+  return status == CAS_NO_SPACE || status == CAS_IO || (status != CAS_OK && committer->index_is_behind);
 }
 
 static void tell_snapshot(struct commit_snapshot *commit, cas_status status, const struct cas_error *error) {
@@ -241,16 +252,18 @@ static void tell_all(struct group *group, cas_status status) {
 
 static void run_group(struct committer *committer, struct commit_item *items) {
   struct group group = {.committer = committer, .items = items};
-  cas_status status = commit_group(&group);
-  if (group.batch != NULL) index_batch_abort(group.batch);
-  if (status != CAS_OK) {
-    if (group.error.status == CAS_OK) status_fail(&group.error, status, "%s", cas_status_text(status));
-    if (!committer->failing)
-      store_log(committer->store, CAS_LOG_ERROR, "nothing can be stored: %s", group.error.message);
-  } else if (committer->failing) {
-    store_log(committer->store, CAS_LOG_NOTICE, "storing goes on");
+  struct condition *condition = committer->store->condition;
+  cas_status status = condition_check(condition, &group.error);
+  if (status == CAS_OK) {
+    status = commit_group(&group);
+    if (group.batch != NULL) index_batch_abort(group.batch);
+    if (status != CAS_OK && group.error.status == CAS_OK)
+      status_fail(&group.error, status, "%s", cas_status_text(status));
+    if (is_lasting(committer, status))
+      condition_fail(condition, status, &group.error);
+    else if (status != CAS_OK)
+      store_log(committer->store, CAS_LOG_ERROR, "a group could not be stored: %s", group.error.message);
   }
-  committer->failing = status != CAS_OK;
   tell_all(&group, status);
   free(group.manifests);
   free(group.cookies);
@@ -282,12 +295,28 @@ static struct commit_item *take_queue(struct committer *committer) {
   return items;
 }
 
+/* Waits until something changed. While the archive is read-only, tries now and then whether it can be written again. */
+static void wait_for_work(struct committer *committer) {
+  struct timespec due;
+  if (committer->busy || !condition_next_try(committer->store->condition, &due)) {
+    pthread_cond_wait(&committer->changed, &committer->lock);
+    return;
+  }
+  int result = pthread_cond_timedwait(&committer->changed, &committer->lock, &due);
+  if (result != ETIMEDOUT || committer->busy) return;
+  committer->busy = true;
+  pthread_mutex_unlock(&committer->lock);
+  revive(committer->store, committer->writer, &committer->index_is_behind);
+  pthread_mutex_lock(&committer->lock);
+  committer->busy = false;
+}
+
 static void *commit_until_ended(void *arg) {
   struct committer *committer = arg;
   pthread_mutex_lock(&committer->lock);
   for (;;) {
     if (!is_due(committer) && (committer->busy || !committer->ending)) {
-      pthread_cond_wait(&committer->changed, &committer->lock);
+      wait_for_work(committer);
       continue;
     }
     struct commit_item *items = take_queue(committer);
@@ -310,6 +339,7 @@ void committer_submit(struct committer *committer, struct commit_item *item) {
 }
 
 void committer_submit_here(struct committer *committer, struct commit_item *item) {
+  struct timespec due;
   pthread_mutex_lock(&committer->lock);
   enqueue(committer, item);
   if (!committer->busy) {
@@ -319,7 +349,7 @@ void committer_submit_here(struct committer *committer, struct commit_item *item
     pthread_mutex_lock(&committer->lock);
     committer->busy = false;
   }
-  bool wake = is_due(committer) || committer->ending;
+  bool wake = is_due(committer) || committer->ending || condition_next_try(committer->store->condition, &due);
   pthread_mutex_unlock(&committer->lock);
   if (wake) pthread_cond_signal(&committer->changed);
 }
@@ -334,7 +364,11 @@ cas_status committer_create(struct cas_store *store, struct segment_writer *writ
       store->in_flight_bytes_max / 4 < GROUP_BYTES_MAX ? store->in_flight_bytes_max / 4 : GROUP_BYTES_MAX;
   created->last = &created->first;
   pthread_mutex_init(&created->lock, NULL);
-  pthread_cond_init(&created->changed, NULL);
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&created->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
   int failure = pthread_create(&created->thread, NULL, commit_until_ended, created);
   if (failure != 0) {
     free(created);

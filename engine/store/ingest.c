@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "dicom/part10.h"
 #include "store/budget.h"
+#include "store/condition.h"
 #include "store/identity.h"
 #include "store/ingest_here.h"
 #include "store/intake.h"
@@ -239,6 +240,7 @@ static cas_status put_part10_header(struct cas_ingest *ingest) {
 static cas_status check_source(const struct cas_store *store, const struct cas_ingest_source *source,
                                struct cas_error *error) {
   if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is open for reading only");
+  STATUS_TRY(condition_check(store->condition, error));
   if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
     return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
   if (source->origin == CAS_ORIGIN_RECEIVED &&

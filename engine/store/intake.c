@@ -9,8 +9,8 @@
 
 enum comparison { COMPARED_ABSENT, COMPARED_SAME, COMPARED_OTHER, COMPARED_DAMAGED };
 
-/* Compares with the stored blob of this very name. A damaged copy cannot be compared: the good bytes that bear its hash
- * take its place. */
+/* Compares with the stored blob of this very name. A copy that is damaged, or that the disk does not give, cannot be
+ * compared: the good bytes that bear its hash take its place. */
 static cas_status compare_with_stored(struct pending_blob *blob, const struct blob_id *id,
                                       enum comparison *comparison) {
   struct cas_store *store = blob->store;
@@ -23,7 +23,7 @@ static cas_status compare_with_stored(struct pending_blob *blob, const struct bl
   STATUS_TRY(status);
   CLEANUP_BUFFER struct cas_buffer stored = {0};
   status = blob_read_at(store, NULL, id, &place, &stored, NULL);
-  if (status == CAS_CORRUPT) {
+  if (status == CAS_CORRUPT || status == CAS_IO) {
     *comparison = COMPARED_DAMAGED;
     return CAS_OK;
   }

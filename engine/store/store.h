@@ -50,6 +50,7 @@ struct cas_store {
   struct worker_pool *workers;
   struct pending *pending;
   struct dictionaries *dictionaries;
+  struct condition *condition;
   struct committer *committer;
 };
 

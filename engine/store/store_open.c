@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "store/budget.h"
 #include "store/committer.h"
+#include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/paths.h"
 #include "store/pending.h"
@@ -136,6 +137,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(store_replay(store, 0, NULL, NULL, NULL, &end, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pending_create(&store->pending));
+  STATUS_TRY(condition_create(store, &store->condition));
   STATUS_TRY(dictionaries_create(store, &store->dictionaries));
   STATUS_TRY(worker_pool_create(workers, &store->workers, error));
   STATUS_TRY(segment_writer_open(store->volume, &store->superblock.key, &writing, end, &writer, error));
@@ -224,6 +226,7 @@ void cas_store_close(struct cas_store *store) {
   if (store == NULL) return;
   worker_pool_destroy(store->workers);
   committer_destroy(store->committer);
+  condition_destroy(store->condition);
   dictionaries_destroy(store->dictionaries);
   pending_destroy(store->pending);
   budget_destroy(store->budget);

@@ -89,6 +89,22 @@ static void check_numbers(struct verification *v, uint32_t expected, uint32_t nu
   }
 }
 
+static cas_status check_segment(struct verification *v, uint32_t number, const struct segment_mark *mark) {
+  struct cas_error detail = {0};
+  char segment[VOLUME_NAME_BYTES];
+  cas_status status = segment_scan(v->store->volume, &v->store->superblock.key, number, 0, mark,
+                                   SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, v, &detail);
+  v->result.segments++;
+  if (status != CAS_IO) {
+    if (status != CAS_OK && v->error != NULL) *v->error = detail;
+    return status;
+  }
+  volume_name(number, segment);
+  v->result.damaged_records++;
+  report(v, CAS_FINDING_DAMAGED_RECORD, segment, 0, "the segment cannot be read: %s", detail.message);
+  return CAS_OK;
+}
+
 static cas_status check_segments(struct verification *v) {
   CLEANUP_FREE uint32_t *numbers = NULL;
   struct segment_mark mark;
@@ -103,9 +119,7 @@ static cas_status check_segments(struct verification *v) {
   check_numbers(v, count > 0 ? numbers[count - 1] + 1 : 1, mark.offset > 0 ? mark.segment + 1 : 0);
   for (size_t i = 0; i < count && numbers[i] <= mark.segment; i++) {
     check_numbers(v, i > 0 ? numbers[i - 1] + 1 : 1, numbers[i]);
-    STATUS_TRY(segment_scan(v->store->volume, &v->store->superblock.key, numbers[i], 0, &mark, SEGMENT_SCAN_PAYLOADS,
-                            take_event, v, v->error));
-    v->result.segments++;
+    STATUS_TRY(check_segment(v, numbers[i], &mark));
   }
   return CAS_OK;
 }

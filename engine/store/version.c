@@ -73,7 +73,7 @@ static cas_status compare(struct comparison *c, const struct index_node *node, c
   bool same = manifest_same_file(c->manifest, stored);
   if (!same && c->manifest->origin == CAS_ORIGIN_RECEIVED) {
     cas_status status = same_data_set(c, stored, &same);
-    if (status == CAS_CORRUPT)
+    if (status == CAS_CORRUPT || status == CAS_IO)
       same = false; /* what cannot be read cannot be the same: the good bytes are kept */
     else
       STATUS_TRY(status);
@@ -97,7 +97,7 @@ static cas_status compare_node(struct comparison *c, const struct index_node *no
   if (!same_name && c->manifest->origin != CAS_ORIGIN_RECEIVED) return CAS_OK;
   struct manifest stored;
   cas_status status = manifest_read(c->store, node->manifest, &stored, c->error);
-  if (status == CAS_CORRUPT) {
+  if (status == CAS_CORRUPT || status == CAS_IO) {
     if (!same_name) return CAS_OK;
     decide(c, node->version, true);
     /* What the index knows from before there were snapshots is older than all of them. */

@@ -7,7 +7,7 @@
 #include "cli_json.h"
 #include "cli_text.h"
 #include "commands.h"
-#include "control/control_client.h"
+#include "daemon_state.h"
 #include "node_family.h"
 
 static const struct cli_option options[] = {{256, "json", NULL, "print JSON objects"}, {0}};
@@ -31,17 +31,6 @@ static void print_fact(const char *name, const char *value) {
   putchar('\n');
 }
 
-/* What the daemon says of itself; NULL where none answers. */
-static json_t *ask_daemon(const char *store_path) {
-  struct control_client *client = NULL;
-  struct cas_error error = {0};
-  if (control_connect(store_path, &client, &error) != CAS_OK) return NULL;
-  CLI_FREE char *text = NULL;
-  cas_status status = control_status(client, &text, &error);
-  control_close(client);
-  return status == CAS_OK ? json_loads(text, 0, NULL) : NULL;
-}
-
 static void print_daemon(const json_t *daemon) {
   const char *key;
   json_t *value;
@@ -56,7 +45,7 @@ static void print_daemon(const json_t *daemon) {
 static int show_store(struct cas_store *store, bool json) {
   struct cas_store_info info = {0};
   cas_store_info(store, &info);
-  json_t *daemon = ask_daemon(info.path);
+  json_t *daemon = daemon_state_get(info.path);
   if (json) {
     json_t *object = json_object();
     cli_json_text(object, "path", info.path);

@@ -1,9 +1,12 @@
 /*
  * cassette stats: what is in a store, what deduplication and compression save, what it takes on disk.
  */
+#include <string.h>
+
 #include "cli_json.h"
 #include "cli_text.h"
 #include "commands.h"
+#include "daemon_state.h"
 
 static const struct cli_option options[] = {{256, "json", NULL, "print a JSON object"}, {0}};
 
@@ -11,7 +14,12 @@ static uint64_t difference(uint64_t more, uint64_t less) { return more > less ? 
 
 static double ratio(uint64_t more, uint64_t less) { return less ? (double)more / (double)less : 0; }
 
-static void print_json(const struct cas_stats *stats) {
+/* What of the daemon's state belongs to the figures of a store. */
+static bool is_of_store(const char *key) { return strncmp(key, "read_only", 9) == 0; }
+
+static void print_json(const struct cas_stats *stats, const json_t *daemon) {
+  const char *key;
+  json_t *value;
   json_t *object = json_object(), *codecs = json_object();
   cli_json_count(object, "patients", stats->patients);
   cli_json_count(object, "studies", stats->studies);
@@ -37,6 +45,7 @@ static void print_json(const struct cas_stats *stats) {
     json_object_set_new(codecs, stats->codecs[i].name, codec);
   }
   json_object_set_new(object, "codecs", codecs);
+  json_object_foreach((json_t *)daemon, key, value) if (is_of_store(key)) json_object_set(object, key, value);
   cli_json_print(object);
 }
 
@@ -64,8 +73,13 @@ static void print_codec(const char *name, uint64_t raw_bytes, uint64_t stored_by
          cli_format_bytes(raw, raw_bytes), cli_format_ratio(ratio_text, raw_bytes, stored_bytes));
 }
 
-static void print_table(const struct cas_stats *stats) {
+static void print_table(const struct cas_stats *stats, const json_t *daemon) {
   char text[3 * CLI_TEXT_MAX];
+  if (json_is_true(json_object_get(daemon, "read_only"))) {
+    fputs("the archive is read-only: ", stdout);
+    cli_put(stdout, json_string_value(json_object_get(daemon, "read_only_reason")));
+    putchar('\n');
+  }
   print_count("patients", stats->patients);
   print_count("studies", stats->studies);
   print_count("series", stats->series);
@@ -99,10 +113,12 @@ static int run(struct cli_arguments *arguments) {
   struct cas_error error = {0};
   cas_status status = cas_store_stats(store, &stats, &error);
   if (status != CAS_OK) return cli_fail(arguments->operands[0], status, &error);
+  json_t *daemon = daemon_state_get(arguments->operands[0]);
   if (json)
-    print_json(&stats);
+    print_json(&stats, daemon);
   else
-    print_table(&stats);
+    print_table(&stats, daemon);
+  json_decref(daemon);
   return CLI_OK;
 }
 

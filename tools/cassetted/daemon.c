@@ -54,6 +54,17 @@ static enum daemon_exit give_up(struct daemon *daemon, cas_status status, const 
 
 /* --- the state for `cassette` --- */
 
+static void add_condition(json_t *state, const struct cas_store *store) {
+  struct cas_store_condition condition;
+  cas_store_condition(store, &condition);
+  json_object_set_new(state, "read_only", json_boolean(condition.read_only));
+  if (!condition.read_only) return;
+  json_object_set_new(state, "read_only_reason", json_string(condition.reason));
+  json_object_set_new(state, "read_only_seconds",
+                      json_integer((json_int_t)(time(NULL) - condition.since_ns / 1000000000)));
+  json_object_set_new(state, "read_only_tries", json_integer((json_int_t)condition.tries));
+}
+
 static json_t *daemon_state(void *arg) {
   struct daemon *daemon = arg;
   const struct config *config = daemon->config;
@@ -68,6 +79,7 @@ static json_t *daemon_state(void *arg) {
   if (config->mount != NULL) json_object_set_new(state, "mount", json_string(config->mount));
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);
+  add_condition(state, daemon->store);
   const struct {
     const char *name;
     uint64_t value;

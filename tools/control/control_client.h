@@ -62,7 +62,8 @@ CAS_MUST_USE cas_status control_snapshot_remove(struct control_client *client, c
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",
  * "uptime_seconds", "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the
  * counters since the start: "associations_total", "associations_rejected", "stored", "duplicates", "new_versions",
- * "refused", "failed", "received_bytes", "imports".
+ * "refused", "failed", "received_bytes", "imports". "read_only": whether the archive refuses objects for the moment;
+ * then also "read_only_reason", "read_only_seconds" and "read_only_tries" to write again.
  */
 CAS_MUST_USE cas_status control_status(struct control_client *client, char **json, struct cas_error *error);
 

@@ -52,7 +52,8 @@ struct cas_ingest_result {
   uint64_t healed_blobs; /* damaged stored blobs that these bytes replaced */
 };
 
-/* CAS_INVALID: the store is not open for writing, or the source lacks what it must have. */
+/* CAS_INVALID: the store is not open for writing, or the source lacks what it must have. CAS_NO_SPACE, CAS_IO,
+ * CAS_CORRUPT: the archive is read-only for that reason, see cas_store_condition(). */
 CAS_API CAS_MUST_USE cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_source *source,
                                                  struct cas_ingest **ingest, struct cas_error *error);
 

@@ -89,6 +89,16 @@ struct cas_stats {
 CAS_API CAS_MUST_USE cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats,
                                                 struct cas_error *error);
 
+/* Whether an open writer takes objects. A follower does not know, and says that it does. */
+struct cas_store_condition {
+  bool read_only;    /* what comes is refused with `status`; reading goes on. The rest is zero where false */
+  cas_status status; /* CAS_NO_SPACE, CAS_IO or CAS_CORRUPT: why */
+  int64_t since_ns;  /* UTC, nanoseconds since 1970 */
+  uint64_t tries;    /* since then, to write again */
+  char reason[512];  /* one line, of the last try */
+};
+CAS_API void cas_store_condition(const struct cas_store *store, struct cas_store_condition *condition);
+
 /* --- checking and mending --- */
 
 struct cas_progress {

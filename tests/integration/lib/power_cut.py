@@ -96,6 +96,7 @@ class Scene:
                         "starts_cut": 0, "rebuilds_needed": 0, "import_cuts": 0, "rebuild_cuts": 0}
         self.lock = threading.Lock()
         self.serial = 0
+        self.ring = None  # whether io_uring is used; None: sometimes
 
     def say(self, text):
         print("--", text, flush=True)
@@ -118,7 +119,7 @@ class Scene:
         with open(self.log, "wb") as log:
             self.daemon = subprocess.Popen(
                 [self.options.cassetted, "--store", self.store, "--port", "0", "--bind", "127.0.0.1", "--set", "engine.segment_mib=1",
-                 "--set", "engine.workers=2", "--set", "engine.io_uring=" + self.random.choice(["yes", "no"])],
+                 "--set", "engine.workers=2", "--set", "engine.io_uring=" + {True: "yes", False: "no", None: self.random.choice(["yes", "no"])}[self.ring]],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.disk.wait(lambda: self.daemon.poll() is not None or " ready: AE" in self.daemon_text())
         return self.daemon.poll() is None
@@ -130,7 +131,7 @@ class Scene:
     def start(self):
         """Starts the daemon; now and then the power goes in the middle of that, too."""
         for _ in range(STARTS_MAX):
-            planned = self.random.random() < 0.25
+            planned = self.ring is None and self.random.random() < 0.25
             if planned:
                 self.disk.tell(f"kill {self.random.randint(1, 40)}")
             serves = self.start_once()
@@ -141,7 +142,7 @@ class Scene:
             if self.daemon.returncode == -signal.SIGKILL and planned:
                 self.figures["starts_cut"] += 1
                 self.cut()
-            elif "index" in self.daemon_text() and "rebuild" not in self.options.forbid:
+            elif "index" in self.daemon_text() and "rebuild" not in getattr(self.options, "forbid", "rebuild"):
                 self.figures["rebuilds_needed"] += 1
                 self.say("the index is damaged: " + self.daemon_text().strip().splitlines()[-1])
                 self.run("rebuild", "--quiet", self.store)
@@ -322,4 +323,5 @@ def main():
     sys.exit(status)
 
 
-main()
+if __name__ == "__main__":
+    main()

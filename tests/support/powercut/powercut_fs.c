@@ -220,7 +220,6 @@ static void *begin(struct fuse_conn_info *connection, struct fuse_config *config
   (void)connection;
   config->use_ino = 1;
   config->hard_remove = 1;
-  config->nullpath_ok = 1;
   config->entry_timeout = config->attr_timeout = config->negative_timeout = 0;
   config->direct_io = 1;
   return fuse_get_context()->private_data;

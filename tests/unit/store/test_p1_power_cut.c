@@ -189,6 +189,15 @@ static void p1_acknowledged_survives_power_cuts(void **state) {
   close_scene(scene);
 }
 
+/* What a fault made read-only takes objects again by itself. */
+static void wait_until_writable(struct scene *scene) {
+  struct cas_store_condition condition;
+  do {
+    sched_yield();
+    cas_store_condition(scene->t.store, &condition);
+  } while (condition.read_only);
+}
+
 /* The disk fills up: what does not fit fails, what was acknowledged stays, and it goes on when there is room again. */
 static void p1_a_full_disk_loses_nothing_and_recovers(void **state) {
   (void)state;
@@ -199,6 +208,7 @@ static void p1_a_full_disk_loses_nothing_and_recovers(void **state) {
     while (atomic_load(&scene->under_way) > 0) sched_yield();
     faulty_disk_fail(scene->t.seams.disk, FAULTY_WRITE, 1, 0, 0);
     check_acknowledged(scene);
+    wait_until_writable(scene);
   }
   offer(scene);
   while (atomic_load(&scene->under_way) > 0) sched_yield();
@@ -220,6 +230,7 @@ static void p1_a_failed_sync_acknowledges_nothing(void **state) {
     while (atomic_load(&scene->under_way) > 0) sched_yield();
     int first = atomic_load(&scene->offered[before].acknowledged);
     assert_int_equal(first, -1);
+    wait_until_writable(scene);
     for (unsigned i = 0; i < 5; i++) offer(scene);
     while (atomic_load(&scene->under_way) > 0) sched_yield();
     faulty_disk_power_off_at(scene->t.seams.disk, 1);
