@@ -222,16 +222,24 @@ static bool needs_gathering(const struct identifier *request, enum cas_level lev
   return false;
 }
 
+static cas_status put_character_set(const struct find_response *response, struct cas_buffer *bytes) {
+  static const char utf8[] = "ISO_IR 192";
+  return identifier_put(bytes, response->explicit_vr, CAS_TAG_SPECIFIC_CHARACTER_SET, "CS",
+                        (struct cas_slice){.data = (const uint8_t *)utf8, .size = strlen(utf8)});
+}
+
 cas_status find_response_encode(struct find_response *response, const struct identifier *request,
                                 const struct cas_node *node, struct cas_buffer *bytes, struct cas_error *error) {
-  static const char utf8[] = "ISO_IR 192";
+  bool has_set = false;
   struct gathering gathering = {.response = response};
   cas_status status = look_at_parents(response, node, error);
   if (status == CAS_OK && needs_gathering(request, node->level)) status = gather(response, node, &gathering, error);
-  if (status == CAS_OK)
-    status = identifier_put(bytes, response->explicit_vr, CAS_TAG_SPECIFIC_CHARACTER_SET, "CS",
-                            (struct cas_slice){.data = (const uint8_t *)utf8, .size = strlen(utf8)});
-  for (size_t i = 0; i < request->count && status == CAS_OK; i++)
-    status = put_key(response, node, &request->keys[i], &gathering, bytes);
-  return status;
+  for (size_t i = 0; i < request->count && status == CAS_OK; i++) {
+    if (!has_set && request->keys[i].tag >= CAS_TAG_SPECIFIC_CHARACTER_SET) {
+      status = put_character_set(response, bytes);
+      has_set = true;
+    }
+    if (status == CAS_OK) status = put_key(response, node, &request->keys[i], &gathering, bytes);
+  }
+  return status == CAS_OK && !has_set ? put_character_set(response, bytes) : status;
 }
