@@ -135,6 +135,8 @@ cas_status index_reopen(struct index *index, struct cas_error *error) {
   return status;
 }
 
+void index_skip_log(struct index *index) { rocksdb_writeoptions_disable_WAL(index->write, 1); }
+
 cas_status index_flush(struct index *index, struct cas_error *error) {
   if (index->db == NULL) return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
   char *message = NULL;

@@ -55,6 +55,10 @@ CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *err
  * holds it. */
 CAS_MUST_USE cas_status index_reopen(struct index *index, struct cas_error *error);
 
+/* Writer, of an index that is worth nothing before it is whole: batches are not written to RocksDB's log any more. What
+ * is not flushed is lost if the process ends. */
+void index_skip_log(struct index *index);
+
 /* Writer: flushes to disk, durably, so that the next start has nothing to replay. */
 CAS_MUST_USE cas_status index_flush(struct index *index, struct cas_error *error);
 

@@ -2,22 +2,28 @@
  * cassette rebuild: the index, made anew from the segments.
  */
 #include "cli_interrupt.h"
+#include "cli_json.h"
 #include "cli_progress.h"
 #include "cli_text.h"
 #include "commands.h"
 
-static const struct cli_option options[] = {{'q', "quiet", NULL, "say only what went wrong"}, {0}};
+#define KEY_JSON 256
+
+static const struct cli_option options[] = {{'q', "quiet", NULL, "say only what went wrong"},
+                                            {KEY_JSON, "json", NULL, "print one JSON object at the end"},
+                                            {0}};
 
 struct rebuilding {
   struct cli_progress *progress;
   struct cli_interrupt interrupt;
-  uint64_t instances, warnings;
+  uint64_t instances, bytes, warnings;
 };
 
 static cas_status on_progress(void *arg, const struct cas_progress *now) {
   struct rebuilding *rebuilding = arg;
   if (cli_interrupted(&rebuilding->interrupt)) return CAS_END;
   rebuilding->instances = now->instances;
+  rebuilding->bytes = now->done;
   struct cli_progress_state state = {.files = now->instances, .bytes = now->done, .bytes_total = now->total};
   cli_progress_set(rebuilding->progress, &state);
   return CAS_OK;
@@ -31,11 +37,28 @@ static void print_log(void *arg, enum cas_log_level level, const char *line) {
   if (escaped) cli_progress_line(rebuilding->progress, stderr, escaped);
 }
 
+static void print_json(const struct rebuilding *rebuilding, double seconds) {
+  json_t *object = json_object();
+  cli_json_count(object, "instances", rebuilding->instances);
+  cli_json_count(object, "bytes", rebuilding->bytes);
+  cli_json_count(object, "warnings", rebuilding->warnings);
+  json_object_set_new(object, "seconds", json_real(seconds));
+  cli_json_print(object);
+}
+
+static void print_text(const struct rebuilding *rebuilding, double seconds) {
+  char instances[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX], rate[CLI_TEXT_MAX];
+  double elapsed = seconds > 0.001 ? seconds : 0.001;
+  printf("the index has %s instances, made in %.1f s from %s of segments (%s/s)\n",
+         cli_format_count(instances, rebuilding->instances), seconds, cli_format_bytes(bytes, rebuilding->bytes),
+         cli_format_bytes(rate, (uint64_t)((double)rebuilding->bytes / elapsed)));
+}
+
 static int run(struct cli_arguments *arguments) {
   struct rebuilding rebuilding = {0};
-  bool quiet = false;
+  bool quiet = false, json = false;
   int key;
-  while ((key = cli_option(arguments)) > 0) quiet = true;
+  while ((key = cli_option(arguments)) > 0) *(key == KEY_JSON ? &json : &quiet) = true;
   if (key < 0) return arguments->exit_code;
   cli_interrupt_open(&rebuilding.interrupt);
   rebuilding.progress = cli_progress_create("instances", quiet);
@@ -51,9 +74,10 @@ static int run(struct cli_arguments *arguments) {
     return CLI_INTERRUPTED;
   }
   if (status != CAS_OK) return cli_fail(path, status, &error);
-  char instances[CLI_TEXT_MAX];
-  if (!quiet)
-    printf("the index has %s instances, made in %.1f s\n", cli_format_count(instances, rebuilding.instances), seconds);
+  if (json)
+    print_json(&rebuilding, seconds);
+  else if (!quiet)
+    print_text(&rebuilding, seconds);
   return rebuilding.warnings ? CLI_PARTLY : CLI_OK;
 }
 
