@@ -75,7 +75,7 @@ static cas_status append(void *arg, struct cas_slice bytes, struct cas_error *er
   return cas_buffer_append(arg, bytes);
 }
 
-int bench_set_add_series(struct object_set *set, const struct synthetic_series *series) {
+static int add_series(struct object_set *set, const struct synthetic_series *series) {
   cas_status status = CAS_OK;
   struct cas_error error = {0};
   for (uint32_t index = 0; status == CAS_OK && index < series->images; index++) {
@@ -85,4 +85,19 @@ int bench_set_add_series(struct object_set *set, const struct synthetic_series *
     cas_buffer_fini(&bytes);
   }
   return status == CAS_OK ? CLI_OK : cli_fail("a synthetic series", status, &error);
+}
+
+int bench_set_gather(const struct cli_arguments *arguments, struct synthetic_series *series, struct object_set *set,
+                     uint64_t *left_out) {
+  struct cas_error error = {0};
+  int code = CLI_OK;
+  for (int i = 1; code == CLI_OK && i < arguments->operand_count; i++)
+    code = bench_set_add_path(set, arguments->operands[i], left_out);
+  if (code != CLI_OK || set->count > 0) return code;
+  if (arguments->operand_count > 1) {
+    cli_error("%s: there is no file that can be copied", arguments->command->name);
+    return CLI_PARTLY;
+  }
+  const cas_status status = synthetic_series_complete(series, &error);
+  return status == CAS_OK ? add_series(set, series) : cli_fail(arguments->command->name, status, &error);
 }

@@ -32,7 +32,9 @@ bool bench_series_option(struct cli_arguments *arguments, int key, struct synthe
  * ended it, which was said. */
 int bench_set_add_path(struct object_set *set, const char *path, uint64_t *left_out);
 
-/* Adds the images of the series, which is complete, to the set; likewise. */
-int bench_set_add_series(struct object_set *set, const struct synthetic_series *series);
+/* Fills the set with the files that the operands behind the first mean, or, where there are none, with the series,
+ * which is completed; likewise. The set is not empty then. */
+int bench_set_gather(const struct cli_arguments *arguments, struct synthetic_series *series, struct object_set *set,
+                     uint64_t *left_out);
 
 #endif

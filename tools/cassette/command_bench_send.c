@@ -2,16 +2,14 @@
  * cassette bench send: a load on a storage provider, and how it took it.
  */
 #include <errno.h>
-#include <math.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "bench_figures.h"
 #include "bench_series.h"
 #include "cli_interrupt.h"
 #include "cli_json.h"
 #include "cli_progress.h"
-#include "cli_text.h"
 #include "commands.h"
 #include "load.h"
 #include "remote.h"
@@ -78,58 +76,27 @@ static bool read_settings(struct cli_arguments *arguments, struct settings *sett
   return key == 0;
 }
 
-static int gather(struct cli_arguments *arguments, struct settings *settings, struct object_set *set,
-                  uint64_t *left_out) {
-  struct cas_error error = {0};
-  int code = CLI_OK;
-  for (int i = 1; code == CLI_OK && i < arguments->operand_count; i++)
-    code = bench_set_add_path(set, arguments->operands[i], left_out);
-  if (code != CLI_OK || set->count > 0) return code;
-  if (arguments->operand_count > 1) {
-    cli_error("bench send: there is no file that can be sent");
-    return CLI_PARTLY;
-  }
-  const cas_status status = synthetic_series_complete(&settings->series, &error);
-  return status == CAS_OK ? bench_set_add_series(set, &settings->series) : cli_fail("bench send", status, &error);
-}
-
 /* --- reporting --- */
 
-static const struct {
-  const char *name;
-  double part;
-} percentiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
-
-#define PERCENTILE_COUNT (sizeof percentiles / sizeof *percentiles)
-
-static double milliseconds(uint64_t ns) { return (double)ns / 1e6; }
-
-static double a_second(double amount, const struct load_result *result) {
-  return result->seconds > 0 ? amount / result->seconds : 0;
-}
-
-static void put_real(json_t *object, const char *key, double value) {
-  json_object_set_new(object, key, json_real(isfinite(value) ? value : 0));
+static struct bench_figures figures_of(const struct load_result *result) {
+  return (struct bench_figures){.noun = "images",
+                                .operation = "C-STORE",
+                                .count = result->objects,
+                                .bytes = result->bytes,
+                                .seconds = result->seconds,
+                                .processor_seconds = result->processor_seconds,
+                                .latency = &result->latency};
 }
 
 static void report_json(const struct load_result *result, const struct settings *settings) {
-  json_t *object = json_object(), *latency = json_object(), *statuses = json_object();
+  json_t *object = json_object(), *statuses = json_object();
+  const struct bench_figures figures = figures_of(result);
   cli_json_count(object, "associations", settings->scanners);
-  cli_json_count(object, "images", result->objects);
-  cli_json_count(object, "bytes", result->bytes);
+  bench_figures_json(&figures, object);
   cli_json_count(object, "failed", result->failed);
   cli_json_count(object, "refused", result->refused);
   cli_json_count(object, "lost", result->lost);
   cli_json_count(object, "unsent", result->unsent);
-  put_real(object, "seconds", result->seconds);
-  put_real(object, "images_per_second", a_second((double)result->objects, result));
-  put_real(object, "megabytes_per_second", a_second((double)result->bytes / 1e6, result));
-  put_real(object, "processor_seconds", result->processor_seconds);
-  for (size_t i = 0; i < PERCENTILE_COUNT; i++)
-    put_real(latency, percentiles[i].name, milliseconds(latency_percentile(&result->latency, percentiles[i].part)));
-  put_real(latency, "max", milliseconds(result->latency.max_ns));
-  put_real(latency, "mean", milliseconds(result->latency.sum_ns) / (double)result->latency.count);
-  json_object_set_new(object, "latency_ms", latency);
   for (size_t i = 0; i < result->status_count; i++) {
     char name[8];
     snprintf(name, sizeof name, "%04X", result->statuses[i].status);
@@ -138,18 +105,6 @@ static void report_json(const struct load_result *result, const struct settings 
   json_object_set_new(object, "statuses", statuses);
   if (result->error.status != CAS_OK) cli_json_text(object, "error", cli_reason(result->error.status, &result->error));
   cli_json_print(object);
-}
-
-static void report_text(const struct load_result *result) {
-  char count[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX], rate[CLI_TEXT_MAX];
-  printf("%s images, %s in %.2f s: %.1f images/s, %s/s\n", cli_format_count(count, result->objects),
-         cli_format_bytes(bytes, result->bytes), result->seconds, a_second((double)result->objects, result),
-         cli_format_bytes(rate, (uint64_t)a_second((double)result->bytes, result)));
-  printf("C-STORE in ms:");
-  for (size_t i = 0; i < PERCENTILE_COUNT; i++)
-    printf(" %s %.2f,", percentiles[i].name, milliseconds(latency_percentile(&result->latency, percentiles[i].part)));
-  printf(" max %.2f\n", milliseconds(result->latency.max_ns));
-  printf("own processor time: %.2f s\n", result->processor_seconds);
 }
 
 static void report_failures(const struct load_result *result) {
@@ -205,10 +160,11 @@ static int send_set(struct settings *settings, const struct object_set *set) {
   const cas_status status = load_run(&load, result, &error);
   cli_progress_destroy(watching.progress);
   if (status != CAS_OK) return remote_fail(remote, status, &error);
+  const struct bench_figures figures = figures_of(result);
   if (settings->json)
     report_json(result, settings);
   else
-    report_text(result);
+    bench_figures_print(&figures);
   report_failures(result);
   if (watching.interrupted) return CLI_INTERRUPTED;
   return result->failed + result->unsent > 0 ? CLI_PARTLY : CLI_OK;
@@ -221,7 +177,7 @@ static int run(struct cli_arguments *arguments) {
   if (code != CLI_OK) return code;
   struct object_set set = {0};
   uint64_t left_out = 0;
-  code = gather(arguments, &settings, &set, &left_out);
+  code = bench_set_gather(arguments, &settings.series, &set, &left_out);
   if (code == CLI_OK) code = send_set(&settings, &set);
   object_set_fini(&set);
   return code == CLI_OK && left_out > 0 ? CLI_PARTLY : code;
