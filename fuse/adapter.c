@@ -232,15 +232,15 @@ static void begin(void *arg, struct fuse_conn_info *connection) {
   /* Requests that the kernel sends without somebody waiting for each: reading ahead. */
   connection->max_background = 64;
   connection->congestion_threshold = 48;
-  /* The content of a file never changes, so no change of attributes is to empty the page cache. */
-  connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+  /* Lists that the kernel keeps of folders go when the folder's time changes. Files' attributes never change. */
+  connection->want |= connection->capable & FUSE_CAP_AUTO_INVAL_DATA;
   /* The kernel opens files itself, and then has to send what is to truncate as a change of attributes, to be refused.
    */
   connection->want &= ~(unsigned)FUSE_CAP_ATOMIC_O_TRUNC;
   /* Lists always hand out the attributes, which the index gives at no cost: those who walk a tree want them. */
   connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
-  connection->want |= connection->capable & (FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_ASYNC_READ |
-                                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_DIO);
+  connection->want |= connection->capable &
+                      (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_ASYNC_DIO);
 }
 
 void adapter_operations(struct fuse_lowlevel_ops *operations) {

@@ -22,6 +22,7 @@ struct inode {
   struct inode *parent;
   uint64_t number;
   uint64_t lookups;
+  uint64_t stamp;
   uint32_t children;
   bool displaced;
   char name[];
@@ -194,6 +195,18 @@ cas_status inode_table_parent(struct inode_table *table, uint64_t number, uint64
   if (has_parent) *parent = inode->parent->number;
   pthread_mutex_unlock(&table->lock);
   return has_parent ? CAS_OK : CAS_NOT_FOUND;
+}
+
+uint64_t inode_table_stamp(struct inode_table *table, uint64_t number, uint64_t stamp) {
+  uint64_t before = 0;
+  pthread_mutex_lock(&table->lock);
+  struct inode *inode = find(table, number);
+  if (inode != NULL) {
+    before = inode->stamp;
+    inode->stamp = stamp;
+  }
+  pthread_mutex_unlock(&table->lock);
+  return before;
 }
 
 void inode_table_unref(struct inode_table *table, uint64_t number, uint64_t lookups) {

@@ -36,6 +36,9 @@ CAS_MUST_USE cas_status inode_table_hold(struct inode_table *table, uint64_t par
 /* The parent of a living inode. CAS_NOT_FOUND, also for the root. */
 CAS_MUST_USE cas_status inode_table_parent(struct inode_table *table, uint64_t inode, uint64_t *parent);
 
+/* Replaces the stamp of a living inode, which is 0 at first; the one before. */
+uint64_t inode_table_stamp(struct inode_table *table, uint64_t inode, uint64_t stamp);
+
 /* The view path of a living inode. CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status inode_table_path(struct inode_table *table, uint64_t inode, char path[TREE_PATH_MAX]);
 

@@ -69,7 +69,12 @@ cas_status tree_get(const struct tree *tree, const char *path, struct tree_entry
   const char *rest;
   const struct view *view = find_view(tree, path, &rest);
   if (view == NULL) return CAS_NOT_FOUND;
-  if (rest[0] == '\0') return view_top_entry(tree, entry, error);
+  if (rest[0] == '\0') {
+    cas_status status = view_top_entry(tree, entry, error);
+    /* Snapshots come and go without instances. */
+    if (view == &view_snapshots) entry->instances = 0;
+    return status;
+  }
   return view->get(tree, rest, entry, node_path, error);
 }
 
@@ -117,7 +122,7 @@ cas_status tree_join(const char *folder, const char *name, char path[TREE_PATH_M
 struct tree_entry view_entry(const struct cas_node *node) {
   if (node->level == CAS_LEVEL_INSTANCE)
     return (struct tree_entry){.kind = TREE_FILE, .bytes = node->bytes, .time_ns = node->first_arrival_ns};
-  return (struct tree_entry){.kind = TREE_FOLDER, .time_ns = node->last_arrival_ns};
+  return (struct tree_entry){.kind = TREE_FOLDER, .instances = node->instances, .time_ns = node->last_arrival_ns};
 }
 
 static cas_status keep_entry(void *arg, const struct cas_node *node) {

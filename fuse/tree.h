@@ -45,8 +45,10 @@ enum tree_kind { TREE_FOLDER = 1, TREE_FILE };
 
 struct tree_entry {
   enum tree_kind kind;
-  uint64_t bytes;  /* of a file; 0 for folders */
-  int64_t time_ns; /* of a file: its arrival, which never changes; of a folder: the newest arrival below, or later */
+  uint64_t bytes;     /* of a file; 0 for folders */
+  uint64_t instances; /* of a folder: below it. Where this and the time are the same, so is the list of the folder. 0:
+                         unknown */
+  int64_t time_ns;    /* of a file: its arrival, which never changes; of a folder: the newest arrival below, or later */
 };
 
 /* What the view path stands for; `node_path`, where not NULL, receives the path of the store's node behind it, or ""

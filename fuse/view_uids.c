@@ -101,8 +101,9 @@ static cas_status gather(void *arg, const struct cas_node *node) {
   if (search->found++ == 0) {
     search->entry = entry;
     view_copy(search->node_path, node->path);
-  } else if (entry.time_ns > search->entry.time_ns) {
-    search->entry.time_ns = entry.time_ns;
+  } else {
+    search->entry.instances += entry.instances;
+    if (entry.time_ns > search->entry.time_ns) search->entry.time_ns = entry.time_ns;
   }
   return search->first_only ? CAS_END : CAS_OK;
 }

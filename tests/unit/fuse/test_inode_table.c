@@ -174,10 +174,34 @@ static void test_deepest_path(void **state) {
   assert_int_equal(inode_table_path(table, inode, path), CAS_NOT_FOUND);
 }
 
+static void test_holding_and_stamps(void **state) {
+  struct inode_table *table = *state;
+  uint64_t inode = 0, parent = 0;
+  assert_int_equal(inode_table_hold(table, INODE_TABLE_ROOT, "a", 100, &inode), CAS_NOT_FOUND);
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  assert_int_equal(inode_table_hold(table, INODE_TABLE_ROOT, "a", 100, &inode), CAS_OK);
+  assert_int_equal(inode, 100);
+  assert_int_equal(inode_table_hold(table, INODE_TABLE_ROOT, "b", 100, &inode), CAS_NOT_FOUND);
+  assert_int_equal(inode_table_hold(table, 999, "a", 100, &inode), CAS_NOT_FOUND);
+  assert_int_equal(inode_table_parent(table, 100, &parent), CAS_OK);
+  assert_int_equal(parent, INODE_TABLE_ROOT);
+  assert_int_equal(inode_table_parent(table, INODE_TABLE_ROOT, &parent), CAS_NOT_FOUND);
+  assert_int_equal(inode_table_stamp(table, 100, 7), 0);
+  assert_int_equal(inode_table_stamp(table, 100, 8), 7);
+  assert_int_equal(inode_table_stamp(table, 555, 8), 0);
+  inode_table_unref(table, 100, 1);
+  assert_int_equal(inode_table_count(table), 1);
+  inode_table_unref(table, 100, 1);
+  assert_int_equal(inode_table_count(table), 0);
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  assert_int_equal(inode_table_stamp(table, 100, 7), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
       cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_holding_and_stamps, setup, teardown),
       cmocka_unit_test_setup_teardown(test_collisions, setup, teardown),
       cmocka_unit_test_setup_teardown(test_too_many_collisions, setup, teardown),
       cmocka_unit_test_setup_teardown(test_model, setup, teardown),
