@@ -55,8 +55,12 @@ static void check_record(struct verification *v, const struct segment_event *eve
   if (!event->payload_good) {
     if (is_superseded(v, event)) return;
     v->result.damaged_records++;
-    report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset,
-           "the payload of a record does not match its checksum");
+    report(
+        v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset,
+        event->record.kind == RECORD_MANIFEST
+            ? "the manifest of an instance does not match its checksum; if the index was rebuilt since, the instance "
+              "is in no list"
+            : "the payload of a record does not match its checksum");
   } else if (event->record.kind == RECORD_BLOB &&
              index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_NOT_FOUND) {
     v->result.index_findings++;

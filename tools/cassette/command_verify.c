@@ -6,6 +6,7 @@
 #include "cli_progress.h"
 #include "cli_text.h"
 #include "commands.h"
+#include "node_family.h"
 
 #define KEY_JSON 256
 
@@ -19,7 +20,52 @@ struct verification {
   bool json;
   struct cli_progress *progress;
   struct cli_interrupt interrupt;
+  struct cas_store *store;
+  struct node_family family; /* of the damaged instance before, whose series the next one mostly shares */
 };
+
+/* What a damaged instance is asked for again by. */
+static const struct {
+  uint32_t tag;
+  const char *key;
+} identities[] = {
+    {CAS_TAG_PATIENT_ID, "patient_id"},
+    {CAS_TAG_STUDY_INSTANCE_UID, "study_instance_uid"},
+    {CAS_TAG_SERIES_INSTANCE_UID, "series_instance_uid"},
+    {CAS_TAG_SOP_INSTANCE_UID, "sop_instance_uid"},
+};
+#define IDENTITIES (sizeof identities / sizeof identities[0])
+
+struct identification {
+  struct verification *verification;
+  json_t *object; /* or */
+  FILE *line;
+};
+
+static cas_status identify(void *arg, const struct cas_node *node) {
+  struct identification *identification = arg;
+  struct node_family *family = &identification->verification->family;
+  struct cas_error error = {0};
+  cas_status status = node_family_set(family, node, &error);
+  if (status != CAS_OK) return status;
+  for (size_t i = 0; i < IDENTITIES; i++) {
+    const char *text = node_family_text(family, identities[i].tag);
+    if (identification->object) cli_json_text(identification->object, identities[i].key, text);
+    if (!identification->line) continue;
+    fprintf(identification->line, "%s%s ", i > 0 ? ", " : " (", attribute_keyword(identities[i].tag));
+    cli_put(identification->line, text);
+  }
+  if (identification->line) fputc(')', identification->line);
+  return CAS_OK;
+}
+
+/* Says whose a damaged instance is, as far as the index knows. */
+static void put_identities(struct verification *verification, const struct cas_finding *finding, json_t *object,
+                           FILE *line) {
+  struct identification identification = {.verification = verification, .object = object, .line = line};
+  if (finding->kind != CAS_FINDING_DAMAGED_INSTANCE) return;
+  (void)!cas_node_get(verification->store, finding->path, identify, &identification, NULL);
+}
 
 static cas_status on_progress(void *arg, const struct cas_progress *now) {
   struct verification *verification = arg;
@@ -48,6 +94,7 @@ static void on_finding(void *arg, const struct cas_finding *finding) {
     cli_json_text(object, "path", finding->path ? finding->path : "");
     cli_json_count(object, "offset", finding->offset);
     cli_json_text(object, "message", finding->message ? finding->message : "");
+    put_identities(verification, finding, object, NULL);
     text = cli_json_line(object);
   } else {
     FILE *line = open_memstream(&text, &size);
@@ -58,6 +105,7 @@ static void on_finding(void *arg, const struct cas_finding *finding) {
       fprintf(line, " at byte %llu", (unsigned long long)finding->offset);
     fputs(": ", line);
     cli_put(line, finding->message ? finding->message : "");
+    put_identities(verification, finding, NULL, line);
     fclose(line);
   }
   cli_progress_line(verification->progress, stdout, text ? text : kind_name(finding->kind));
@@ -106,11 +154,14 @@ static int run(struct cli_arguments *arguments) {
   if (code != CLI_OK) return code;
   verification.progress = cli_progress_create("instances", quiet);
   if (!verification.progress) return cli_fail("verify", CAS_NO_MEMORY, NULL);
+  verification.store = store;
+  node_family_init(&verification.family, store);
   struct cas_verify_options verify = {.progress = on_progress, .finding = on_finding, .arg = &verification};
   struct cas_verify_result result = {0};
   struct cas_error error = {0};
   cas_status status = cas_store_verify(store, &verify, &result, &error);
   double seconds = cli_progress_seconds(verification.progress);
+  node_family_fini(&verification.family);
   cli_progress_destroy(verification.progress);
   if (status == CAS_END && cli_interrupted(&verification.interrupt)) {
     cli_error("interrupted");
