@@ -70,6 +70,7 @@ void config_fini(struct config *config) {
   free(config->aet);
   free(config->bind);
   free(config->mount);
+  free(config->peers);
   *config = (struct config){0};
 }
 
@@ -142,8 +143,26 @@ static size_t find_key(const char *section, const char *name) {
   return i;
 }
 
+/* [peers]: any AE title is a key. */
+static cas_status set_peer(struct config *config, const char *aet, const char *address, struct cas_error *error) {
+  struct dicom_peer peer;
+  if (!peer_parse(aet, address, &peer))
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not HOST:PORT, or that is no AE title", aet, address);
+  for (size_t i = 0; i < config->peer_count; i++) {
+    if (strcmp(config->peers[i].aet, aet) != 0) continue;
+    config->peers[i] = peer;
+    return CAS_OK;
+  }
+  struct dicom_peer *grown = realloc(config->peers, (config->peer_count + 1) * sizeof *grown);
+  if (grown == NULL) return fail(error, CAS_NO_MEMORY, "configuration");
+  config->peers = grown;
+  config->peers[config->peer_count++] = peer;
+  return CAS_OK;
+}
+
 cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
                       struct cas_error *error) {
+  if (strcmp(section, "peers") == 0) return set_peer(config, key, value, error);
   const size_t found = find_key(section, key);
   if (found == KEY_COUNT) return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
@@ -191,7 +210,9 @@ static int take_value(void *arg, const char *section, const char *name, const ch
   struct cas_error reason = {0};
   const size_t found = find_key(section, name);
   const uint64_t bit = found < KEY_COUNT ? UINT64_C(1) << found : 0;
-  if ((load->config->seen & bit) != 0) {
+  const bool peer_again =
+      strcmp(section, "peers") == 0 && peer_find(load->config->peers, load->config->peer_count, name) != NULL;
+  if (peer_again || (load->config->seen & bit) != 0) {
     refuse_line(load, CAS_INVALID, "the key was given before");
     return 0;
   }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cassette/store.h"
+#include "peer_list.h"
 
 /* Longest line of a configuration file: a path of the longest kind and its key. */
 #define CONFIG_LINE_BYTES_MAX 4608u
@@ -31,6 +32,9 @@ struct config {
   bool accept_any_called_aet;
   unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds;
 
+  struct dicom_peer *peers; /* [peers]: keys are AE titles, values HOST:PORT */
+  size_t peer_count;
+
   char *mount; /* [mount] folder */
   bool mount_allow_other;
 
@@ -48,7 +52,8 @@ void config_fini(struct config *config);
  * has the line. */
 CAS_MUST_USE cas_status config_load(struct config *config, const char *path, struct cas_error *error);
 
-/* Sets one key, as the flags do. CAS_INVALID: no such key, or the value does not fit. */
+/* Sets one key, as the flags do; a peer that is there already gets the new address. CAS_INVALID: no such key, or the
+ * value does not fit. */
 CAS_MUST_USE cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
                                    struct cas_error *error);
 

@@ -140,6 +140,8 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .negotiation_seconds = config->negotiation_seconds,
       .message_seconds = config->message_seconds,
       .idle_seconds = config->idle_seconds,
+      .peers = config->peers,
+      .peer_count = config->peer_count,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };

@@ -20,6 +20,7 @@
 #include "find_scp.h"
 #include "get_scp.h"
 #include "message.h"
+#include "move_scp.h"
 #include "storage_scp.h"
 #include "verification_scp.h"
 
@@ -117,6 +118,7 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, &command, error);
+  if (command.field == DIMSE_C_MOVE_RQ) return move_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }

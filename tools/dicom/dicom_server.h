@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "cassette/store.h"
+#include "peer_list.h"
 
 /* Connections beyond the accepted associations that may be negotiating, or be told of a rejection; more are closed. So
  * silent connections use up these, and not the associations. */
@@ -24,17 +25,19 @@
 
 struct dicom_server;
 
-/* Zero means the default, but for `port`, where it means any free one. Strings are copied. */
+/* Zero means the default, but for `port`, where it means any free one. Strings are copied, peers not. */
 struct dicom_server_options {
   const char *aet;  /* our AE title, default CASSETTE */
   const char *bind; /* numeric address, default 127.0.0.1; "::" or "0.0.0.0" for all */
   uint16_t port;
-  bool accept_any_called_aet;   /* else an association that calls another title is rejected */
-  unsigned associations_max;    /* default 64 */
-  uint32_t pdu_bytes_max;       /* default and largest 131072, at least 4096 */
-  unsigned negotiation_seconds; /* default 30 */
-  unsigned message_seconds;     /* default 60 */
-  unsigned idle_seconds;        /* between messages, default 600 */
+  bool accept_any_called_aet;     /* else an association that calls another title is rejected */
+  unsigned associations_max;      /* default 64 */
+  uint32_t pdu_bytes_max;         /* default and largest 131072, at least 4096 */
+  unsigned negotiation_seconds;   /* default 30 */
+  unsigned message_seconds;       /* default 60 */
+  unsigned idle_seconds;          /* between messages, default 600 */
+  const struct dicom_peer *peers; /* destinations of C-MOVE; borrowed until stop */
+  size_t peer_count;
   cas_log_fn log;
   void *log_arg;
 };

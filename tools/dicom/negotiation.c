@@ -8,7 +8,7 @@ const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES] = {
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 bool negotiation_is_query(const char *abstract_syntax) {
-  static const char *const tails[] = {"1.1", "1.3", "2.1", "2.3"};
+  static const char *const tails[] = {"1.1", "1.2", "1.3", "2.1", "2.2", "2.3"};
   static const char root[] = "1.2.840.10008.5.1.4.1.2.";
   if (!starts_with(abstract_syntax, root)) return false;
   for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++)

@@ -14,15 +14,15 @@
 enum dicom_uid_kind { DICOM_UID_UNKNOWN, DICOM_UID_STORAGE, DICOM_UID_OTHER };
 
 /*
- * Whether a proposed abstract syntax is accepted: Verification; C-FIND and C-GET by patient and study root; every
- * storage SOP class that the dictionary knows; every UID below the standard's root for storage SOP
+ * Whether a proposed abstract syntax is accepted: Verification; C-FIND, C-GET and C-MOVE by patient and study root;
+ * every storage SOP class that the dictionary knows; every UID below the standard's root for storage SOP
  * classes, 1.2.840.10008.5.1.4.1.1 (newer ones than the dictionary); and every UID outside the standard's root that the
  * dictionary does not know: a private storage SOP class, as an archive must take it to be. Not accepted are the
  * standard's other services, which Cassette does not provide.
  */
 bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind);
 
-/* Whether it is one of C-FIND or C-GET, whose identifiers are read and written here. */
+/* Whether it is one of C-FIND, C-GET or C-MOVE, whose identifiers are read and written here. */
 bool negotiation_is_query(const char *abstract_syntax);
 
 /* The first uncompressed little endian transfer syntax (implicit or explicit VR), or NULL: for identifiers. */

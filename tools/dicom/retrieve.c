@@ -57,7 +57,7 @@ struct retrieve *retrieve_create(struct session *session, uint8_t context_id, co
   retrieve->context_id = context_id;
   retrieve->ended = PDU_FRAGMENT;
   retrieve->error = error;
-  retrieve->began_ms = retrieve->pending_ms = now_ms();
+  retrieve->began_ms = now_ms();
   *event = begin(retrieve);
   if (*event == PDU_FRAGMENT) return retrieve;
   retrieve_destroy(retrieve);
@@ -188,10 +188,7 @@ bool retrieve_goes_on(struct retrieve *retrieve) {
   if (retrieve->ended == PDU_FRAGMENT) heed_peer(retrieve);
   retrieve->stopping |= session_is_stopping(retrieve->session);
   if (retrieve->ended != PDU_FRAGMENT || retrieve->cancelled || retrieve->stopping) return false;
-  const int64_t now = now_ms();
-  if (now - retrieve->pending_ms < RETRIEVE_PENDING_MS) return true;
-  retrieve->pending_ms = now;
-  respond(retrieve, DIMSE_PENDING, NULL);
+  if (retrieve->done > 0) respond(retrieve, DIMSE_PENDING, NULL);
   return retrieve->ended == PDU_FRAGMENT;
 }
 

@@ -12,9 +12,6 @@
 #include "retrieve_selection.h"
 #include "store_scu.h"
 
-/* A pending response is sent when so much time went by since the last one. */
-#define RETRIEVE_PENDING_MS 200
-
 struct retrieve {
   struct session *session;
   const struct dimse_command *request;
@@ -29,7 +26,7 @@ struct retrieve {
   struct cas_buffer bytes;       /* room for command sets and identifiers */
   struct store_object object;    /* the one under way */
   uint64_t sent_bytes;
-  int64_t began_ms, pending_ms; /* when it began, and when the last pending response was sent */
+  int64_t began_ms;
   bool cancelled, stopping;
   enum pdu_event ended; /* PDU_FRAGMENT while the association is of use */
   struct cas_error *error;
@@ -51,8 +48,8 @@ bool retrieve_open(struct retrieve *retrieve, const struct retrieve_item *item);
 void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item, enum store_outcome outcome,
                       const char *reason);
 
-/* Between two sub-operations: sends a pending response if it is time, heeds C-CANCEL and the node's stop. False: no
- * more sub-operations. */
+/* Between two sub-operations: sends a pending response, heeds C-CANCEL and the node's stop. False: no more
+ * sub-operations. Each has its pending response, since GDCM's C-MOVE client takes no second object before one. */
 bool retrieve_goes_on(struct retrieve *retrieve);
 
 /* Takes a command that came from the peer that asked: C-CANCEL, or else a protocol error, which sets `ended`. */

@@ -160,11 +160,33 @@ static void tells_a_missing_file(void **state) {
   assert_non_null(strstr(error.message, "/nonexistent/cassetted.conf"));
 }
 
+static void knows_peers_by_their_titles(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load("[peers]\nWS 1 = host:104\nB = [::1]:11112\n", &config, &error), CAS_OK);
+  assert_int_equal(config.peer_count, 2);
+  assert_string_equal(config.peers[0].aet, "WS 1");
+  assert_string_equal(config.peers[1].host, "::1");
+  assert_int_equal(config_set(&config, "peers", "B", "other:1", &error), CAS_OK);
+  assert_int_equal(config.peer_count, 2);
+  assert_string_equal(config.peers[1].host, "other");
+  config_fini(&config);
+  assert_int_equal(load("[peers]\nA = host\n", &config, &error), CAS_INVALID);
+  config_fini(&config);
+  assert_int_equal(load("[peers]\nA = host:1\nA = host:2\n", &config, &error), CAS_INVALID);
+  config_fini(&config);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(takes_every_key),       cmocka_unit_test(flags_win_and_defaults_fill),
-      cmocka_unit_test(refuses_with_the_line), cmocka_unit_test(refuses_lines_that_are_too_long),
-      cmocka_unit_test(takes_long_paths),      cmocka_unit_test(tells_a_missing_file),
+      cmocka_unit_test(takes_every_key),
+      cmocka_unit_test(flags_win_and_defaults_fill),
+      cmocka_unit_test(refuses_with_the_line),
+      cmocka_unit_test(refuses_lines_that_are_too_long),
+      cmocka_unit_test(takes_long_paths),
+      cmocka_unit_test(tells_a_missing_file),
+      cmocka_unit_test(knows_peers_by_their_titles),
   };
   return cmocka_run_group_tests(tests, make_path, remove_path);
 }
