@@ -2,9 +2,12 @@
  * Owns nothing. Invariants that it rests on (placement.c keeps them):
  *  1. Nodes get no smaller and none goes; a node's first_group is that of its oldest instance, last_group that of its
  *     newest.
- *  2. So a folder with last_group <= moment is now what it was then.
+ *  2. So a folder with last_group <= moment is now what it was then, and what it was then does not change: sums of
+ *     folders that grew since are kept (moment_memo.h).
  */
 #include "store/moment.h"
+
+#include "store/moment_memo.h"
 
 struct summing {
   struct cas_store *store;
@@ -32,11 +35,19 @@ static cas_status add_child(void *arg, const struct index_node *child) {
 /* Recursion ends at the series: instances do not change. */
 static cas_status sum_up(struct cas_store *store, const char *path, struct index_node *sums, struct cas_error *error) {
   struct summing summing = {.store = store, .error = error};
-  STATUS_TRY(index_list(store->index, path, NULL, add_child, &summing, error));
-  sums->first_arrival_ns = summing.sums.first_arrival_ns;
-  sums->last_arrival_ns = summing.sums.last_arrival_ns;
-  sums->instances = summing.sums.instances;
-  sums->bytes = summing.sums.bytes;
+  struct moment_sums kept;
+  if (!moment_memo_get(store->moment_memo, store->moment, path, &kept)) {
+    STATUS_TRY(index_list(store->index, path, NULL, add_child, &summing, error));
+    kept = (struct moment_sums){.first_arrival_ns = summing.sums.first_arrival_ns,
+                                .last_arrival_ns = summing.sums.last_arrival_ns,
+                                .instances = summing.sums.instances,
+                                .bytes = summing.sums.bytes};
+    moment_memo_put(store->moment_memo, store->moment, path, &kept);
+  }
+  sums->first_arrival_ns = kept.first_arrival_ns;
+  sums->last_arrival_ns = kept.last_arrival_ns;
+  sums->instances = kept.instances;
+  sums->bytes = kept.bytes;
   return CAS_OK;
 }
 

@@ -11,7 +11,8 @@
 
 /*
  * Turns a node as it is now into what it was at the store's moment. CAS_NOT_FOUND: it was not there. Cheap, but for a
- * folder that got something since: then the folders below that did, too, are listed, and the instances in these.
+ * folder that got something since, the first time: then the folders below that did, too, are listed, and the instances
+ * in these.
  */
 CAS_MUST_USE cas_status moment_apply(struct cas_store *store, struct index_node *node, struct cas_error *error);
 

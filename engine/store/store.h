@@ -43,6 +43,7 @@ struct cas_store {
   char *scratch;                     /* follower: RocksDB's own notes; removed at close */
   struct codec *codec;
   struct read_cache *read_cache;
+  struct moment_memo *moment_memo;
   store_hash_fn hash;
   /* Writers only. */
   uint64_t in_flight_bytes_max;

@@ -17,6 +17,7 @@
 #include "store/committer.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
+#include "store/moment_memo.h"
 #include "store/paths.h"
 #include "store/pending.h"
 #include "store/read_cache.h"
@@ -122,6 +123,7 @@ static cas_status open_for_all(struct cas_store *store, const struct cas_store_o
   STATUS_TRY(open_disk(store, options, seams, error));
   STATUS_TRY(codec_create(&store->codec));
   STATUS_TRY(read_cache_create(cache_bytes, &store->read_cache));
+  STATUS_TRY(moment_memo_create(&store->moment_memo));
   return open_index(store, index_folder, error);
 }
 
@@ -235,6 +237,7 @@ void cas_store_close(struct cas_store *store) {
     store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");
   if (store->index != NULL) index_close(store->index);
   read_cache_destroy(store->read_cache);
+  moment_memo_destroy(store->moment_memo);
   codec_destroy(store->codec);
   if (store->volume != NULL) volume_close(store->volume);
   if (store->disk != NULL && !store->disk_is_borrowed) store->disk->ops->close(store->disk);
