@@ -139,12 +139,13 @@ static cas_status list(struct io_disk *disk, const char *folder, io_name_fn each
   pthread_mutex_unlock(&faulty->lock);
   if (!found) return faulty_fail(error, ENOENT, "list", folder);
   for (size_t i = 0; i < count; i++) {
+    char text[name_bytes_max + 1];
+    pthread_mutex_lock(&faulty->lock);
     const struct node *node = faulty->nodes[i];
     const char *name = node->exists ? name_within(folder, node) : NULL;
-    char text[name_bytes_max + 1];
-    if (name == NULL) continue;
-    snprintf(text, sizeof text, "%s%s", name, node->is_folder ? "/" : "");
-    STATUS_TRY(each(arg, text));
+    if (name != NULL) snprintf(text, sizeof text, "%s%s", name, node->is_folder ? "/" : "");
+    pthread_mutex_unlock(&faulty->lock);
+    if (name != NULL) STATUS_TRY(each(arg, text));
   }
   return CAS_OK;
 }
@@ -227,21 +228,31 @@ void faulty_disk_destroy(struct io_disk *disk) {
 }
 
 uint64_t faulty_disk_count(const struct io_disk *disk, unsigned kinds) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
   uint64_t count = 0;
+  pthread_mutex_lock(&faulty->lock);
   for (unsigned i = 0; i < 5; i++)
-    if ((kinds & 1u << i) != 0) count += faulty_disk_of(disk)->counts[i];
+    if ((kinds & 1u << i) != 0) count += faulty->counts[i];
+  pthread_mutex_unlock(&faulty->lock);
   return count;
 }
 
 void faulty_disk_fail(struct io_disk *disk, unsigned kinds, uint64_t nth, uint64_t times, int system_errno) {
   struct faulty_disk *faulty = faulty_disk_of(disk);
+  pthread_mutex_lock(&faulty->lock);
   faulty->fail_kinds = kinds;
   faulty->fail_in = nth;
   faulty->fail_times = times;
   faulty->fail_errno = system_errno;
+  pthread_mutex_unlock(&faulty->lock);
 }
 
-void faulty_disk_power_off_at(struct io_disk *disk, uint64_t nth) { faulty_disk_of(disk)->power_off_in = nth; }
+void faulty_disk_power_off_at(struct io_disk *disk, uint64_t nth) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
+  pthread_mutex_lock(&faulty->lock);
+  faulty->power_off_in = nth;
+  pthread_mutex_unlock(&faulty->lock);
+}
 
 void faulty_disk_restart(struct io_disk *disk) {
   struct faulty_disk *faulty = faulty_disk_of(disk);
@@ -251,11 +262,19 @@ void faulty_disk_restart(struct io_disk *disk) {
   faulty->fail_times = 0;
 }
 
-void faulty_disk_lie(struct io_disk *disk, bool lie) { faulty_disk_of(disk)->lie = lie; }
+void faulty_disk_lie(struct io_disk *disk, bool lie) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
+  pthread_mutex_lock(&faulty->lock);
+  faulty->lie = lie;
+  pthread_mutex_unlock(&faulty->lock);
+}
 
 size_t faulty_disk_blocks_lent(const struct io_disk *disk) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
   size_t lent = 0;
-  for (size_t i = 0; i < WRITE_BUFFER_COUNT; i++) lent += faulty_disk_of(disk)->block_lent[i];
+  pthread_mutex_lock(&faulty->lock);
+  for (size_t i = 0; i < WRITE_BUFFER_COUNT; i++) lent += faulty->block_lent[i];
+  pthread_mutex_unlock(&faulty->lock);
   return lent;
 }
 

@@ -5,7 +5,7 @@
  * What a test does: create; use as any io_disk; faulty_disk_power_off_at() or faulty_disk_fail(); close what it opened;
  * faulty_disk_restart(); open again and look.
  *
- * Threads: as io/disk.h says.
+ * Threads: as io/disk.h says; a test may count and plan faults while others use the disk.
  */
 #ifndef SUPPORT_FAULTY_DISK_H
 #define SUPPORT_FAULTY_DISK_H

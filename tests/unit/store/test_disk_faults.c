@@ -3,6 +3,7 @@
  * refuses at once, is read all the same, and goes on by itself when the fault is over. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,14 +20,14 @@ struct scene {
   struct io_disk *disk;
   unsigned count;
   bool acknowledged[OBJECTS_MAX];
-  unsigned logged_read_only, logged_writable;
+  atomic_uint logged_read_only, logged_writable;
 };
 
 static void take_log(void *arg, enum cas_log_level level, const char *line) {
   struct scene *scene = arg;
   (void)level;
-  if (strstr(line, "the archive is read-only") != NULL) scene->logged_read_only++;
-  if (strstr(line, "takes objects again") != NULL) scene->logged_writable++;
+  if (strstr(line, "the archive is read-only") != NULL) atomic_fetch_add(&scene->logged_read_only, 1);
+  if (strstr(line, "takes objects again") != NULL) atomic_fetch_add(&scene->logged_writable, 1);
 }
 
 static void make_object(unsigned number, struct cas_buffer *file) {
@@ -77,11 +78,15 @@ static bool is_read_only(struct scene *scene) {
   return condition.read_only;
 }
 
-/* By itself: nobody brings anything meanwhile. */
+static bool is_writable_and_logged(struct scene *scene) {
+  return !is_read_only(scene) && atomic_load(&scene->logged_writable) == atomic_load(&scene->logged_read_only);
+}
+
+/* By itself: nobody brings anything meanwhile. The log says so a moment after the state does. */
 static void wait_until_writable(struct scene *scene) {
   const struct timespec pause = {.tv_nsec = 2000000};
-  for (unsigned i = 0; i < 30000 && is_read_only(scene); i++) nanosleep(&pause, NULL);
-  assert_false(is_read_only(scene));
+  for (unsigned i = 0; i < 30000 && !is_writable_and_logged(scene); i++) nanosleep(&pause, NULL);
+  assert_true(is_writable_and_logged(scene));
 }
 
 static struct scene *open_scene(bool late_errors) {
