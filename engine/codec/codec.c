@@ -141,6 +141,44 @@ cas_status codec_encode_pixels(const struct cas_pixel_format *format, struct cas
   return CAS_OK;
 }
 
+/* The trailer: what u8 (1 bytes, 2 a frame), pixel_representation u8, planar_configuration u8, big_endian u8, rows u32,
+ * columns u32, samples_per_pixel u16, bits_allocated u16, bits_stored u16, high_bit u16, zeros u32. */
+enum { DEFERRED_BYTES = 1, DEFERRED_FRAME = 2 };
+
+void codec_make_trailer(const struct cas_pixel_format *format, uint8_t trailer[CODEC_TRAILER_BYTES]) {
+  memset(trailer, 0, CODEC_TRAILER_BYTES);
+  trailer[0] = format == NULL ? DEFERRED_BYTES : DEFERRED_FRAME;
+  if (format == NULL) return;
+  trailer[1] = format->pixel_representation;
+  trailer[2] = format->planar_configuration;
+  trailer[3] = format->big_endian;
+  store_u32(trailer + 4, format->rows);
+  store_u32(trailer + 8, format->columns);
+  store_u16(trailer + 12, format->samples_per_pixel);
+  store_u16(trailer + 14, format->bits_allocated);
+  store_u16(trailer + 16, format->bits_stored);
+  store_u16(trailer + 18, format->high_bit);
+}
+
+cas_status codec_encode_deferred(struct codec *codec, struct cas_slice payload, struct cas_buffer *coded,
+                                 enum codec_id *id) {
+  if (payload.size < CODEC_TRAILER_BYTES) return CAS_CORRUPT;
+  struct cas_slice raw = slice_of(payload.data, payload.size - CODEC_TRAILER_BYTES);
+  const uint8_t *trailer = payload.data + raw.size;
+  if (trailer[0] == DEFERRED_BYTES) return codec_encode_bytes(codec, raw, CODEC_BULK_EFFORT, coded, id);
+  if (trailer[0] != DEFERRED_FRAME) return CAS_CORRUPT;
+  struct cas_pixel_format format = {.rows = load_u32(trailer + 4),
+                                    .columns = load_u32(trailer + 8),
+                                    .samples_per_pixel = load_u16(trailer + 12),
+                                    .bits_allocated = load_u16(trailer + 14),
+                                    .bits_stored = load_u16(trailer + 16),
+                                    .high_bit = load_u16(trailer + 18),
+                                    .pixel_representation = trailer[1],
+                                    .planar_configuration = trailer[2],
+                                    .big_endian = trailer[3] != 0};
+  return codec_encode_pixels(&format, raw, coded, id);
+}
+
 cas_status codec_dictionary_of(struct cas_slice payload, struct blob_id *dictionary_id) {
   if (payload.size < CODEC_DICTIONARY_NAME_BYTES) return CAS_CORRUPT;
   memcpy(dictionary_id->hash.bytes, payload.data, sizeof dictionary_id->hash.bytes);
@@ -172,11 +210,15 @@ cas_status codec_decode(struct codec *codec, uint8_t id, struct cas_slice payloa
                       slice_of(payload.data + CODEC_DICTIONARY_NAME_BYTES, payload.size - CODEC_DICTIONARY_NAME_BYTES),
                       dictionary, raw, raw_size);
   case CODEC_PIXEL: return cas_pixel_decode(payload, raw, raw_size);
+  case CODEC_DEFERRED:
+    if (payload.size != raw_size + CODEC_TRAILER_BYTES) return CAS_CORRUPT;
+    memcpy(raw, payload.data, raw_size);
+    return CAS_OK;
   default: return CAS_UNSUPPORTED;
   }
 }
 
 const char *codec_name(uint8_t id) {
-  static const char *const names[CODEC_COUNT] = {"raw", "zstd", "zstd+dictionary", "pixel"};
+  static const char *const names[CODEC_COUNT] = {"raw", "zstd", "zstd+dictionary", "pixel", "deferred"};
   return id < CODEC_COUNT ? names[id] : "unknown";
 }

@@ -57,12 +57,19 @@ static struct commit_instance *instance_of(struct commit_item *item) { return (s
 
 /* --- appending --- */
 
+/* A worker made room for the trailer behind the raw bytes, and wrote it there. */
+static struct cas_slice payload_of(const struct pending_blob *blob) {
+  if (blob->codec == CODEC_RAW) return slice_of_buffer(&blob->raw);
+  if (blob->codec == CODEC_DEFERRED) return slice_of(blob->raw.data, blob->raw.size + CODEC_TRAILER_BYTES);
+  return slice_of_buffer(&blob->payload);
+}
+
 static cas_status append_blob(struct group *group, struct pending_blob *blob) {
   struct cas_store *store = group->committer->store;
   cas_status failure;
   if (blob->dictionary != NULL && pending_state_of(store->pending, blob->dictionary, &failure) == PENDING_FAILED)
     return status_fail(&group->error, failure, "the dictionary of a header could not be stored");
-  struct cas_slice payload = slice_of_buffer(blob->codec == CODEC_RAW ? &blob->raw : &blob->payload);
+  struct cas_slice payload = payload_of(blob);
   struct record record = {.kind = RECORD_BLOB,
                           .codec = (uint8_t)blob->codec,
                           .id = blob->id,

@@ -208,7 +208,8 @@ static cas_status sink_chunk_begin(void *arg, const struct dicom_chunk *chunk) {
   STATUS_TRY(hand_over_chunk(ingest));
   ingest->chunk_kind = *chunk;
   STATUS_TRY(add_blob(ingest, &ingest->chunk_blob));
-  return cas_buffer_reserve(&ingest->chunk, chunk->size);
+  size_t spare = ingest->store->encode == CAS_ENCODE_ALWAYS ? 0 : CODEC_TRAILER_BYTES;
+  return cas_buffer_reserve(&ingest->chunk, chunk->size + spare);
 }
 
 static cas_status sink_chunk_bytes(void *arg, struct cas_slice bytes) {

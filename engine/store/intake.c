@@ -3,9 +3,11 @@
 #include "store/blob_read.h"
 #include "store/dictionaries.h"
 
-/* zstd levels. Headers are small and read often; bulk data is mostly compressed already. */
+/* zstd's level: headers are small and read often. */
 #define HEADER_EFFORT 6
-#define BULK_EFFORT 1
+
+/* Workers fall behind, for CAS_ENCODE_AUTO, when so many blobs wait for each. */
+#define WAITING_PER_WORKER 2u
 
 enum comparison { COMPARED_ABSENT, COMPARED_SAME, COMPARED_OTHER, COMPARED_DAMAGED };
 
@@ -69,13 +71,26 @@ static cas_status encode_header(struct pending_blob *blob) {
   return status;
 }
 
+static bool is_put_off(const struct pending_blob *blob) {
+  const struct cas_store *store = blob->store;
+  if (blob->kind == BLOB_HEADER || blob->raw.size + CODEC_TRAILER_BYTES > blob->raw.capacity) return false;
+  if (store->encode == CAS_ENCODE_AUTO) return worker_pool_waiting(store->workers) >= WAITING_PER_WORKER;
+  return store->encode == CAS_ENCODE_LATER;
+}
+
 static cas_status encode(struct pending_blob *blob) {
+  if (is_put_off(blob)) {
+    blob->codec = CODEC_DEFERRED;
+    codec_make_trailer(blob->kind == BLOB_FRAME ? &blob->format : NULL, blob->raw.data + blob->raw.size);
+    return CAS_OK;
+  }
   switch (blob->kind) {
   case BLOB_HEADER: return encode_header(blob);
   case BLOB_FRAME: return codec_encode_pixels(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec);
   case BLOB_BULK: break;
   }
-  return codec_encode_bytes(blob->store->codec, slice_of_buffer(&blob->raw), BULK_EFFORT, &blob->payload, &blob->codec);
+  return codec_encode_bytes(blob->store->codec, slice_of_buffer(&blob->raw), CODEC_BULK_EFFORT, &blob->payload,
+                            &blob->codec);
 }
 
 /* Settles a blob that is new, and offers it to the headers that follow. */
@@ -92,6 +107,9 @@ static void take_in(struct job *job) {
   struct pending *pending = blob->store->pending;
   bool known = false;
   blob->store->hash(slice_of_buffer(&blob->raw), &blob->id.hash);
+  /* Before others meet the blob, and read its bytes: room for a trailer. */
+  if (blob->store->encode != CAS_ENCODE_ALWAYS)
+    (void)!cas_buffer_reserve(&blob->raw, blob->raw.size + CODEC_TRAILER_BYTES);
   if (pending_enter(pending, blob)) {
     cas_status status = name_blob(blob, &known);
     if (status == CAS_OK && !known) status = encode(blob);

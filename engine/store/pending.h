@@ -52,7 +52,7 @@ struct pending_blob {
   /* What it became. */
   struct blob_id id;
   enum codec_id codec;
-  struct cas_buffer payload;       /* empty for CODEC_RAW */
+  struct cas_buffer payload;       /* empty for CODEC_RAW; for CODEC_DEFERRED, whose trailer lies behind `raw` */
   struct pending_blob *dictionary; /* held; must not be FAILED when this is appended */
   bool becomes_dictionary;
   bool heals; /* a damaged copy lies in the store */

@@ -68,7 +68,8 @@ void replay_preparer_destroy(struct replay_preparer *preparer) {
 /* --- headers --- */
 
 static bool may_be_header(const struct record *record) {
-  return record->codec != CODEC_PIXEL && record->raw_size > 0 && record->raw_size <= DICTIONARY_BYTES_MAX;
+  return record->codec != CODEC_PIXEL && record->codec != CODEC_DEFERRED && record->raw_size > 0 &&
+         record->raw_size <= DICTIONARY_BYTES_MAX;
 }
 
 /* Nothing is wrong with the record if this fails: it may need a dictionary that was not seen. */

@@ -47,6 +47,7 @@ struct cas_store {
   store_hash_fn hash;
   /* Writers only. */
   uint64_t in_flight_bytes_max;
+  enum cas_encode encode;
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;

@@ -135,6 +135,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   struct segment_writer *writer;
   struct segment_mark end;
   store->in_flight_bytes_max = options->in_flight_bytes != 0 ? options->in_flight_bytes : INGEST_BYTES_IN_FLIGHT_MAX;
+  store->encode = options->encode;
   if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN) store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
   STATUS_TRY(store_replay(store, 0, NULL, NULL, NULL, &end, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));

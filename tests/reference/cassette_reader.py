@@ -27,7 +27,7 @@ MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
 BLOB, MANIFEST, DELETION, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
 KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", DELETION: "deletion", SNAPSHOT: "snapshot"}
-CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel"}
+CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred"}
 
 
 class NotAStore(Exception):
@@ -343,6 +343,9 @@ class Store:
             dictionary_id = (payload[:16], struct.unpack_from("<H", payload, 16)[0])
             require(dictionary_id in self.blobs and self.blobs[dictionary_id].codec != 2, "dictionary")
             return decompress(payload[18:], record.raw_size, self.blob(dictionary_id))
+        if record.codec == 4:
+            require(len(payload) == record.raw_size + 24 and payload[-24] in (1, 2), "trailer")
+            return payload[:-24]
         require(record.codec == 3, "codec %d is unknown" % record.codec)
         try:
             return pixel_decode.decode(payload, record.raw_size)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL };
+enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE };
 
 struct key {
   const char *section, *name;
@@ -45,6 +45,7 @@ static const struct key keys[] = {
     {"engine", "read_cache_mib", NUMBER, FIELD(read_cache_mib), 1, 65536},
     {"engine", "segment_mib", NUMBER, FIELD(segment_mib), 1, 1048576},
     {"engine", "io_uring", NO_SWITCH, FIELD(no_io_uring), 0, 0},
+    {"engine", "encode", ENCODE, FIELD(encode), 0, 0},
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 _Static_assert(KEY_COUNT <= 64, "config.seen has a bit for each key");
@@ -95,15 +96,18 @@ static bool parse_switch(const char *value, bool *on) {
   return false;
 }
 
-static bool parse_level(const char *value, unsigned *level) {
-  static const char *const names[] = {"error", "warning", "notice", "debug"};
-  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+/* Which of the names it is, counted from `first`. */
+static bool parse_name(const char *value, const char *const *names, unsigned first, unsigned *number) {
+  for (unsigned i = 0; names[i] != NULL; i++) {
     if (strcmp(value, names[i]) != 0) continue;
-    *level = CAS_LOG_ERROR + i;
+    *number = first + i;
     return true;
   }
   return false;
 }
+
+static const char *const level_names[] = {"error", "warning", "notice", "debug", NULL};
+static const char *const encode_names[] = {"always", "later", "auto", NULL};
 
 static cas_status assign(struct config *config, const struct key *key, const char *value, struct cas_error *error) {
   void *field = (char *)config + key->offset;
@@ -131,8 +135,11 @@ static cas_status assign(struct config *config, const struct key *key, const cha
     *(bool *)field = on == (key->kind == SWITCH);
     return CAS_OK;
   case LEVEL:
-    if (parse_level(value, field)) return CAS_OK;
+    if (parse_name(value, level_names, CAS_LOG_ERROR, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
+  case ENCODE:
+    if (parse_name(value, encode_names, CAS_ENCODE_ALWAYS, field)) return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
   }
   return fail(error, CAS_INVALID, "%s", key->name);
 }

@@ -42,6 +42,7 @@ struct config {
 
   unsigned workers, in_flight_mib, read_cache_mib, segment_mib; /* [engine] */
   bool no_io_uring;                                             /* [engine] io_uring = no */
+  unsigned encode;                                              /* [engine] encode, enum cas_encode */
 
   uint64_t seen; /* config_load(): which keys the file has given so far */
 };

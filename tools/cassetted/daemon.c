@@ -113,6 +113,7 @@ static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
       .read_cache_bytes = (uint64_t)config->read_cache_mib << 20,
       .segment_bytes = (uint64_t)config->segment_mib << 20,
       .no_io_uring = config->no_io_uring,
+      .encode = (enum cas_encode)config->encode,
   };
   return cas_store_open(config->store, &options, &daemon->store, error);
 }

@@ -31,6 +31,14 @@ enum cas_open_mode {
   CAS_OPEN_WRITE,  /* read and write; replays the tail of the log first */
 };
 
+/* When the pixels and other long values of an object are encoded. What is put off is stored raw, and made small later.
+ */
+enum cas_encode {
+  CAS_ENCODE_ALWAYS, /* on the way in */
+  CAS_ENCODE_LATER,  /* put off */
+  CAS_ENCODE_AUTO,   /* put off while the workers cannot keep up */
+};
+
 /* Zero means the default everywhere. */
 struct cas_store_options {
   enum cas_open_mode mode;
@@ -41,6 +49,7 @@ struct cas_store_options {
   uint64_t read_cache_bytes; /* decoded blobs kept for readers, default 64 MiB */
   uint64_t segment_bytes;    /* a segment is sealed at this length, default 512 MiB */
   bool no_io_uring;          /* plain writes, through the page cache */
+  enum cas_encode encode;
 };
 
 /* Makes a new empty store in `path`, which must not exist or be an empty folder (else CAS_EXISTS). Durable on return.
@@ -82,7 +91,7 @@ struct cas_stats {
   uint64_t superseded_bytes; /* in segments, of damaged copies that were healed */
   uint64_t free_bytes;       /* on the file system */
   struct cas_codec_stats {
-    const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel"; NULL ends the list */
+    const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel", "deferred"; NULL ends the list */
     uint64_t raw_bytes, stored_bytes;
   } codecs[17];
 };

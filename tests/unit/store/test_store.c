@@ -181,6 +181,32 @@ static void a_query_finds_by_name_without_regard_to_case(void **state) {
   assert_int_equal(cas_select(t->store, "Nonsense=1", count_node, &found, NULL), CAS_INVALID);
 }
 
+/* Pixels whose encoding was put off are as long as they came, and come back; putting off does not change what is
+ * shared.
+ */
+static void what_is_encoded_later_comes_back_too(void **state) {
+  struct temporary_store *t = *state;
+  CLEANUP_BUFFER struct cas_buffer file = {0}, other = {0};
+  struct synthetic what = {.frames = 3}, same_pixels = {.frames = 3, .sop_uid = "1.2.3.5"};
+  struct cas_stats stats;
+  synthetic_file(&what, "A", &file);
+  synthetic_file(&same_pixels, "A", &other);
+  t->options.encode = CAS_ENCODE_LATER;
+  temporary_reopen(t);
+  synthetic_import(t->store, &file);
+  synthetic_import(t->store, &other);
+  assert_int_equal(cas_store_stats(t->store, &stats, NULL), CAS_OK);
+  size_t i = 0;
+  while (stats.codecs[i].name != NULL && strcmp(stats.codecs[i].name, "deferred") != 0) i++;
+  assert_non_null(stats.codecs[i].name);
+  assert_int_equal(stats.codecs[i].raw_bytes, 3 * 32 * 32 * 2);
+  assert_int_equal(stats.codecs[i].stored_bytes, 3 * (32 * 32 * 2 + CODEC_TRAILER_BYTES));
+  t->options.encode = CAS_ENCODE_ALWAYS;
+  temporary_reopen(t);
+  assert_int_equal(synthetic_read_back(t->store, "1.2.3.4", 1, &file), CAS_OK);
+  assert_int_equal(synthetic_read_back(t->store, "1.2.3.5", 1, &other), CAS_OK);
+}
+
 static void one_process_writes(void **state) {
   struct temporary_store *t = *state;
   struct cas_store_options options = {.mode = CAS_OPEN_WRITE};
@@ -214,6 +240,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_cut_short_is_kept_and_reported, setup, teardown),
       cmocka_unit_test_setup_teardown(frames_are_shared_between_instances, setup, teardown),
       cmocka_unit_test_setup_teardown(a_query_finds_by_name_without_regard_to_case, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_encoded_later_comes_back_too, setup, teardown),
       cmocka_unit_test_setup_teardown(one_process_writes, setup, teardown),
       cmocka_unit_test_setup_teardown(a_follower_sees_what_the_writer_commits, setup, teardown),
   };

@@ -45,7 +45,8 @@ static void takes_every_key(void **state) {
            "stop_seconds = 5\n[dicom]\naet = ARCHIVE\nbind = ::\nport = 104\naccept_any_called_aet = yes\n"
            "associations_max = 7\npdu_bytes_max = 16384\nnegotiation_seconds = 1\nmessage_seconds = 2\n"
            "idle_seconds = 3\n[mount]\nfolder = /mnt/x ; inline\nallow_other = on\n[control]\nmode = 0660\n"
-           "[engine]\nworkers = 3\nin_flight_mib = 128\nread_cache_mib = 32\nsegment_mib = 64\nio_uring = no\n",
+           "[engine]\nworkers = 3\nin_flight_mib = 128\nread_cache_mib = 32\nsegment_mib = 64\nio_uring = no\n"
+           "encode = later\n",
            &config, &error),
       CAS_OK);
   assert_int_equal(config_complete(&config, &error), CAS_OK);
@@ -70,6 +71,7 @@ static void takes_every_key(void **state) {
   assert_int_equal(config.read_cache_mib, 32);
   assert_int_equal(config.segment_mib, 64);
   assert_true(config.no_io_uring);
+  assert_int_equal(config.encode, CAS_ENCODE_LATER);
   config_fini(&config);
 }
 
