@@ -162,7 +162,7 @@ class Cassette(Peer):
         self.store = os.path.join(self.folder, "store")
         subprocess.run([self.bench.program("cassette"), "init", self.store], check=True, stdout=subprocess.DEVNULL)
         bind = "127.0.0.1" if self.bench.network.host == "127.0.0.1" else "0.0.0.0"
-        return [self.bench.program("cassetted"), "--store", self.store, "--port", str(self.port), "--bind", bind] + self.bench.daemon_options
+        return [self.bench.program("cassetted"), "--store", self.store, "--port", str(self.port), "--bind", bind, "--set", "dicom.open=yes"] + self.bench.daemon_options
 
     def held_stopped(self):
         """Only what `cassette verify` finds whole counts."""

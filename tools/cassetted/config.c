@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_peers.h"
+
 enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE };
 
 struct key {
@@ -31,6 +33,7 @@ static const struct key keys[] = {
     {"dicom", "aet", TEXT, FIELD(aet), 0, 0},
     {"dicom", "bind", TEXT, FIELD(bind), 0, 0},
     {"dicom", "port", NUMBER, FIELD(port), 0, 65535},
+    {"dicom", "open", SWITCH, FIELD(open), 0, 0},
     {"dicom", "accept_any_called_aet", SWITCH, FIELD(accept_any_called_aet), 0, 0},
     {"dicom", "associations_max", NUMBER, FIELD(associations_max), 1, 1024},
     {"dicom", "pdu_bytes_max", NUMBER, FIELD(pdu_bytes_max), 4096, 131072},
@@ -72,6 +75,8 @@ void config_fini(struct config *config) {
   free(config->bind);
   free(config->mount);
   free(config->peers);
+  free(config->peer_marks);
+  free(config->path);
   *config = (struct config){0};
 }
 
@@ -150,26 +155,9 @@ static size_t find_key(const char *section, const char *name) {
   return i;
 }
 
-/* [peers]: any AE title is a key. */
-static cas_status set_peer(struct config *config, const char *aet, const char *address, struct cas_error *error) {
-  struct dicom_peer peer;
-  if (!peer_parse(aet, address, &peer))
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not HOST:PORT, or that is no AE title", aet, address);
-  for (size_t i = 0; i < config->peer_count; i++) {
-    if (strcmp(config->peers[i].aet, aet) != 0) continue;
-    config->peers[i] = peer;
-    return CAS_OK;
-  }
-  struct dicom_peer *grown = realloc(config->peers, (config->peer_count + 1) * sizeof *grown);
-  if (grown == NULL) return fail(error, CAS_NO_MEMORY, "configuration");
-  config->peers = grown;
-  config->peers[config->peer_count++] = peer;
-  return CAS_OK;
-}
-
 cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
                       struct cas_error *error) {
-  if (strcmp(section, "peers") == 0) return set_peer(config, key, value, error);
+  if (config_peers_own(section)) return config_peers_set(config, section, key, value, false, error);
   const size_t found = find_key(section, key);
   if (found == KEY_COUNT) return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
@@ -217,14 +205,16 @@ static int take_value(void *arg, const char *section, const char *name, const ch
   struct cas_error reason = {0};
   const size_t found = find_key(section, name);
   const uint64_t bit = found < KEY_COUNT ? UINT64_C(1) << found : 0;
-  const bool peer_again =
-      strcmp(section, "peers") == 0 && peer_find(load->config->peers, load->config->peer_count, name) != NULL;
-  if (peer_again || (load->config->seen & bit) != 0) {
+  if ((load->config->seen & bit) != 0) {
     refuse_line(load, CAS_INVALID, "the key was given before");
     return 0;
   }
   load->config->seen |= bit;
-  const cas_status status = config_set(load->config, section, name, value, &reason);
+  load->config->line = load->line;
+  const cas_status status = config_peers_own(section)
+                                ? config_peers_set(load->config, section, name, value, true, &reason)
+                                : config_set(load->config, section, name, value, &reason);
+  load->config->line = 0;
   if (status != CAS_OK) refuse_line(load, status, reason.message);
   return status == CAS_OK;
 }
@@ -236,6 +226,8 @@ cas_status config_load(struct config *config, const char *path, struct cas_error
     return fail(error, errno == ENOENT ? CAS_NOT_FOUND : CAS_IO, "%s: %s", path, strerrordesc_np(errno));
   }
   config->seen = 0;
+  free(config->path);
+  config->path = strdup(path);
   const int bad_line = ini_parse_stream(read_line, &load, take_value, &load);
   if (ferror(load.file)) refuse_line(&load, CAS_IO, "the file cannot be read");
   fclose(load.file);
@@ -253,6 +245,8 @@ static bool default_text(char **field, const char *value) {
 
 cas_status config_complete(struct config *config, struct cas_error *error) {
   if (config->store == NULL) return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
+  const cas_status peers = config_peers_complete(config, error);
+  if (peers != CAS_OK) return peers;
   if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;
   if (config->stop_seconds == 0) config->stop_seconds = 30;
   if (!config->port_given) config->port = 11112;

@@ -18,6 +18,12 @@
 /* Longest line of a configuration file: a path of the longest kind and its key. */
 #define CONFIG_LINE_BYTES_MAX 4608u
 
+/* What an entry that may have several keys has besides their values. */
+struct config_mark {
+  unsigned line; /* where the configuration file names it; 0: nowhere */
+  unsigned seen; /* which of its keys the file has given so far */
+};
+
 /* Numbers are 0 and strings NULL where nothing was given: whoever uses them has the default. */
 struct config {
   char *store;           /* [archive] store */
@@ -29,10 +35,12 @@ struct config {
   char *bind; /* [dicom] bind */
   unsigned port;
   bool port_given;
+  bool open; /* [dicom] open: unknown callers may do everything */
   bool accept_any_called_aet;
   unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds;
 
-  struct dicom_peer *peers; /* [peers]: keys are AE titles, values HOST:PORT */
+  struct dicom_peer *peers;       /* [peers]: keys are AE titles, values HOST:PORT; and the sections [peer TITLE] */
+  struct config_mark *peer_marks; /* of each peer */
   size_t peer_count;
 
   char *mount; /* [mount] folder */
@@ -44,7 +52,10 @@ struct config {
   bool no_io_uring;                                             /* [engine] io_uring = no */
   unsigned encode;                                              /* [engine] encode, enum cas_encode */
 
-  uint64_t seen; /* config_load(): which keys the file has given so far */
+  /* Of config_load(): */
+  uint64_t seen; /* which keys the file has given so far */
+  char *path;    /* the file */
+  unsigned line; /* that is read; 0 while none is */
 };
 
 void config_fini(struct config *config);

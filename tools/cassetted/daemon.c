@@ -135,6 +135,7 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .aet = config->aet,
       .bind = config->bind,
       .port = (uint16_t)config->port,
+      .open = config->open,
       .accept_any_called_aet = config->accept_any_called_aet,
       .associations_max = config->associations_max,
       .pdu_bytes_max = config->pdu_bytes_max,
@@ -170,6 +171,19 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
   return status;
+}
+
+/* What the operator should know of who is let in. */
+static void tell_access(struct daemon *daemon) {
+  const struct config *config = daemon->config;
+  bool callers = false;
+  for (size_t i = 0; i < config->peer_count; i++) callers = callers || config->peers[i].caller;
+  if (config->open) {
+    daemon_log_printf(daemon->log, CAS_LOG_WARNING, "open: whoever reaches the port may store, find, get and move");
+  } else if (!callers) {
+    daemon_log_printf(daemon->log, CAS_LOG_WARNING,
+                      "no peers are configured: every association is refused; see [peer] in cassetted.conf(5)");
+  }
 }
 
 static void announce(struct daemon *daemon) {
@@ -247,6 +261,7 @@ enum daemon_exit daemon_run(const struct config *config) {
   const cas_status status = start(&daemon, &error);
   if (status == CAS_OK) {
     announce(&daemon);
+    tell_access(&daemon);
     wait_for_signal(&daemon, signals);
   } else {
     result = give_up(&daemon, status, &error);

@@ -46,12 +46,14 @@ static cas_status set_any(struct config *config, const char *argument, struct ca
   char text[CONFIG_LINE_BYTES_MAX];
   snprintf(text, sizeof text, "%s", argument);
   char *value = strchr(text, '=');
-  char *key = strchr(text, '.');
-  if (value == NULL || key == NULL || key > value) {
+  if (value != NULL) *value = '\0';
+  /* AE titles may have dots; in [peers] they are the key, in [peer TITLE] the section. */
+  char *key = strncmp(text, "peer ", strlen("peer ")) == 0 ? strrchr(text, '.') : strchr(text, '.');
+  if (value == NULL || key == NULL) {
     snprintf(error->message, sizeof error->message, "--set %s: not SECTION.KEY=VALUE", argument);
     return CAS_INVALID;
   }
-  *value++ = '\0';
+  value++;
   *key++ = '\0';
   return config_set(config, text, key, value, error);
 }

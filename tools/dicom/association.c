@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "find_scp.h"
 #include "get_scp.h"
@@ -53,6 +54,12 @@ bool session_is_stopping(const struct session *session) {
   return poll(&stop, 1, 0) > 0;
 }
 
+void session_keep_pace(struct session *session, uint64_t objects, uint64_t bytes) {
+  const int64_t delay_ns = access_delay_ns(&session->grant, objects, bytes);
+  struct pollfd stop = {.fd = session->node->stop_fd, .events = POLLIN};
+  if (delay_ns > 1000000) (void)poll(&stop, 1, (int)(delay_ns / 1000000));
+}
+
 enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,
                                  struct cas_error *error) {
   return message_read_fragment(&session->stream, context_id, fragment, error);
@@ -60,31 +67,47 @@ enum pdu_event session_read_data(struct session *session, uint8_t context_id, st
 
 /* --- negotiation --- */
 
-static cas_status negotiate_context(struct dicom_association *association,
-                                    const struct dicom_proposed_context *proposed, struct cas_error *error) {
+/* The right that a presentation context needs; 0: none. A peer that gets objects is the provider of their storage. */
+static unsigned right_for(const struct session *session, const struct dicom_proposed_context *proposed) {
+  const char *uid = proposed->abstract_syntax;
+  if (strcmp(uid, "1.2.840.10008.1.1") == 0) return 0;
+  if (!negotiation_is_query(uid)) {
+    return proposed->requestor_provides && (session->grant.rights & PEER_GET) != 0 ? PEER_GET : PEER_STORE;
+  }
+  const char kind = uid[strlen(uid) - 1]; /* PS3.6 A: FIND ends with 1, MOVE with 2, GET with 3 */
+  return kind == '1' ? PEER_FIND : kind == '2' ? PEER_MOVE : PEER_GET;
+}
+
+static cas_status negotiate_context(struct session *session, const struct dicom_proposed_context *proposed,
+                                    struct cas_error *error) {
+  struct dicom_association *association = session->association;
+  const unsigned right = right_for(session, proposed);
   if (proposed->transfer_syntax_count == 0 ||
       !negotiation_accepts(proposed->abstract_syntax, dicom_uid_kind_of(proposed->abstract_syntax))) {
-    return dicom_association_refuse_context(association, proposed->id, error);
+    return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_SYNTAX, error);
   }
+  if ((session->grant.rights & right) != right)
+    return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_USER, error);
   const char *offered[DICOM_TRANSFER_SYNTAXES_MAX];
   for (size_t i = 0; i < proposed->transfer_syntax_count; i++) offered[i] = proposed->transfer_syntaxes[i];
   if (negotiation_is_query(proposed->abstract_syntax)) {
     const char *plain = negotiation_choose_plain(offered, proposed->transfer_syntax_count);
-    if (plain == NULL) return dicom_association_refuse_context(association, proposed->id, error);
+    if (plain == NULL) return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_SYNTAX, error);
     return dicom_association_accept_context(association, proposed->id, plain, false, error);
   }
   const size_t chosen = negotiation_choose(offered, proposed->transfer_syntax_count);
   return dicom_association_accept_context(association, proposed->id, offered[chosen], true, error);
 }
 
-static cas_status negotiate(struct dicom_association *association, struct cas_error *error) {
+static cas_status negotiate(struct session *session, struct cas_error *error) {
+  struct dicom_association *association = session->association;
   struct dicom_proposed_context *proposed = malloc(sizeof *proposed);
   if (proposed == NULL) return CAS_NO_MEMORY;
   cas_status status = CAS_OK;
   const size_t count = dicom_association_context_count(association);
   for (size_t i = 0; i < count && status == CAS_OK; i++) {
     status = dicom_association_context(association, i, proposed);
-    if (status == CAS_OK) status = negotiate_context(association, proposed, error);
+    if (status == CAS_OK) status = negotiate_context(session, proposed, error);
   }
   free(proposed);
   if (status != CAS_OK) return status;
@@ -96,9 +119,9 @@ static cas_status negotiate(struct dicom_association *association, struct cas_er
 
 /* --- messages --- */
 
-/* An operation that we do not provide: passes over its data set and says so. */
+/* An operation that we do not provide, or not to this peer: passes over its data set and says so. */
 static enum pdu_event decline(struct session *session, uint8_t context_id, const struct dimse_command *request,
-                              struct cas_error *error) {
+                              enum dimse_status status, struct cas_error *error) {
   struct pdu_fragment fragment = {.last = !request->has_data_set};
   while (!fragment.last) {
     const enum pdu_event event = session_read_data(session, context_id, &fragment, error);
@@ -106,8 +129,18 @@ static enum pdu_event decline(struct session *session, uint8_t context_id, const
   }
   if (request->field == DIMSE_C_CANCEL_RQ) return PDU_FRAGMENT; /* nothing runs that it could cancel */
   if (request->field & DIMSE_RESPONSE_BIT) return message_protocol_error(error, "a response to nothing that was asked");
-  const cas_status sent = session_respond(session, context_id, request, DIMSE_UNRECOGNIZED_OPERATION, NULL, error);
+  const cas_status sent = session_respond(session, context_id, request, status, NULL, error);
   return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
+}
+
+static unsigned right_of(uint16_t field) {
+  switch (field) {
+  case DIMSE_C_STORE_RQ: return PEER_STORE;
+  case DIMSE_C_FIND_RQ: return PEER_FIND;
+  case DIMSE_C_GET_RQ: return PEER_GET;
+  case DIMSE_C_MOVE_RQ: return PEER_MOVE;
+  default: return 0;
+  }
 }
 
 static enum pdu_event serve_message(struct session *session, struct cas_buffer *bytes, struct cas_error *error) {
@@ -115,6 +148,12 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   struct dimse_command command;
   const enum pdu_event event = message_read_command(&session->stream, bytes, &context_id, &command, error);
   if (event != PDU_FRAGMENT) return event;
+  const unsigned right = right_of(command.field);
+  if ((session->grant.rights & right) != right) {
+    session_log(session, CAS_LOG_WARNING, "%s: operation %04X refused: the peer may not do that", session->source,
+                command.field);
+    return decline(session, context_id, &command, DIMSE_NOT_AUTHORIZED, error);
+  }
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, &command, error);
@@ -122,7 +161,7 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }
-  return decline(session, context_id, &command, error);
+  return decline(session, context_id, &command, DIMSE_UNRECOGNIZED_OPERATION, error);
 }
 
 /* The last PDU of an association. */
@@ -189,22 +228,55 @@ static void log_end(const struct session *session, const char *how, const struct
               (double)tally->received_bytes / 1e6, seconds);
 }
 
-/* Takes one of the associations that are allowed at once. */
-static bool claim(struct dicom_node *node) {
+static void release_claim(struct session *session) {
+  atomic_fetch_sub(&session->node->associations_open, 1);
+  access_leave(&session->grant);
+}
+
+/* Takes one of the associations that are allowed at once, to all and to this peer. False: how many there are. */
+static bool claim(struct session *session, unsigned *limit) {
+  struct dicom_node *node = session->node;
+  if (!access_enter(&session->grant)) {
+    *limit = session->grant.peer->associations_max;
+    return false;
+  }
   if (atomic_fetch_add(&node->associations_open, 1) < node->options.associations_max) return true;
-  atomic_fetch_sub(&node->associations_open, 1);
+  release_claim(session);
+  *limit = node->options.associations_max;
   return false;
 }
 
-static void reject(struct session *session, enum dicom_reject why, const char *called) {
+static void reject(struct session *session, enum dicom_reject why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void reject(struct session *session, enum dicom_reject why, const char *format, ...) {
+  char reason[128];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(reason, sizeof reason, format, arguments);
+  va_end(arguments);
   atomic_fetch_add(&session->node->associations_rejected, 1);
   dicom_association_reject(session->association, why);
-  if (why == DICOM_REJECT_CALLED_TITLE) {
-    session_log(session, CAS_LOG_WARNING, "association %s: rejected: it called %s", session->source, called);
+  session_log(session, CAS_LOG_WARNING, "association %s: rejected: %s", session->source, reason);
+}
+
+/* Lets the association in, or rejects it. */
+static bool admit(struct session *session, const char *calling, const char *peer) {
+  const struct dicom_node *node = session->node;
+  char called[DICOM_AE_TITLE_TEXT_MAX];
+  copy_title(dicom_association_called(session->association), called);
+  unsigned limit;
+  const char *unknown = access_judge(&node->access, calling, peer, &session->grant);
+  if (unknown != NULL) {
+    reject(session, DICOM_REJECT_CALLING_TITLE, "%s", unknown);
+  } else if (!node->options.accept_any_called_aet && !negotiation_same_title(called, node->options.aet)) {
+    reject(session, DICOM_REJECT_CALLED_TITLE, "it called %s", called);
+  } else if (!claim(session, &limit)) {
+    reject(session, DICOM_REJECT_LOCAL_LIMIT, "%u associations are open", limit);
   } else {
-    session_log(session, CAS_LOG_WARNING, "association %s: rejected: %u associations are open", session->source,
-                session->node->options.associations_max);
+    return true;
   }
+  return false;
 }
 
 static ssize_t receive(void *association, void *bytes, size_t size) {
@@ -215,29 +287,25 @@ static void serve_association(struct session *session) {
   struct dicom_node *node = session->node;
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  char called[DICOM_AE_TITLE_TEXT_MAX];
-  copy_title(dicom_association_called(session->association), called);
-  if (!node->options.accept_any_called_aet && !negotiation_same_title(called, node->options.aet)) {
-    reject(session, DICOM_REJECT_CALLED_TITLE, called);
-    return;
-  }
-  if (!claim(node)) {
-    reject(session, DICOM_REJECT_LOCAL_LIMIT, called);
-    return;
-  }
   atomic_fetch_add(&node->associations_accepted, 1);
   struct cas_error error = {0};
   const char *how = "negotiation failed";
   if (pdu_stream_init(&session->stream, node->options.pdu_bytes_max, receive, session->association) == CAS_OK) {
-    if (negotiate(session->association, &error) == CAS_OK) how = serve_messages(session, &error);
+    if (negotiate(session, &error) == CAS_OK) how = serve_messages(session, &error);
     pdu_stream_fini(&session->stream);
   }
-  atomic_fetch_sub(&node->associations_open, 1);
+  release_claim(session);
   log_end(session, how, &error, seconds_since(&start));
 }
 
 void association_serve(struct dicom_node *node, int fd, const char *peer) {
   struct session session = {.node = node};
+  if (!access_admits_address(&node->access, peer)) {
+    close(fd);
+    atomic_fetch_add(&node->associations_rejected, 1);
+    session_log(&session, CAS_LOG_WARNING, "connection from %s closed at once: no peer has that address", peer);
+    return;
+  }
   struct cas_error error = {0};
   const struct dicom_timeouts timeouts = {.negotiation_seconds = node->options.negotiation_seconds,
                                           .message_seconds = node->options.message_seconds};
@@ -245,7 +313,7 @@ void association_serve(struct dicom_node *node, int fd, const char *peer) {
     char calling[DICOM_AE_TITLE_TEXT_MAX];
     copy_title(dicom_association_calling(session.association), calling);
     snprintf(session.source, sizeof session.source, "%s@%s", calling, peer);
-    serve_association(&session);
+    if (admit(&session, calling, peer)) serve_association(&session);
   } else {
     session_log(&session, CAS_LOG_NOTICE, "connection from %s: %s", peer, error.message);
   }

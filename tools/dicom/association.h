@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "access.h"
 #include "dicom_server.h"
 #include "dicom_shim.h"
 #include "dimse.h"
@@ -17,6 +18,7 @@
 struct dicom_node {
   struct cas_store *store;
   struct dicom_network *network;
+  struct access access;
   struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
   int stop_fd;                         /* readable when the node stops */
   atomic_uint associations_open;
@@ -35,6 +37,7 @@ struct session {
   struct dicom_association *association;
   struct pdu_stream stream;
   struct association_tally tally;
+  struct access_grant grant;
   char source[DICOM_AE_TITLE_TEXT_MAX + 64]; /* "AETITLE@address", safe to print */
 };
 
@@ -54,6 +57,9 @@ CAS_MUST_USE cas_status session_respond(struct session *session, uint8_t context
 
 /* Whether the node stops: what may take long ends soon then. */
 bool session_is_stopping(const struct session *session);
+
+/* Accounts for what the peer has sent, and waits where it is faster than it may be. */
+void session_keep_pace(struct session *session, uint64_t objects, uint64_t bytes);
 
 /* Reads the next fragment of a data set in `context_id`; anything else than PDU_FRAGMENT ends the association. */
 enum pdu_event session_read_data(struct session *session, uint8_t context_id, struct pdu_fragment *fragment,

@@ -48,6 +48,8 @@ cas_status dicom_association_context(const struct dicom_association *association
   }
   if (proposed == nullptr) return CAS_NOT_FOUND;
   context->id = proposed->presentationContextID;
+  context->requestor_provides =
+      proposed->proposedSCRole == DUL_SC_ROLE_SCP || proposed->proposedSCRole == DUL_SC_ROLE_SCUSCP;
   context->transfer_syntax_count = 0;
   snprintf(context->abstract_syntax, sizeof context->abstract_syntax, "%s", proposed->abstractSyntax);
   if (proposed->proposedTransferSyntax == nullptr) return CAS_OK;
@@ -78,10 +80,11 @@ cas_status dicom_association_accept_context(struct dicom_association *associatio
   return condition.good() ? CAS_OK : shim_fail(error, CAS_REFUSED, "presentation context", condition);
 }
 
-cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
+cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id, enum dicom_refusal why,
                                             struct cas_error *error) {
   const OFCondition condition =
-      ASC_refusePresentationContext(association->association->params, id, ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
+      ASC_refusePresentationContext(association->association->params, id,
+                                    why == DICOM_REFUSE_USER ? ASC_P_USERREJECTION : ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
   return condition.good() ? CAS_OK : shim_fail(error, CAS_REFUSED, "presentation context", condition);
 }
 

@@ -239,9 +239,11 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   server->slot_count = (size_t)options->associations_max + DICOM_PENDING_MAX;
   server->slots = calloc(server->slot_count, sizeof *server->slots);
   if (server->slots == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
+  cas_status status = access_init(&server->node.access, options->peers, options->peer_count, options->open);
+  if (status != CAS_OK) return fail(error, status, 0, "DICOM server");
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");
-  cas_status status = listen_on(server, options->bind, error);
+  status = listen_on(server, options->bind, error);
   if (status == CAS_OK) status = read_port(server, error);
   if (status == CAS_OK) {
     status = dicom_network_create(options->pdu_bytes_max, options->log, options->log_arg, &server->node.network, error);
@@ -256,6 +258,7 @@ static void free_server(struct dicom_server *server) {
   dicom_network_destroy(server->node.network);
   if (server->listen_fd >= 0) close(server->listen_fd);
   if (server->node.stop_fd >= 0) close(server->node.stop_fd);
+  access_fini(&server->node.access);
   pthread_cond_destroy(&server->gone);
   pthread_mutex_destroy(&server->lock);
   free(server->slots);

@@ -36,8 +36,9 @@ struct dicom_server_options {
   unsigned negotiation_seconds;   /* default 30 */
   unsigned message_seconds;       /* default 60 */
   unsigned idle_seconds;          /* between messages, default 600 */
-  const struct dicom_peer *peers; /* destinations of C-MOVE; borrowed until stop */
+  const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;
+  bool open; /* others than the peers may call, too, and do everything */
   cas_log_fn log;
   void *log_arg;
 };

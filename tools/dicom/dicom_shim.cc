@@ -218,9 +218,14 @@ cas_status dicom_association_acknowledge(struct dicom_association *association, 
 void dicom_association_reject(struct dicom_association *association, enum dicom_reject why) {
   const T_ASC_RejectParameters called = {ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
                                          ASC_REASON_SU_CALLEDAETITLENOTRECOGNIZED};
+  const T_ASC_RejectParameters calling = {ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER,
+                                          ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED};
   const T_ASC_RejectParameters limit = {ASC_RESULT_REJECTEDTRANSIENT, ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED,
                                         ASC_REASON_SP_PRES_LOCALLIMITEXCEEDED};
-  (void)ASC_rejectAssociation(association->association, why == DICOM_REJECT_CALLED_TITLE ? &called : &limit);
+  const T_ASC_RejectParameters *parameters = why == DICOM_REJECT_CALLED_TITLE    ? &called
+                                             : why == DICOM_REJECT_CALLING_TITLE ? &calling
+                                                                                 : &limit;
+  (void)ASC_rejectAssociation(association->association, parameters);
   BufferedConnection *connection = connection_of(association);
   if (connection == nullptr) return;
   connection->closing();

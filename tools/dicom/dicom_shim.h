@@ -73,6 +73,7 @@ const char *dicom_association_called(const struct dicom_association *association
 struct dicom_proposed_context {
   uint8_t id;
   char abstract_syntax[DICOM_UID_TEXT_MAX];
+  bool requestor_provides; /* it proposes to be SCP */
   size_t transfer_syntax_count;
   char transfer_syntaxes[DICOM_TRANSFER_SYNTAXES_MAX][DICOM_UID_TEXT_MAX];
 };
@@ -84,12 +85,13 @@ CAS_MUST_USE cas_status dicom_association_context(const struct dicom_association
                                                   struct dicom_proposed_context *context);
 
 /* Accepts a context with one of its transfer syntaxes: the requestor is SCU, or with `any_role` what it proposes to be
- * (PS3.7 D.3.3.4). Or refuses its abstract syntax. */
+ * (PS3.7 D.3.3.4). Or refuses it: as user, since the peer may not use it, or its abstract syntax. */
 CAS_MUST_USE cas_status dicom_association_accept_context(struct dicom_association *association, uint8_t id,
                                                          const char *transfer_syntax, bool any_role,
                                                          struct cas_error *error);
+enum dicom_refusal { DICOM_REFUSE_SYNTAX, DICOM_REFUSE_USER };
 CAS_MUST_USE cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
-                                                         struct cas_error *error);
+                                                         enum dicom_refusal why, struct cas_error *error);
 
 /* Answers the proposed extended negotiation items of accepted storage SOP classes with `info`; others get no answer. */
 CAS_MUST_USE cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
@@ -99,7 +101,7 @@ CAS_MUST_USE cas_status dicom_association_answer_extended(struct dicom_associati
 CAS_MUST_USE cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error);
 
 /* Ends the negotiation: A-ASSOCIATE-RJ (PS3.8 9.3.4). Only destroy is left then. */
-enum dicom_reject { DICOM_REJECT_CALLED_TITLE, DICOM_REJECT_LOCAL_LIMIT };
+enum dicom_reject { DICOM_REJECT_CALLED_TITLE, DICOM_REJECT_CALLING_TITLE, DICOM_REJECT_LOCAL_LIMIT };
 void dicom_association_reject(struct dicom_association *association, enum dicom_reject why);
 
 /* The UIDs of an accepted context; false if `id` is none. */

@@ -112,6 +112,7 @@ static enum pdu_event receive_data_set(struct session *session, uint8_t context_
     const enum pdu_event event = session_read_data(session, context_id, &fragment, error);
     if (event != PDU_FRAGMENT) return event;
     reception_write(reception, fragment.bytes);
+    session_keep_pace(session, 0, fragment.bytes.size);
     if (fragment.last) return PDU_FRAGMENT;
   }
 }
@@ -140,6 +141,7 @@ enum pdu_event storage_scp_serve(struct session *session, uint8_t context_id, co
   } else {
     account_failure(session, request, &reception);
   }
+  session_keep_pace(session, 1, 0);
   const enum dimse_status answer =
       reception.status == CAS_INVALID ? DIMSE_CANNOT_UNDERSTAND : dimse_status_of(reception.status);
   const cas_status sent = session_respond(session, context_id, request, answer, reception.error.message, error);

@@ -95,9 +95,15 @@ start_program() {
 
 harness_ready_or_dead() { ! kill -0 "$daemon_pid" 2>/dev/null || grep -qE '\bready\b' "$daemon_log"; }
 
-# start_daemon STORE [OPTION ...]: runs cassetted on a free port (or $port, when set) of the loopback and waits for its
-# line with the word "ready". Sets daemon_pid, daemon_port, daemon_log. Returns 1 where it ended instead.
+# start_daemon STORE [OPTION ...]: runs cassetted, open to all callers, on a free port (or $port, when set) of the loopback
+# and waits for its line with the word "ready"; start_closed_daemon: open to its peers alone. Sets daemon_pid, daemon_port, daemon_log. Returns 1 where it ended instead.
 start_daemon() {
+  local store=$1
+  shift
+  start_closed_daemon "$store" --set dicom.open=yes "$@"
+}
+
+start_closed_daemon() {
   local store=$1
   shift
   daemon_port=${port:-$(free_port)}

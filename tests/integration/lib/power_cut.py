@@ -118,7 +118,7 @@ class Scene:
         self.figures["starts"] += 1
         with open(self.log, "wb") as log:
             self.daemon = subprocess.Popen(
-                [self.options.cassetted, "--store", self.store, "--port", "0", "--bind", "127.0.0.1", "--set", "engine.segment_mib=1",
+                [self.options.cassetted, "--store", self.store, "--port", "0", "--bind", "127.0.0.1", "--set", "dicom.open=yes", "--set", "engine.segment_mib=1",
                  "--set", "engine.workers=2", "--set", "engine.io_uring=" + {True: "yes", False: "no", None: self.random.choice(["yes", "no"])}[self.ring]],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.disk.wait(lambda: self.daemon.poll() is not None or " ready: AE" in self.daemon_text())

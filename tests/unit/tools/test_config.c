@@ -180,6 +180,33 @@ static void knows_peers_by_their_titles(void **state) {
   config_fini(&config);
 }
 
+static void knows_what_peers_may(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load("[archive]\nstore = /a\n[peers]\nWS = ws.example:104\n[peer WS]\nallow = find,get\n[peer *]\n"
+                        "address = 10.0.0.0/8 any\nallow = all\nassociations_max = 2\nmib_per_second_max = 3\n",
+                        &config, &error),
+                   CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_OK);
+  assert_int_equal(config.peer_count, 2);
+  assert_true(config.peers[0].caller);
+  assert_int_equal(config.peers[0].rights, PEER_FIND | PEER_GET);
+  assert_string_equal(config.peers[0].addresses[0].name, "ws.example"); /* the destination's, where no other is given */
+  assert_int_equal(config.peers[1].address_count, 2);
+  assert_int_equal(config.peers[1].rights, PEER_EVERYTHING);
+  assert_int_equal(config.peers[1].associations_max, 2);
+  assert_int_equal(config.peers[1].mib_per_second_max, 3);
+  assert_false(config.open);
+  config_fini(&config);
+  refuse("[peers]\nWS = a:1\n[peer WS]\ndestination = b:1\n", 4, "given before");
+  refuse("[peer *]\ndestination = b:1\n", 2, "no AE title");
+  refuse("[peer WS]\nallow = find\nallow = get\n", 3, "given before");
+  refuse("[peer WS]\ncolour = red\n", 2, "no key colour in [peer WS]");
+  refuse("[peer SEVENTEEN LETTERS]\nallow = find\n", 2, "no AE title");
+  refuse("[peer WS]\nassociations_max = 0\n", 2, "not a number");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_every_key),
@@ -189,6 +216,7 @@ int main(void) {
       cmocka_unit_test(takes_long_paths),
       cmocka_unit_test(tells_a_missing_file),
       cmocka_unit_test(knows_peers_by_their_titles),
+      cmocka_unit_test(knows_what_peers_may),
   };
   return cmocka_run_group_tests(tests, make_path, remove_path);
 }

@@ -33,9 +33,43 @@ static void finds_titles_whatever_their_padding(void **state) {
   assert_null(peer_find(NULL, 0, "ONE"));
 }
 
+static bool at(const char *rule, const char *caller) {
+  struct peer_address address;
+  assert_true(peer_parse_address(rule, &address));
+  return peer_address_matches(&address, caller);
+}
+
+static void knows_callers_by_address(void **state) {
+  (void)state;
+  assert_true(at("any", "192.0.2.1"));
+  assert_true(at("any", "unknown"));
+  assert_true(at("192.0.2.1", "192.0.2.1"));
+  assert_true(at("192.0.2.1", "::ffff:192.0.2.1"));
+  assert_false(at("192.0.2.1", "192.0.2.2"));
+  assert_false(at("192.0.2.1", "unknown"));
+  assert_true(at("192.0.2.0/24", "192.0.2.255"));
+  assert_false(at("192.0.2.0/24", "192.0.3.0"));
+  assert_true(at("192.0.2.128/25", "192.0.2.129"));
+  assert_false(at("192.0.2.128/25", "192.0.2.127"));
+  assert_true(at("0.0.0.0/0", "203.0.113.9"));
+  assert_false(at("0.0.0.0/0", "2001:db8::1"));
+  assert_true(at("2001:db8::/33", "2001:db8:7fff::1"));
+  assert_false(at("2001:db8::/33", "2001:db8:8000::1"));
+  assert_true(at("fe80::1", "fe80::1%eth0"));
+  assert_true(at("localhost", "127.0.0.1"));
+  assert_false(at("localhost", "192.0.2.1"));
+  assert_false(at("no-such-host.invalid", "192.0.2.1"));
+  static const char *const wrong[] = {"",       "1.2.3",  "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/x",
+                                      "::/129", "host/8", "a b",        "-1"};
+  struct peer_address address;
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    if (peer_parse_address(wrong[i], &address)) fail_msg("%s", wrong[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_addresses),
+      cmocka_unit_test(knows_callers_by_address),
       cmocka_unit_test(finds_titles_whatever_their_padding),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
