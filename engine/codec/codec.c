@@ -10,6 +10,7 @@
 #include <zstd_errors.h>
 
 #include "base/status.h"
+#include "codec/quick.h"
 
 #define CONTEXTS_KEPT_MAX 16
 
@@ -160,23 +161,55 @@ void codec_make_trailer(const struct cas_pixel_format *format, uint8_t trailer[C
   store_u16(trailer + 18, format->high_bit);
 }
 
-cas_status codec_encode_deferred(struct codec *codec, struct cas_slice payload, struct cas_buffer *coded,
-                                 enum codec_id *id) {
-  if (payload.size < CODEC_TRAILER_BYTES) return CAS_CORRUPT;
-  struct cas_slice raw = slice_of(payload.data, payload.size - CODEC_TRAILER_BYTES);
-  const uint8_t *trailer = payload.data + raw.size;
-  if (trailer[0] == DEFERRED_BYTES) return codec_encode_bytes(codec, raw, CODEC_BULK_EFFORT, coded, id);
-  if (trailer[0] != DEFERRED_FRAME) return CAS_CORRUPT;
-  struct cas_pixel_format format = {.rows = load_u32(trailer + 4),
-                                    .columns = load_u32(trailer + 8),
-                                    .samples_per_pixel = load_u16(trailer + 12),
-                                    .bits_allocated = load_u16(trailer + 14),
-                                    .bits_stored = load_u16(trailer + 16),
-                                    .high_bit = load_u16(trailer + 18),
-                                    .pixel_representation = trailer[1],
-                                    .planar_configuration = trailer[2],
-                                    .big_endian = trailer[3] != 0};
-  return codec_encode_pixels(&format, raw, coded, id);
+cas_status codec_encode_quickly(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *payload,
+                                enum codec_id *id) {
+  size_t begin = payload->size;
+  *id = CODEC_RAW;
+  if (!quick_takes(format)) return CAS_OK;
+  STATUS_TRY(quick_encode(format, raw, payload));
+  if (payload->size - begin < raw.size)
+    *id = CODEC_QUICK;
+  else
+    payload->size = begin;
+  return CAS_OK;
+}
+
+bool codec_is_deferred(uint8_t id) { return id == CODEC_DEFERRED || id == CODEC_QUICK; }
+
+/* What the trailer of CODEC_DEFERRED tells; false where it is none. */
+static bool read_trailer(const uint8_t *trailer, bool *frame, struct cas_pixel_format *format) {
+  *frame = trailer[0] == DEFERRED_FRAME;
+  *format = (struct cas_pixel_format){.rows = load_u32(trailer + 4),
+                                      .columns = load_u32(trailer + 8),
+                                      .samples_per_pixel = load_u16(trailer + 12),
+                                      .bits_allocated = load_u16(trailer + 14),
+                                      .bits_stored = load_u16(trailer + 16),
+                                      .high_bit = load_u16(trailer + 18),
+                                      .pixel_representation = trailer[1],
+                                      .planar_configuration = trailer[2],
+                                      .big_endian = trailer[3] != 0};
+  return *frame || trailer[0] == DEFERRED_BYTES;
+}
+
+cas_status codec_encode_deferred(struct codec *codec, uint8_t deferred_id, struct cas_slice payload, size_t raw_size,
+                                 struct cas_buffer *coded, enum codec_id *id) {
+  CLEANUP_BUFFER struct cas_buffer decoded = {0};
+  struct cas_slice raw;
+  struct cas_pixel_format format;
+  bool frame = true;
+  if (deferred_id == CODEC_QUICK) {
+    STATUS_TRY(quick_format(payload, &format));
+    STATUS_TRY(cas_buffer_reserve(&decoded, raw_size));
+    STATUS_TRY(quick_decode(payload, decoded.data, raw_size));
+    raw = slice_of(decoded.data, raw_size);
+  } else {
+    if (deferred_id != CODEC_DEFERRED || payload.size != raw_size + CODEC_TRAILER_BYTES) return CAS_CORRUPT;
+    raw = slice_of(payload.data, raw_size);
+    if (!read_trailer(payload.data + raw_size, &frame, &format)) return CAS_CORRUPT;
+  }
+  STATUS_TRY(frame ? codec_encode_pixels(&format, raw, coded, id)
+                   : codec_encode_bytes(codec, raw, CODEC_BULK_EFFORT, coded, id));
+  return *id == CODEC_RAW ? cas_buffer_append(coded, raw) : CAS_OK;
 }
 
 cas_status codec_dictionary_of(struct cas_slice payload, struct blob_id *dictionary_id) {
@@ -214,11 +247,12 @@ cas_status codec_decode(struct codec *codec, uint8_t id, struct cas_slice payloa
     if (payload.size != raw_size + CODEC_TRAILER_BYTES) return CAS_CORRUPT;
     memcpy(raw, payload.data, raw_size);
     return CAS_OK;
+  case CODEC_QUICK: return quick_decode(payload, raw, raw_size);
   default: return CAS_UNSUPPORTED;
   }
 }
 
 const char *codec_name(uint8_t id) {
-  static const char *const names[CODEC_COUNT] = {"raw", "zstd", "zstd+dictionary", "pixel", "deferred"};
+  static const char *const names[CODEC_COUNT] = {"raw", "zstd", "zstd+dictionary", "pixel", "deferred", "quick"};
   return id < CODEC_COUNT ? names[id] : "unknown";
 }

@@ -16,8 +16,9 @@ enum codec_id {
   CODEC_ZSTD_DICTIONARY = 2, /* the blob_id of another blob, whose bytes are the dictionary; then a zstd frame */
   CODEC_PIXEL = 3,
   CODEC_DEFERRED = 4, /* the raw bytes and a trailer that says how to encode them when there is time */
+  CODEC_QUICK = 5,    /* a frame in a coding that costs little, to be encoded better when there is time */
 };
-#define CODEC_COUNT 5
+#define CODEC_COUNT 6
 
 /* Bytes before the zstd frame of CODEC_ZSTD_DICTIONARY: hash, then ordinal in little endian. */
 #define CODEC_DICTIONARY_NAME_BYTES 18
@@ -50,10 +51,18 @@ CAS_MUST_USE cas_status codec_encode_pixels(const struct cas_pixel_format *forma
 /* Makes the trailer for a native frame, or with NULL for bytes of another kind. */
 void codec_make_trailer(const struct cas_pixel_format *format, uint8_t trailer[CODEC_TRAILER_BYTES]);
 
-/* Encodes what CODEC_DEFERRED put off: `payload` as codec_encode_pixels() or codec_encode_bytes() would have. What is
- * appended is empty for CODEC_RAW: the payload is then `payload` without its trailer. CAS_CORRUPT: no such payload. */
-CAS_MUST_USE cas_status codec_encode_deferred(struct codec *codec, struct cas_slice payload, struct cas_buffer *coded,
-                                              enum codec_id *id);
+/* Appends a frame in CODEC_QUICK and says so. Appends nothing and says CODEC_RAW where that is no smaller, or where the
+ * format has no such coding. */
+CAS_MUST_USE cas_status codec_encode_quickly(const struct cas_pixel_format *format, struct cas_slice raw,
+                                             struct cas_buffer *payload, enum codec_id *id);
+
+/* Whether what is stored so is to be encoded when there is time: CODEC_DEFERRED and CODEC_QUICK. */
+bool codec_is_deferred(uint8_t id);
+
+/* Encodes what was put off: appends what codec_encode_pixels() or codec_encode_bytes() would have made of the raw bytes
+ * of `payload`, or these themselves for CODEC_RAW. CAS_CORRUPT: `payload` is none of the codec `deferred_id`. */
+CAS_MUST_USE cas_status codec_encode_deferred(struct codec *codec, uint8_t deferred_id, struct cas_slice payload,
+                                              size_t raw_size, struct cas_buffer *coded, enum codec_id *id);
 
 /* The blob that a payload of CODEC_ZSTD_DICTIONARY needs. CAS_CORRUPT if the payload is too short. */
 CAS_MUST_USE cas_status codec_dictionary_of(struct cas_slice payload, struct blob_id *dictionary_id);
@@ -63,7 +72,8 @@ CAS_MUST_USE cas_status codec_dictionary_of(struct cas_slice payload, struct blo
 CAS_MUST_USE cas_status codec_decode(struct codec *codec, uint8_t id, struct cas_slice payload,
                                      struct cas_slice dictionary, uint8_t *raw, size_t raw_size);
 
-/* A short name for people and statistics: "raw", "zstd", "zstd+dictionary", "pixel", "deferred", or "unknown". */
+/* A short name for people and statistics: "raw", "zstd", "zstd+dictionary", "pixel", "deferred", "quick", or "unknown".
+ */
 const char *codec_name(uint8_t id);
 
 #endif

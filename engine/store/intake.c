@@ -78,12 +78,19 @@ static bool is_put_off(const struct pending_blob *blob) {
   return store->encode == CAS_ENCODE_LATER;
 }
 
-static cas_status encode(struct pending_blob *blob) {
-  if (is_put_off(blob)) {
-    blob->codec = CODEC_DEFERRED;
-    codec_make_trailer(blob->kind == BLOB_FRAME ? &blob->format : NULL, blob->raw.data + blob->raw.size);
-    return CAS_OK;
+static cas_status put_off(struct pending_blob *blob) {
+  bool frame = blob->kind == BLOB_FRAME;
+  if (frame) {
+    STATUS_TRY(codec_encode_quickly(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec));
+    if (blob->codec == CODEC_QUICK) return CAS_OK;
   }
+  blob->codec = CODEC_DEFERRED;
+  codec_make_trailer(frame ? &blob->format : NULL, blob->raw.data + blob->raw.size);
+  return CAS_OK;
+}
+
+static cas_status encode(struct pending_blob *blob) {
+  if (is_put_off(blob)) return put_off(blob);
   switch (blob->kind) {
   case BLOB_HEADER: return encode_header(blob);
   case BLOB_FRAME: return codec_encode_pixels(&blob->format, slice_of_buffer(&blob->raw), &blob->payload, &blob->codec);

@@ -68,7 +68,7 @@ void replay_preparer_destroy(struct replay_preparer *preparer) {
 /* --- headers --- */
 
 static bool may_be_header(const struct record *record) {
-  return record->codec != CODEC_PIXEL && record->codec != CODEC_DEFERRED && record->raw_size > 0 &&
+  return record->codec != CODEC_PIXEL && !codec_is_deferred(record->codec) && record->raw_size > 0 &&
          record->raw_size <= DICTIONARY_BYTES_MAX;
 }
 

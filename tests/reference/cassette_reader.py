@@ -27,7 +27,7 @@ MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
 BLOB, MANIFEST, DELETION, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
 KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", DELETION: "deletion", SNAPSHOT: "snapshot"}
-CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred"}
+CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred", 5: "quick"}
 
 
 class NotAStore(Exception):
@@ -346,9 +346,9 @@ class Store:
         if record.codec == 4:
             require(len(payload) == record.raw_size + 24 and payload[-24] in (1, 2), "trailer")
             return payload[:-24]
-        require(record.codec == 3, "codec %d is unknown" % record.codec)
+        require(record.codec in (3, 5), "codec %d is unknown" % record.codec)
         try:
-            return pixel_decode.decode(payload, record.raw_size)
+            return (pixel_decode.decode if record.codec == 3 else pixel_decode.decode_quick)(payload, record.raw_size)
         except pixel_decode.Corrupt as error:
             raise Damaged("pixels: %s" % error) from error
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second decoder of coded pixel frames, written from docs/format-pixel.md alone. For clarity, not for speed.
 
-As a program: pixel_decode.py CODED_FILE RAW_SIZE > RAW_FILE. Method zstd needs the zstd program.
+As a program: pixel_decode.py CODED_FILE RAW_SIZE [quick] > RAW_FILE. Method zstd needs the zstd program.
 """
 
 import subprocess
@@ -309,13 +309,33 @@ def decode(coded: bytes, raw_size: int) -> bytes:
     return raw
 
 
+def decode_quick(coded, raw_size):
+    """The quick coding, a codec of its own."""
+    require(len(coded) >= 16, "no format")
+    raw, at, word = bytearray(), 16, 0
+    for _ in range(raw_size // 256):
+        require(at < len(coded), "a block is missing")
+        width = coded[at]
+        packed = coded[at + 1:at + 1 + 16 * width]
+        require(width <= 16 and len(packed) == 16 * width, "width")
+        lanes = [sum(int.from_bytes(packed[16 * row + 2 * lane:16 * row + 2 * lane + 2], "little") << 16 * row for row in range(width)) for lane in range(8)]
+        for number in range(128):
+            code = lanes[number & 7] >> (number >> 3) * width & (1 << width) - 1
+            word = word + unzigzag(code) & 0xFFFF
+            raw += word.to_bytes(2, "little")
+        at += 1 + 16 * width
+    raw += coded[at:]
+    require(len(raw) == raw_size, "raw size")
+    return bytes(raw)
+
+
 def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: pixel_decode.py CODED_FILE RAW_SIZE > RAW_FILE")
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: pixel_decode.py CODED_FILE RAW_SIZE [quick] > RAW_FILE")
     with open(sys.argv[1], "rb") as file:
         coded = file.read()
     try:
-        sys.stdout.buffer.write(decode(coded, int(sys.argv[2])))
+        sys.stdout.buffer.write((decode_quick if sys.argv[3:] == ["quick"] else decode)(coded, int(sys.argv[2])))
     except Corrupt as error:
         sys.exit(f"corrupt: {error}")
 

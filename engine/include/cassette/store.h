@@ -31,8 +31,8 @@ enum cas_open_mode {
   CAS_OPEN_WRITE,  /* read and write; replays the tail of the log first */
 };
 
-/* When the pixels and other long values of an object are encoded. What is put off is stored raw, and made small later.
- */
+/* When the pixels and other long values of an object are encoded. What is put off is stored raw or
+ * little smaller, and made small later. */
 enum cas_encode {
   CAS_ENCODE_ALWAYS, /* on the way in */
   CAS_ENCODE_LATER,  /* put off */
@@ -91,7 +91,7 @@ struct cas_stats {
   uint64_t superseded_bytes; /* in segments, of damaged copies that were healed */
   uint64_t free_bytes;       /* on the file system */
   struct cas_codec_stats {
-    const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel", "deferred"; NULL ends the list */
+    const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel", "deferred", "quick"; NULL ends the list */
     uint64_t raw_bytes, stored_bytes;
   } codecs[17];
 };

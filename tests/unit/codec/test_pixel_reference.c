@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "codec/pixel_format.h"
+#include "codec/quick.h"
 #include "unit/codec/pixel_images.h"
 
 #define REFERENCE TEST_DATA "/../reference/pixel_decode.py"
@@ -46,13 +47,13 @@ static uint8_t *image_of(const struct example *example) {
 }
 
 /* Runs the reference decoder over `coded`; gives how many bytes it printed into `raw`. */
-static size_t run_reference(const struct cas_buffer *coded, size_t size, uint8_t *raw) {
+static size_t run_reference(const struct cas_buffer *coded, size_t size, const char *codec, uint8_t *raw) {
   char path[] = "/tmp/cassette-pixel-XXXXXX", command[1024];
   int file = mkstemp(path);
   assert_true(file >= 0);
   assert_int_equal(write(file, coded->data, coded->size), (ssize_t)coded->size);
   close(file);
-  snprintf(command, sizeof command, "python3 '%s' '%s' %zu", REFERENCE, path, size);
+  snprintf(command, sizeof command, "python3 '%s' '%s' %zu %s", REFERENCE, path, size, codec);
   FILE *pipe = popen(command, "r");
   assert_non_null(pipe);
   size_t got = fread(raw, 1, size + 1, pipe);
@@ -75,9 +76,14 @@ static void test_the_reference_decoder_agrees(void **state) {
     CLEANUP_BUFFER struct cas_buffer coded = {0};
     assert_int_equal(cas_pixel_encode(&examples[i].format, slice_of(raw, size), &coded), CAS_OK);
     if (coded.data[0] == PIXEL_METHOD_ZSTD) continue;
-    assert_int_equal(run_reference(&coded, size, back), size);
+    assert_int_equal(run_reference(&coded, size, "", back), size);
     assert_memory_equal(back, raw, size);
     modelled += coded.data[0] == PIXEL_METHOD_MODEL;
+    if (!quick_takes(&examples[i].format)) continue;
+    coded.size = 0;
+    assert_int_equal(quick_encode(&examples[i].format, slice_of(raw, size), &coded), CAS_OK);
+    assert_int_equal(run_reference(&coded, size, "quick", back), size);
+    assert_memory_equal(back, raw, size);
   }
   assert_true(modelled >= 7);
 }
@@ -100,10 +106,26 @@ static void test_golden_frames_decode(void **state) {
   }
 }
 
+static void test_a_golden_quick_frame_decodes(void **state) {
+  (void)state;
+  const struct example *signed_image = &examples[1];
+  uint8_t coded[32768];
+  FILE *file = fopen(GOLDEN "/quick-signed.coded", "rb");
+  assert_non_null(file);
+  size_t coded_size = fread(coded, 1, sizeof coded, file);
+  fclose(file);
+  size_t size = image_bytes(&signed_image->format);
+  CLEANUP_FREE uint8_t *raw = image_of(signed_image);
+  CLEANUP_FREE uint8_t *back = malloc(size);
+  assert_int_equal(quick_decode(slice_of(coded, coded_size), back, size), CAS_OK);
+  assert_memory_equal(back, raw, size);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_reference_decoder_agrees),
       cmocka_unit_test(test_golden_frames_decode),
+      cmocka_unit_test(test_a_golden_quick_frame_decodes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

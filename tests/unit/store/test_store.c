@@ -181,9 +181,7 @@ static void a_query_finds_by_name_without_regard_to_case(void **state) {
   assert_int_equal(cas_select(t->store, "Nonsense=1", count_node, &found, NULL), CAS_INVALID);
 }
 
-/* Pixels whose encoding was put off are as long as they came, and come back; putting off does not change what is
- * shared.
- */
+/* Pixels whose encoding was put off are a little smaller, and come back; putting off does not change what is shared. */
 static void what_is_encoded_later_comes_back_too(void **state) {
   struct temporary_store *t = *state;
   CLEANUP_BUFFER struct cas_buffer file = {0}, other = {0};
@@ -197,10 +195,10 @@ static void what_is_encoded_later_comes_back_too(void **state) {
   synthetic_import(t->store, &other);
   assert_int_equal(cas_store_stats(t->store, &stats, NULL), CAS_OK);
   size_t i = 0;
-  while (stats.codecs[i].name != NULL && strcmp(stats.codecs[i].name, "deferred") != 0) i++;
+  while (stats.codecs[i].name != NULL && strcmp(stats.codecs[i].name, "quick") != 0) i++;
   assert_non_null(stats.codecs[i].name);
   assert_int_equal(stats.codecs[i].raw_bytes, 3 * 32 * 32 * 2);
-  assert_int_equal(stats.codecs[i].stored_bytes, 3 * (32 * 32 * 2 + CODEC_TRAILER_BYTES));
+  assert_in_range(stats.codecs[i].stored_bytes, 3 * 32 * 32 / 2, 3 * 32 * 32 * 2);
   t->options.encode = CAS_ENCODE_ALWAYS;
   temporary_reopen(t);
   assert_int_equal(synthetic_read_back(t->store, "1.2.3.4", 1, &file), CAS_OK);
