@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "fuse/adapter.h"
-#include "fuse/facts.h"
 
 #define BLOCK_BYTES 4096u
 #define NS_PER_S INT64_C(1000000000)
@@ -173,6 +172,7 @@ static cas_status keep_value(void *arg, const char *name, const char *value) {
 
 static cas_status keep_name(void *arg, const char *name, const char *value) {
   (void)value;
+  if (!facts_are_listed(name)) return CAS_OK;
   cas_status status = append_text(arg, FACT_PREFIX, strlen(FACT_PREFIX));
   return status == CAS_OK ? append_text(arg, name, strlen(name) + 1) : status;
 }
@@ -194,7 +194,8 @@ static void reply_facts(fuse_req_t request, fuse_ino_t inode, const char *only, 
   char path[TREE_PATH_MAX] = "";
   cas_status status = inode_table_path(adapter->inodes, inode, path);
   if (status == CAS_OK)
-    status = facts_list(&adapter->tree, path, only, only != NULL ? keep_value : keep_name, &bytes, &error);
+    status = fact_cache_list(&adapter->facts, &adapter->tree, path, only, only != NULL ? keep_value : keep_name, &bytes,
+                             &error);
   if (status != CAS_OK)
     adapter_reply_status(request, path, status, &error);
   else if (only != NULL && bytes.size == 0)
@@ -206,7 +207,7 @@ static void reply_facts(fuse_req_t request, fuse_ino_t inode, const char *only, 
 
 static void get_xattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size) {
   size_t prefix_size = strlen(FACT_PREFIX);
-  if (adapter_of(request)->no_xattr)
+  if (adapter_of(request)->xattr == CAS_MOUNT_XATTR_NONE)
     fuse_reply_err(request, ENOSYS); /* the kernel does not ask again */
   else if (strncmp(name, FACT_PREFIX, prefix_size) == 0)
     reply_facts(request, inode, name + prefix_size, size);
@@ -216,7 +217,7 @@ static void get_xattr(fuse_req_t request, fuse_ino_t inode, const char *name, si
 }
 
 static void list_xattr(fuse_req_t request, fuse_ino_t inode, size_t size) {
-  if (adapter_of(request)->no_xattr)
+  if (adapter_of(request)->xattr != CAS_MOUNT_XATTR_LISTED)
     fuse_reply_err(request, ENOSYS);
   else
     reply_facts(request, inode, NULL, size);

@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include "fuse/ahead.h"
+#include "fuse/fact_cache.h"
 #include "fuse/follower.h"
 #include "fuse/inode_table.h"
 #include "fuse/mount.h"
@@ -32,8 +33,8 @@
 
 struct adapter {
   struct tree tree;
-  bool fixed;    /* nothing in the tree ever changes */
-  bool no_xattr; /* extended attributes are switched off */
+  bool fixed;                 /* nothing in the tree ever changes */
+  enum cas_mount_xattr xattr; /* never the default */
   uid_t uid;
   gid_t gid;
   mode_t file_mode, folder_mode; /* permission bits */
@@ -44,6 +45,7 @@ struct adapter {
   struct opened_list opened;
   struct readers *readers;
   struct read_buffers buffers;
+  struct fact_cache facts;
   struct ahead *ahead;
   bool opens_itself; /* the kernel opens files without asking; set before the first of them */
 };

@@ -29,6 +29,13 @@ static const struct {
 };
 #define ATTRIBUTE_FACT_COUNT (sizeof attribute_facts / sizeof attribute_facts[0])
 
+bool facts_are_listed(const char *name) {
+  static const char *const others[] = {"bytes", "study_date", "modality", "sop_class_uid", "source"};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (strcmp(name, others[i]) == 0) return false;
+  return true;
+}
+
 static bool is_wanted(const struct fact_call *call, const char *name) {
   return call->only == NULL || strcmp(call->only, name) == 0;
 }

@@ -16,6 +16,10 @@
 
 #define FACT_PREFIX "user.cassette."
 
+/* Whether a list of names has this one: what the file itself and its attributes do not tell. Each name in a list costs
+ * backup programs a question for each image. */
+bool facts_are_listed(const char *name);
+
 /* Receives names (without the prefix) and values; another status than CAS_OK stops and is returned. */
 typedef cas_status (*fact_fn)(void *arg, const char *name, const char *value);
 

@@ -147,7 +147,9 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   /* Who walks a mount from its root is not to walk every snapshot. */
   if (options->views == 0) adapter->tree.unlisted = TREE_SNAPSHOTS;
   adapter->fixed = options->fixed;
-  adapter->no_xattr = options->no_xattr;
+  adapter->xattr = options->xattr;
+  if (adapter->xattr == CAS_MOUNT_XATTR_DEFAULT)
+    adapter->xattr = options->fixed ? CAS_MOUNT_XATTR_UNLISTED : CAS_MOUNT_XATTR_LISTED;
   if (options->fixed) adapter->tree.views &= ~(unsigned)TREE_SNAPSHOTS;
   adapter->uid = options->set_owner ? options->uid : geteuid();
   adapter->gid = options->set_owner ? options->gid : getegid();
@@ -158,6 +160,7 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   follower_init(&adapter->follower, store, options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT);
   opened_list_init(&adapter->opened);
   read_buffers_init(&adapter->buffers);
+  fact_cache_init(&adapter->facts);
   made->guard.socket = -1;
   pthread_mutex_init(&made->lock, NULL);
   pthread_condattr_init(&monotonic);
@@ -176,6 +179,7 @@ static void destroy_mount(struct cas_mount *mount) {
   ahead_destroy(mount->adapter.ahead);
   readers_destroy(mount->adapter.readers);
   read_buffers_fini(&mount->adapter.buffers);
+  fact_cache_fini(&mount->adapter.facts);
   inode_table_destroy(mount->adapter.inodes);
   pthread_cond_destroy(&mount->changed);
   pthread_mutex_destroy(&mount->lock);

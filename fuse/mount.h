@@ -41,14 +41,23 @@ enum cas_mount_view {
   CAS_MOUNT_SNAPSHOTS = 8,
 };
 
+/* What programs learn of the extended attributes. */
+enum cas_mount_xattr {
+  CAS_MOUNT_XATTR_DEFAULT,  /* listed; unlisted where the mount is `fixed`, which is for backups */
+  CAS_MOUNT_XATTR_LISTED,   /* who asks for names gets some, all can be had by name */
+  CAS_MOUNT_XATTR_UNLISTED, /* all can be had by name; who asks for names is told once and for all that there are none
+                             */
+  CAS_MOUNT_XATTR_NONE,     /* who asks is told once and for all */
+};
+
 /* Zero means the default everywhere but for `mountpoint`. Strings are copied. */
 struct cas_mount_options {
   const char *mountpoint; /* an existing folder */
   bool allow_other;       /* let other users in, as modes and owner say; as a user this needs user_allow_other in
                              /etc/fuse.conf */
   bool no_auto_unmount;   /* do not start fusermount3 as a guard that unmounts when this process dies */
-  bool no_xattr;          /* no extended attributes: programs that ask for them are told so once and for all */
-  bool set_owner;         /* use `uid` and `gid`; default: those of this process */
+  enum cas_mount_xattr xattr;
+  bool set_owner; /* use `uid` and `gid`; default: those of this process */
   uint32_t uid, gid;
   uint32_t file_mode;   /* permission bits; default 0444. Bits for writing and executing are dropped. */
   uint32_t folder_mode; /* default 0555. Bits for writing are dropped. */

@@ -52,6 +52,18 @@ static void take_umask(struct cas_mount_options *options, unsigned long mask) {
   options->folder_mode = 0555 & ~(uint32_t)mask;
 }
 
+static bool take_xattr(struct cas_mount_options *options, const char *value) {
+  if (strcmp(value, "listed") == 0)
+    options->xattr = CAS_MOUNT_XATTR_LISTED;
+  else if (strcmp(value, "unlisted") == 0)
+    options->xattr = CAS_MOUNT_XATTR_UNLISTED;
+  else if (strcmp(value, "none") == 0)
+    options->xattr = CAS_MOUNT_XATTR_NONE;
+  else
+    return false;
+  return true;
+}
+
 /* An option of the mount itself with a value; false if there is none of that name, or the value is wrong. */
 static bool take_value(struct mount_settings *settings, const char *name, char *value) {
   struct cas_mount_options *options = &settings->mount;
@@ -87,6 +99,7 @@ static bool is_ignored(const char *option) {
 }
 
 static bool take_named(struct mount_settings *settings, const char *name, char *value) {
+  if (strcmp(name, "xattr") == 0) return take_xattr(&settings->mount, value);
   if (strcmp(name, "snapshot") == 0) return mount_snapshot_parse(settings, value);
   if (strcmp(name, "view") == 0) {
     char *list = strdup(value); /* which is cut in place, and the caller may have to show the value */
@@ -110,7 +123,10 @@ static bool take(struct mount_settings *settings, char *option) {
   }
   if (strcmp(option, "allow_other") == 0) return settings->mount.allow_other = true;
   if (strcmp(option, "no_auto_unmount") == 0) return settings->mount.no_auto_unmount = true;
-  if (strcmp(option, "no_xattr") == 0) return settings->mount.no_xattr = true;
+  if (strcmp(option, "no_xattr") == 0) {
+    settings->mount.xattr = CAS_MOUNT_XATTR_NONE;
+    return true;
+  }
   return false;
 }
 

@@ -26,7 +26,7 @@ static void all_options(void **state) {
                        "refresh_ms=250,no_auto_unmount,no_xattr,nosuid,snapshot=before,view=patients:uids,setuid=root"),
       "");
   const struct cas_mount_options *options = &settings.mount;
-  assert_true(options->allow_other && options->no_auto_unmount && options->no_xattr);
+  assert_true(options->allow_other && options->no_auto_unmount && options->xattr == CAS_MOUNT_XATTR_NONE);
   assert_true(settings.set_uid && settings.set_gid);
   assert_int_equal(options->uid, 1000);
   assert_int_equal(options->gid, UINT32_MAX);
@@ -37,6 +37,19 @@ static void all_options(void **state) {
   assert_int_equal(options->views, CAS_MOUNT_PATIENTS | CAS_MOUNT_UIDS);
   assert_string_equal(settings.snapshot, "before");
   assert_string_equal(settings.user, "root");
+}
+
+static void extended_attributes(void **state) {
+  (void)state;
+  struct mount_settings settings = {.user = ""};
+  assert_int_equal(settings.mount.xattr, CAS_MOUNT_XATTR_DEFAULT);
+  assert_string_equal(parse(&settings, "xattr=unlisted"), "");
+  assert_int_equal(settings.mount.xattr, CAS_MOUNT_XATTR_UNLISTED);
+  assert_string_equal(parse(&settings, "xattr=listed"), "");
+  assert_int_equal(settings.mount.xattr, CAS_MOUNT_XATTR_LISTED);
+  assert_string_equal(parse(&settings, "xattr=none"), "");
+  assert_int_equal(settings.mount.xattr, CAS_MOUNT_XATTR_NONE);
+  assert_string_equal(parse(&settings, "xattr=some"), "xattr=some");
 }
 
 static void names_and_masks(void **state) {
@@ -86,6 +99,7 @@ static void views(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_options),
+      cmocka_unit_test(extended_attributes),
       cmocka_unit_test(names_and_masks),
       cmocka_unit_test(what_is_for_others_is_left_aside),
       cmocka_unit_test(wrong_options_are_named),
