@@ -65,6 +65,10 @@
 /* Nesting of sequences that the scanner follows. Deeper content is kept as bytes and reported. */
 #define DICOM_NESTING_MAX 128u
 
+/* Nodes that a search takes from an entry of the index before it walks the tree instead: their paths are kept until the
+ * search ends, some 10 MiB. */
+#define FIND_CANDIDATES_MAX 65536u
+
 /* Longest value that is captured for the index; PS3.5 allows 64 characters for LO and 64 per component group of PN,
  * times four bytes a character, and files in the field exceed it. */
 #define DICOM_VALUE_CAPTURED_MAX 1024u

@@ -80,6 +80,18 @@ CAS_MUST_USE cas_status index_get_blob(struct index *index, const struct blob_id
 
 /* --- the tree --- */
 
+/* What a node can be found by besides its UID and date: texts without NUL, of at most INDEX_TERM_BYTES_MAX, each of a
+ * field that the caller names by a letter. Calls `each` for all that follow from these attributes, the same ones
+ * whenever it is asked, in any order; a term may come twice. */
+typedef cas_status (*index_term_fn)(void *arg, char field, struct cas_slice text);
+typedef cas_status (*index_terms_fn)(enum cas_level level, struct cas_slice attributes, index_term_fn each, void *arg);
+
+/* Longer terms are cut to this. */
+#define INDEX_TERM_BYTES_MAX 128u
+
+/* Writer, before the first batch, always the same for one INDEX_VERSION: without it nodes have no terms. */
+void index_set_terms(struct index *index, index_terms_fn terms);
+
 struct index_node {
   enum cas_level level;
   char *path;     /* "" is the root and has no node */
@@ -136,6 +148,11 @@ CAS_MUST_USE cas_status index_find_dates(struct index *index, const char *first,
 /* All Study Dates behind `after` (NULL: all), each once, ascending. */
 CAS_MUST_USE cas_status index_list_dates(struct index *index, const char *after, index_text_fn each, void *arg,
                                          struct cas_error *error);
+
+/* The paths of nodes with a term of this field that begins with `text`, or is `text` where it is `whole`; by term, then
+ * path. Constant memory. A `text` longer than INDEX_TERM_BYTES_MAX is cut, and stands for all that begin with it. */
+CAS_MUST_USE cas_status index_find_terms(struct index *index, char field, struct cas_slice text, bool whole,
+                                         index_text_fn each, void *arg, struct cas_error *error);
 
 /* --- small facts --- */
 

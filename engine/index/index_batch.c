@@ -3,7 +3,8 @@
  *
  *  1. Everything of a batch is in one RocksDB write, so it is seen whole or not at all, by readers and after a crash.
  *  2. The totals in the batch are those of the index with the batch applied.
- *  3. A node has exactly the name, UID and date entries that its value says: replacing it deletes those that it had.
+ *  3. A node has exactly the name, UID, date and term entries that its value says: replacing it deletes those that it
+ *     had.
  */
 #include <assert.h>
 
@@ -262,6 +263,9 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
     STATUS_TRY(check_identity(batch, &keys.name, name, node->path, error));
   status = index_encode_node(&value, node->level, &bytes);
   if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
+  struct cas_slice old_attributes = replaces ? old_value.attributes : slice_of("", 0);
+  status = index_batch_move_terms(batch, node->level, node->path, old_attributes, value.attributes);
+  if (status != CAS_OK) return status_fail(error, status, "index: the attributes of '%s' cannot be read", node->path);
   put(batch, &key, slice_of_buffer(&bytes));
   put_keys(batch, name, &keys, replaces ? &old_keys : NULL);
   count_node(&batch->totals, node->level, &value, replaces ? &old_value : NULL);

@@ -39,6 +39,7 @@ struct index {
   rocksdb_readoptions_t *read;
   rocksdb_writeoptions_t *write;
   struct index_batch *batch; /* the open one; only the writing thread looks */
+  index_terms_fn terms;      /* may be NULL; only the writing thread looks */
 
   pthread_mutex_t refreshing;     /* taken before view */
   struct index_manifest manifest; /* followers: what db was opened on; guarded by refreshing */
@@ -53,6 +54,11 @@ struct index_batch {
   struct index_totals totals; /* with this batch's changes */
   cas_status status;          /* not CAS_OK: a change is missing, the batch cannot be applied */
 };
+
+/* Moves the terms of a node's old attributes (empty for a new node) to those of its new ones. CAS_NO_MEMORY;
+ * CAS_CORRUPT: the old ones cannot be read. */
+CAS_MUST_USE cas_status index_batch_move_terms(struct index_batch *batch, enum cas_level level, const char *path,
+                                               struct cas_slice old, struct cas_slice attributes);
 
 /* What to read from: the database, under the changes of a batch unless NULL. */
 struct index_source {

@@ -8,6 +8,7 @@
  *   'd' date NUL path                          a study's date; no value
  *   'f' name                                   a fact; the value is the store's
  *   'i' parent NUL identity                    the name of the child that stands for the identity
+ *   'k' field[1] text NUL path                 a node by one of the terms of its attributes; no value
  *   'n' level[1] parent '/' name               a node; the parent of a patient is ""
  *   't'                                        the totals
  *   'u' level[1] uid NUL version[4] path       a node by its UID; version 0 but for instances; no value
@@ -39,7 +40,7 @@
 
 #include "base/limits.h"
 
-#define INDEX_VERSION "1"
+#define INDEX_VERSION "2"
 
 enum index_kind {
   INDEX_KIND_BLOB = 'b',
@@ -47,6 +48,7 @@ enum index_kind {
   INDEX_KIND_FACT = 'f',
   INDEX_KIND_NAME = 'i',
   INDEX_KIND_NODE = 'n',
+  INDEX_KIND_TERM = 'k',
   INDEX_KIND_TOTALS = 't',
   INDEX_KIND_UID = 'u',
   INDEX_KIND_VERSION = 'v',

@@ -109,6 +109,15 @@ bool index_key_date(struct index_key *key, struct cas_slice date, const char *pa
   return append_text_end(key, date) && index_key_append(key, path, strlen(path));
 }
 
+bool index_key_terms(struct index_key *key, char field, struct cas_slice text, bool whole) {
+  begin_level(key, INDEX_KIND_TERM, (uint8_t)field);
+  return whole ? append_text_end(key, text) : append_text(key, text);
+}
+
+bool index_key_term(struct index_key *key, char field, struct cas_slice text, const char *path) {
+  return index_key_terms(key, field, text, true) && index_key_append(key, path, strlen(path));
+}
+
 bool slice_begins_with(struct cas_slice slice, struct cas_slice prefix) {
   return slice.size >= prefix.size && (prefix.size == 0 || memcmp(slice.data, prefix.data, prefix.size) == 0);
 }

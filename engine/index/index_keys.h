@@ -34,6 +34,7 @@ CAS_MUST_USE bool index_key_name(struct index_key *key, struct cas_slice parent,
 CAS_MUST_USE bool index_key_uid(struct index_key *key, unsigned level, struct cas_slice uid, uint32_t version,
                                 const char *path);
 CAS_MUST_USE bool index_key_date(struct index_key *key, struct cas_slice date, const char *path);
+CAS_MUST_USE bool index_key_term(struct index_key *key, char field, struct cas_slice text, const char *path);
 
 /* What all children of `parent` begin with. `parent` "" is the root; false for an instance, which has no children. */
 CAS_MUST_USE bool index_key_children(struct index_key *key, const char *parent);
@@ -44,6 +45,9 @@ CAS_MUST_USE bool index_key_uid_prefix(struct index_key *key, unsigned level, co
 
 /* What all dates begin with. */
 void index_key_dates(struct index_key *key);
+
+/* What all terms of a field begin with whose text begins with `text`, or is `text` where it is `whole`. */
+CAS_MUST_USE bool index_key_terms(struct index_key *key, char field, struct cas_slice text, bool whole);
 
 /* Adds bytes: to turn a prefix into where to seek. */
 CAS_MUST_USE bool index_key_append(struct index_key *key, const void *bytes, size_t size);

@@ -1,113 +1,232 @@
 /*
- * Searching: a walk down the tree that enters only what the conditions of each level admit. UIDs go by their own
- * entries in the index.
+ * Searching: begins with the nodes that the best entry of the index names (find_plan.h), or with the whole tree, and
+ * enters only what the conditions of each level admit.
+ *
+ *  1. Every node that is shown was compared with every condition, however it was found.
+ *  2. Matches come in the order of a walk.
  */
 #include "cassette/node.h"
-#include "store/match.h"
+#include "store/find_plan.h"
 #include "store/store.h"
 
 /* More conditions than indexed attributes make no sense. */
 #define CONDITIONS_MAX 64
 
+struct condition_key {
+  uint32_t tag;
+  enum cas_level level;
+  struct match_key key;
+  bool is_gathered;                 /* of what lies below a study */
+  bool is_paired;                   /* a time that its date looks after */
+  const struct condition_key *time; /* of a date that is compared together with it, else NULL */
+};
+
 struct search {
   struct cas_store *store;
   const struct cas_query *query;
-  const struct cas_attribute_definition *definitions[CONDITIONS_MAX];
-  locale_t folding; /* 0 where the system has no C.UTF-8 */
+  struct condition_key *conditions;
+  size_t condition_count;
   cas_node_fn each;
   void *arg;
   struct cas_error *error;
+  /* The ancestors that were looked at last, and whether they were admitted. */
+  struct {
+    char *path;
+    bool admitted;
+  } above[CAS_LEVEL_INSTANCE];
 };
 
-static bool admits(const struct search *search, const struct cas_node *node) {
-  for (size_t i = 0; i < search->query->condition_count; i++) {
-    const struct cas_attribute_definition *definition = search->definitions[i];
-    if (definition->level != node->level) continue;
-    const char *value = cas_attributes_text(node->attributes, definition->tag);
-    if (!match_value(definition->vr, search->query->conditions[i].pattern, value, search->folding)) return false;
-  }
-  return true;
+/* --- what can be searched besides the index's attributes --- */
+
+static const struct cas_attribute_definition gathered[] = {
+    {CAS_TAG_MODALITIES_IN_STUDY, CAS_LEVEL_STUDY, "CS", "ModalitiesInStudy"},
+    {CAS_TAG_SOP_CLASSES_IN_STUDY, CAS_LEVEL_STUDY, "UI", "SOPClassesInStudy"},
+};
+
+const struct cas_attribute_definition *cas_search_attribute_by_tag(uint32_t tag) {
+  for (size_t i = 0; i < sizeof gathered / sizeof gathered[0]; i++)
+    if (gathered[i].tag == tag) return &gathered[i];
+  return cas_attribute_by_tag(tag);
 }
+
+const struct cas_attribute_definition *cas_search_attribute_by_name(const char *name) {
+  static const char *const tags[] = {"0008,0061", "0008,0062"};
+  for (size_t i = 0; i < sizeof gathered / sizeof gathered[0]; i++)
+    if (strcmp(gathered[i].keyword, name) == 0 || strcmp(tags[i], name) == 0) return &gathered[i];
+  return cas_attribute_by_name(name);
+}
+
+/* --- conditions --- */
+
+struct below {
+  struct search *search;
+  struct condition_key *condition;
+  bool met;
+};
+
+static cas_status look_below(void *arg, const struct cas_node *node) {
+  struct below *below = arg;
+  bool of_series = below->condition->tag == CAS_TAG_MODALITIES_IN_STUDY;
+  if (node->level == CAS_LEVEL_SERIES && !of_series)
+    return cas_node_list(below->search->store, node->path, NULL, look_below, below, below->search->error);
+  const uint32_t tag = of_series ? CAS_TAG_MODALITY : CAS_TAG_SOP_CLASS_UID;
+  STATUS_TRY(match_test(&below->condition->key, cas_attributes_text(node->attributes, tag), &below->met));
+  return below->met ? CAS_END : CAS_OK;
+}
+
+static cas_status meets_below(struct search *search, struct condition_key *condition, const struct cas_node *study,
+                              bool *met) {
+  struct below below = {.search = search, .condition = condition};
+  cas_status status = cas_node_list(search->store, study->path, NULL, look_below, &below, search->error);
+  *met = below.met;
+  return status == CAS_END ? CAS_OK : status;
+}
+
+static cas_status meets(struct search *search, struct condition_key *condition, const struct cas_node *node,
+                        bool *met) {
+  *met = true;
+  if (condition->level != node->level || condition->is_paired) return CAS_OK;
+  if (condition->is_gathered) return meets_below(search, condition, node, met);
+  const char *value = cas_attributes_text(node->attributes, condition->tag);
+  if (condition->time == NULL) return match_test(&condition->key, value, met);
+  *met = match_together(&condition->key, &condition->time->key, value,
+                        cas_attributes_text(node->attributes, condition->time->tag));
+  return CAS_OK;
+}
+
+static cas_status admits(struct search *search, const struct cas_node *node, bool *admitted) {
+  *admitted = true;
+  if (search->query->look != NULL) STATUS_TRY(search->query->look(search->query->look_arg));
+  for (size_t i = 0; i < search->condition_count && *admitted; i++)
+    STATUS_TRY(meets(search, &search->conditions[i], node, admitted));
+  return CAS_OK;
+}
+
+/* --- the way down --- */
 
 static cas_status visit(void *arg, const struct cas_node *node) {
   struct search *search = arg;
-  if (!admits(search, node)) return CAS_OK;
+  bool admitted;
+  STATUS_TRY(admits(search, node, &admitted));
+  if (!admitted) return CAS_OK;
   if (node->level == search->query->level) return search->each(search->arg, node);
   return cas_node_list(search->store, node->path, NULL, visit, search, search->error);
 }
 
-/* The pattern of a condition on this tag that names exactly one value, or NULL. */
-static const char *exact(const struct cas_query *query, uint32_t tag) {
-  for (size_t i = 0; i < query->condition_count; i++)
-    if (query->conditions[i].tag == tag && query->conditions[i].pattern[0] != '\0' &&
-        strpbrk(query->conditions[i].pattern, "*?\\") == NULL)
-      return query->conditions[i].pattern;
-  return NULL;
-}
-
-/* Whether a node's ancestors meet the conditions of their levels. */
-struct ancestry {
+struct ancestor {
   struct search *search;
   bool admitted;
 };
 
 static cas_status check_ancestor(void *arg, const struct cas_node *node) {
-  struct ancestry *ancestry = arg;
-  ancestry->admitted = admits(ancestry->search, node);
+  struct ancestor *ancestor = arg;
+  return admits(ancestor->search, node, &ancestor->admitted);
+}
+
+/* Whether the node at `path`, of this level, meets its conditions. Candidates come in path order, so neighbours mostly
+ * share it. */
+static cas_status admits_above(struct search *search, unsigned level, const char *path, bool *admitted) {
+  struct ancestor ancestor = {.search = search};
+  if (search->above[level].path == NULL || strcmp(search->above[level].path, path) != 0) {
+    char *copy = strdup(path);
+    if (copy == NULL) return CAS_NO_MEMORY;
+    free(search->above[level].path);
+    search->above[level].path = copy;
+    search->above[level].admitted = false;
+    cas_status status = cas_node_get(search->store, path, check_ancestor, &ancestor, search->error);
+    if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
+    search->above[level].admitted = ancestor.admitted;
+  }
+  *admitted = search->above[level].admitted;
   return CAS_OK;
 }
 
-/* Enters the tree at a node found by UID. */
-static cas_status visit_inside(void *arg, const struct cas_node *node) {
-  struct search *search = arg;
-  struct ancestry ancestry = {.search = search, .admitted = true};
-  CLEANUP_FREE char *path = strdup(node->path);
-  if (path == NULL) return CAS_NO_MEMORY;
-  for (char *slash = strrchr(path, '/'); slash != NULL && ancestry.admitted; slash = strrchr(path, '/')) {
+/* Enters the tree at a candidate. */
+static cas_status enter(struct search *search, const char *path) {
+  CLEANUP_FREE char *above = strdup(path);
+  bool admitted = true;
+  if (above == NULL) return CAS_NO_MEMORY;
+  unsigned level = 1;
+  for (char *slash = strchr(above, '/'); slash != NULL && admitted; slash = strchr(slash + 1, '/'), level++) {
     *slash = '\0';
-    STATUS_TRY(cas_node_get(search->store, path, check_ancestor, &ancestry, search->error));
+    STATUS_TRY(admits_above(search, level, above, &admitted));
+    *slash = '/';
   }
-  return ancestry.admitted ? visit(search, node) : CAS_OK;
-}
-
-static cas_status check_query(struct search *search) {
-  const struct cas_query *query = search->query;
-  if (query->condition_count > CONDITIONS_MAX)
-    return status_fail(search->error, CAS_INVALID, "more than %d conditions", CONDITIONS_MAX);
-  for (size_t i = 0; i < query->condition_count; i++) {
-    search->definitions[i] = cas_attribute_by_tag(query->conditions[i].tag);
-    if (search->definitions[i] == NULL)
-      return status_fail(search->error, CAS_INVALID, "attribute %08X is not in the index", query->conditions[i].tag);
-    if (search->definitions[i]->level > query->level)
-      return status_fail(search->error, CAS_INVALID, "%s belongs to a level below the one that is asked for",
-                         search->definitions[i]->keyword);
-  }
-  return CAS_OK;
+  if (!admitted) return CAS_OK;
+  cas_status status = cas_node_get(search->store, path, visit, search, search->error);
+  return status == CAS_NOT_FOUND ? CAS_OK : status;
 }
 
 static cas_status search_tree(struct search *search) {
-  static const struct {
-    enum cas_level level;
-    uint32_t tag;
-  } entries[] = {{CAS_LEVEL_INSTANCE, CAS_TAG_SOP_INSTANCE_UID},
-                 {CAS_LEVEL_SERIES, CAS_TAG_SERIES_INSTANCE_UID},
-                 {CAS_LEVEL_STUDY, CAS_TAG_STUDY_INSTANCE_UID}};
-  for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-    const char *value = exact(search->query, entries[i].tag);
-    if (value == NULL) continue;
-    cas_status status = cas_node_by_uid(search->store, entries[i].level, value, visit_inside, search, search->error);
-    return status == CAS_NOT_FOUND ? CAS_OK : status;
+  struct plan_condition conditions[CONDITIONS_MAX];
+  struct plan plan = {.deepest = search->query->level};
+  for (size_t i = 0; i < search->condition_count; i++)
+    conditions[i] = (struct plan_condition){.tag = search->conditions[i].tag, .key = &search->conditions[i].key};
+  cas_status status = plan_make(search->store, conditions, search->condition_count, &plan, search->error);
+  if (status == CAS_NOT_FOUND) return cas_node_list(search->store, "", NULL, visit, search, search->error);
+  for (size_t i = 0; i < plan.count && status == CAS_OK; i++) status = enter(search, plan.paths[i]);
+  plan_fini(&plan);
+  return status;
+}
+
+/* --- reading the query --- */
+
+static cas_status read_condition(struct search *search, const struct cas_condition *condition) {
+  const struct cas_attribute_definition *definition = cas_search_attribute_by_tag(condition->tag);
+  if (definition == NULL)
+    return status_fail(search->error, CAS_INVALID, "attribute %08X is not in the index", condition->tag);
+  if (definition->level > search->query->level)
+    return status_fail(search->error, CAS_INVALID, "%s belongs to a level below the one that is asked for",
+                       definition->keyword);
+  struct condition_key *read = &search->conditions[search->condition_count];
+  read->tag = condition->tag;
+  read->level = definition->level;
+  read->is_gathered = definition >= gathered && definition < gathered + sizeof gathered / sizeof gathered[0];
+  STATUS_TRY(match_key_init(&read->key, definition->vr, condition->pattern, search->error));
+  if (read->key.is_universal)
+    match_key_fini(&read->key);
+  else
+    search->condition_count++;
+  return CAS_OK;
+}
+
+/* PS3.3: dates and the times that belong to them. */
+static void pair_dates_with_times(struct search *search) {
+  static const uint32_t pairs[][2] = {{0x00080012, 0x00080013}, {0x00080020, 0x00080030}, {0x00080021, 0x00080031},
+                                      {0x00080022, 0x00080032}, {0x00080023, 0x00080033}, {0x00100030, 0x00100032},
+                                      {0x00400244, 0x00400245}};
+  for (size_t p = 0; p < sizeof pairs / sizeof pairs[0]; p++) {
+    struct condition_key *date = NULL, *time = NULL;
+    for (size_t i = 0; i < search->condition_count; i++) {
+      if (search->conditions[i].tag == pairs[p][0]) date = &search->conditions[i];
+      if (search->conditions[i].tag == pairs[p][1]) time = &search->conditions[i];
+    }
+    if (date == NULL || time == NULL || !match_key_is_span(&date->key) || !match_key_is_span(&time->key)) continue;
+    if (!date->key.values[0].is_range) continue; /* on one day, both ways say the same */
+    date->time = time;
+    time->is_paired = true;
   }
-  return cas_node_list(search->store, "", NULL, visit, search, search->error);
+}
+
+static cas_status read_query(struct search *search) {
+  const struct cas_query *query = search->query;
+  if (query->condition_count > CONDITIONS_MAX)
+    return status_fail(search->error, CAS_INVALID, "more than %d conditions", CONDITIONS_MAX);
+  search->conditions = calloc(query->condition_count + 1, sizeof *search->conditions);
+  if (search->conditions == NULL) return CAS_NO_MEMORY;
+  for (size_t i = 0; i < query->condition_count; i++) STATUS_TRY(read_condition(search, &query->conditions[i]));
+  if (query->combined_date_time) pair_dates_with_times(search);
+  return CAS_OK;
 }
 
 cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_node_fn each, void *arg,
                     struct cas_error *error) {
   struct search search = {.store = store, .query = query, .each = each, .arg = arg, .error = error};
-  STATUS_TRY(check_query(&search));
-  search.folding = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-  cas_status status = search_tree(&search);
-  if (search.folding != (locale_t)0) freelocale(search.folding);
+  cas_status status = read_query(&search);
+  if (status == CAS_OK) status = search_tree(&search);
+  for (size_t i = 0; i < search.condition_count; i++) match_key_fini(&search.conditions[i].key);
+  for (size_t i = 0; i < CAS_LEVEL_INSTANCE; i++) free(search.above[i].path);
+  free(search.conditions);
   return status;
 }
 

@@ -55,8 +55,8 @@ static cas_status parse_query(char *text, struct cas_condition *conditions, size
     char *equals = strchr(part, '=');
     if (equals == NULL) return status_fail(error, CAS_NOT_FOUND, "nothing in the store is called that");
     *equals = '\0';
-    const struct cas_attribute_definition *definition = cas_attribute_by_name(part);
-    if (definition == NULL) return status_fail(error, CAS_INVALID, "%s is not an indexed attribute", part);
+    const struct cas_attribute_definition *definition = cas_search_attribute_by_name(part);
+    if (definition == NULL) return status_fail(error, CAS_INVALID, "%s is no attribute that can be searched", part);
     if (*count == CONDITIONS_MAX) return status_fail(error, CAS_INVALID, "more than %d conditions", CONDITIONS_MAX);
     conditions[(*count)++] = (struct cas_condition){.tag = definition->tag, .pattern = equals + 1};
   }

@@ -21,6 +21,7 @@
 #include "store/paths.h"
 #include "store/pending.h"
 #include "store/read_cache.h"
+#include "store/terms.h"
 #include "store/worker_pool.h"
 
 /* Segments open for reading at once: readers of old studies come in bursts, descriptors are few. */
@@ -112,7 +113,11 @@ static cas_status open_disk(struct cas_store *store, const struct cas_store_opti
 static cas_status open_index(struct cas_store *store, const char *folder, struct cas_error *error) {
   CLEANUP_FREE char *path = path_join(store->path, folder);
   if (path == NULL) return CAS_NO_MEMORY;
-  if (store->mode == CAS_OPEN_WRITE) return index_open(path, &store->index, error);
+  if (store->mode == CAS_OPEN_WRITE) {
+    STATUS_TRY(index_open(path, &store->index, error));
+    index_set_terms(store->index, terms_of);
+    return CAS_OK;
+  }
   STATUS_TRY(path_make_scratch(&store->scratch, error));
   return index_open_follower(path, store->scratch, &store->index, error);
 }

@@ -55,12 +55,17 @@ static cas_status show(void *arg, const struct cas_node *node) {
   return search->found == search->limit || ferror(stdout) ? CAS_END : CAS_OK;
 }
 
+static void print_attribute(const struct cas_attribute_definition *definition) {
+  printf("%04x,%04x  %s  %-8s  %s\n", definition->tag >> 16, definition->tag & 0xFFFF, definition->vr,
+         level_name(definition->level), definition->keyword);
+}
+
 static int print_attributes(void) {
   size_t count;
   const struct cas_attribute_definition *definitions = cas_indexed_attributes(&count);
-  for (size_t i = 0; i < count; i++)
-    printf("%04x,%04x  %s  %-8s  %s\n", definitions[i].tag >> 16, definitions[i].tag & 0xFFFF, definitions[i].vr,
-           level_name(definitions[i].level), definitions[i].keyword);
+  for (size_t i = 0; i < count; i++) print_attribute(&definitions[i]);
+  print_attribute(cas_search_attribute_by_tag(CAS_TAG_MODALITIES_IN_STUDY));
+  print_attribute(cas_search_attribute_by_tag(CAS_TAG_SOP_CLASSES_IN_STUDY));
   return CLI_OK;
 }
 
@@ -73,7 +78,7 @@ static int read_conditions(struct cli_arguments *arguments, struct search *searc
     if (search->query.condition_count == CONDITIONS_MAX)
       return cli_usage(arguments, "more than %d conditions", CONDITIONS_MAX);
     *equals = '\0';
-    const struct cas_attribute_definition *attribute = cas_attribute_by_name(operand);
+    const struct cas_attribute_definition *attribute = cas_search_attribute_by_name(operand);
     if (!attribute)
       return cli_usage(arguments, "\"%s\" cannot be searched; `cassette find --attributes` lists what can", operand);
     if (attribute->level > lowest) lowest = attribute->level;
@@ -141,7 +146,7 @@ const struct cli_command command_find = {
     .operands = "STORE [Keyword=pattern…]",
     .summary = "Search patients, studies, series or instances",
     .details = "A pattern may have * and ?; dates, times and numbers take ranges: StudyDate=20240101-20241231;\n"
-               "UIDs take lists with backslashes between. Letters match without regard to case.\n"
+               "lists have backslashes between. Names match without regard to case and accents.\n"
                "Exit status: 0 something was found, 1 nothing.\n",
     .options = options,
     .operands_max = -1,

@@ -63,10 +63,24 @@ CAS_API CAS_MUST_USE cas_status cas_node_by_date(struct cas_store *store, const 
 
 /* --- searching --- */
 
+/* What of a study is gathered from the series and instances below: conditions for studies that the index has no entry
+ * for. */
+#define CAS_TAG_MODALITIES_IN_STUDY 0x00080061u
+#define CAS_TAG_SOP_CLASSES_IN_STUDY 0x00080062u
+
 /*
- * One condition: an indexed attribute and a pattern. '*' and '?' are wildcards; for DA, TM and IS/DS/US a range
- * "from-to", "from-", "-to"; for UIDs a list separated by backslashes. Names and text match without regard to case.
- * An empty pattern matches everything.
+ * One condition: an attribute that can be searched, and a pattern. Every kind of matching of PS3.4 C.2.2.2:
+ *
+ *   nothing, or '*' alone    everything
+ *   two quotation marks      no value
+ *   '*' and '?'              wildcards, in AE CS LO LT PN SH ST UC UR UT
+ *   "from-to" and half open  ranges of DA, TM, DT, and of numbers
+ *   backslashes between      a list, of which one must match; not in LT, ST, UT
+ *   else                     that value: names without regard to case, accents and width of letters, dates, times and
+ *                            numbers by what they mean, all else as it is
+ *
+ * A name matches by any of its component groups (alphabetic, ideographic, phonetic), unless the pattern has several
+ * too.
  */
 struct cas_condition {
   uint32_t tag;
@@ -77,10 +91,25 @@ struct cas_query {
   enum cas_level level; /* of the nodes wanted */
   const struct cas_condition *conditions;
   size_t condition_count;
+  /* A range of dates and one of the times that belong to them are one range of both (PS3.4 C.2.2.2.5.1); else each
+   * counts by itself. */
+  bool combined_date_time;
+  /* Called before each node is looked at, unless NULL: to end a search that finds nothing for long. Another status than
+   * CAS_OK stops it and is returned. */
+  cas_status (*look)(void *arg);
+  void *look_arg;
 };
 
+/* The definition for a keyword or "gggg,eeee" that can be searched: those of the index, and what is gathered of a
+ * study; else NULL. The same for a tag. Static. */
+CAS_API const struct cas_attribute_definition *cas_search_attribute_by_name(const char *name);
+CAS_API const struct cas_attribute_definition *cas_search_attribute_by_tag(uint32_t tag);
+
 /* Calls `each` for every node of the level that meets all conditions, in path order. Conditions on a level above the
- * wanted one apply to the node's ancestors; conditions on a level below are CAS_INVALID. */
+ * wanted one apply to the node's ancestors; conditions on a level below are CAS_INVALID, as are patterns that are no
+ * value of their VR. Conditions on UIDs, Study Date, Patient ID, Patient's Name, Accession Number, Study ID and
+ * Modality (exact, or with a beginning before the first wildcard) are looked up in the index; without any, the tree is
+ * walked. */
 CAS_API CAS_MUST_USE cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_node_fn each,
                                          void *arg, struct cas_error *error);
 
