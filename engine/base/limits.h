@@ -22,6 +22,10 @@
 /* Raw bytes of blobs between arrival and commit, over all streams. Senders wait when it is used up (P6). */
 #define INGEST_BYTES_IN_FLIGHT_MAX (64u << 20)
 
+/* Blobs that arrive faster than this are a burst: their encoding may be put off. What arrives more slowly takes a
+ * thirtieth of one processor to encode. */
+#define BURST_BYTES_PER_SECOND (16u << 20)
+
 /* A group is committed without being asked for when this many raw bytes wait in it. */
 #define GROUP_BYTES_MAX (16u << 20)
 

@@ -1,13 +1,12 @@
 #include "store/intake.h"
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "store/blob_read.h"
 #include "store/dictionaries.h"
 
 /* zstd's level: headers are small and read often. */
 #define HEADER_EFFORT 6
-
-/* Workers fall behind, for CAS_ENCODE_AUTO, when so many blobs wait for each. */
-#define WAITING_PER_WORKER 2u
 
 enum comparison { COMPARED_ABSENT, COMPARED_SAME, COMPARED_OTHER, COMPARED_DAMAGED };
 
@@ -72,10 +71,11 @@ static cas_status encode_header(struct pending_blob *blob) {
 }
 
 static bool is_put_off(const struct pending_blob *blob) {
-  const struct cas_store *store = blob->store;
+  struct cas_store *store = blob->store;
   if (blob->kind == BLOB_HEADER || blob->raw.size + CODEC_TRAILER_BYTES > blob->raw.capacity) return false;
-  if (store->encode == CAS_ENCODE_AUTO) return worker_pool_waiting(store->workers) >= WAITING_PER_WORKER;
-  return store->encode == CAS_ENCODE_LATER;
+  if (store->encode != CAS_ENCODE_AUTO) return store->encode == CAS_ENCODE_LATER;
+  uint64_t arrived = pressure_add(&store->pressure, clock_now_ns(), blob->raw.size);
+  return arrived >= BURST_BYTES_PER_SECOND / (1000000000 / PRESSURE_WINDOW_NS);
 }
 
 static cas_status put_off(struct pending_blob *blob) {

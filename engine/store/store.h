@@ -18,6 +18,7 @@
 #include "codec/codec.h"
 #include "index/index.h"
 #include "segment/segment.h"
+#include "store/pressure.h"
 #include "store/superblock.h"
 
 typedef void (*store_hash_fn)(struct cas_slice bytes, struct cas_hash *hash);
@@ -48,6 +49,7 @@ struct cas_store {
   /* Writers only. */
   uint64_t in_flight_bytes_max;
   enum cas_encode encode;
+  struct pressure pressure;
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;

@@ -1,7 +1,6 @@
 #include "store/worker_pool.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -10,7 +9,6 @@ struct worker_pool {
   pthread_cond_t changed;
   struct job *first, **last; /* lock */
   bool ending;               /* lock */
-  atomic_uint waiting;       /* jobs in the queue */
   unsigned count;
   pthread_t threads[];
 };
@@ -26,7 +24,6 @@ static void *work(void *arg) {
       continue;
     }
     pool->first = job->next;
-    atomic_fetch_sub_explicit(&pool->waiting, 1, memory_order_relaxed);
     if (pool->first == NULL) pool->last = &pool->first;
     pthread_mutex_unlock(&pool->lock);
     job->run(job);
@@ -70,11 +67,6 @@ void worker_pool_submit(struct worker_pool *pool, struct job *job) {
   pthread_mutex_lock(&pool->lock);
   *pool->last = job;
   pool->last = &job->next;
-  atomic_fetch_add_explicit(&pool->waiting, 1, memory_order_relaxed);
   pthread_cond_signal(&pool->changed);
   pthread_mutex_unlock(&pool->lock);
-}
-
-unsigned worker_pool_waiting(const struct worker_pool *pool) {
-  return atomic_load_explicit(&pool->waiting, memory_order_relaxed) / pool->count;
 }

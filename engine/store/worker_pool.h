@@ -24,7 +24,4 @@ void worker_pool_destroy(struct worker_pool *pool);
 
 void worker_pool_submit(struct worker_pool *pool, struct job *job);
 
-/* Jobs that wait, for each thread, rounded down. */
-unsigned worker_pool_waiting(const struct worker_pool *pool);
-
 #endif

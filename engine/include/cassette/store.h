@@ -36,7 +36,7 @@ enum cas_open_mode {
 enum cas_encode {
   CAS_ENCODE_ALWAYS, /* on the way in */
   CAS_ENCODE_LATER,  /* put off */
-  CAS_ENCODE_AUTO,   /* put off while the workers cannot keep up */
+  CAS_ENCODE_AUTO,   /* put off in a burst, of more than 16 MiB a second */
 };
 
 /* Zero means the default everywhere. */
