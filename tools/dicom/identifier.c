@@ -103,6 +103,7 @@ cas_status identifier_parse(struct cas_slice bytes, bool explicit_vr, struct ide
   while (cursor.left > 0) {
     struct element element;
     if (!read_head(&cursor, &element)) return refuse(error, "an element is cut short");
+    if (element.tag >> 16 == 0xFFFE) return refuse(error, "an item outside of a sequence");
     if (identifier->count > 0 && element.tag <= previous) return refuse(error, "elements are not in ascending order");
     if (identifier->count == IDENTIFIER_KEYS_MAX) return refuse(error, "too many elements");
     previous = element.tag;

@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "support/test_random.h"
+
 static void a_batch_sees_its_own_writes(void **state) {
   struct fixture *f = *state;
   struct blob_id id = blob_id_of(1, 0);
@@ -136,7 +138,8 @@ static void check_content(struct fixture *f, uint32_t applied) {
 
 static void a_killed_writer_leaves_whole_batches(void **state) {
   struct fixture *f = *state;
-  for (unsigned round = 0; round < 30; round++) {
+  uint64_t rounds = test_random_rounds(8);
+  for (uint64_t round = 0; round < rounds; round++) {
     struct process writer = start_process(f->index_folder);
     uint8_t value[4] = {0};
     for (unsigned batches = 0; batches < 20 + round % 5 * 100; batches++)
