@@ -40,6 +40,10 @@ static const struct key keys[] = {
     {"dicom", "negotiation_seconds", NUMBER, FIELD(negotiation_seconds), 1, 3600},
     {"dicom", "message_seconds", NUMBER, FIELD(message_seconds), 1, 3600},
     {"dicom", "idle_seconds", NUMBER, FIELD(idle_seconds), 1, 86400},
+    {"audit", "file", TEXT, FIELD(audit_file), 0, 0},
+    {"audit", "collector", TEXT, FIELD(audit_collector), 0, 0},
+    {"audit", "spool", TEXT, FIELD(audit_spool), 0, 0},
+    {"audit", "spool_mib", NUMBER, FIELD(audit_spool_mib), 1, 65536},
     {"mount", "folder", TEXT, FIELD(mount), 0, 0},
     {"mount", "allow_other", SWITCH, FIELD(mount_allow_other), 0, 0},
     {"control", "mode", OCTAL, FIELD(control_mode), 0600, 0666},
@@ -74,6 +78,9 @@ void config_fini(struct config *config) {
   free(config->aet);
   free(config->bind);
   free(config->mount);
+  free(config->audit_file);
+  free(config->audit_collector);
+  free(config->audit_spool);
   free(config->peers);
   free(config->peer_marks);
   free(config->path);

@@ -43,6 +43,9 @@ struct config {
   struct config_mark *peer_marks; /* of each peer */
   size_t peer_count;
 
+  char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT or tcp:HOST:PORT */
+  unsigned audit_spool_mib;
+
   char *mount; /* [mount] folder */
   bool mount_allow_other;
 

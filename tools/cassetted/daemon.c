@@ -1,6 +1,6 @@
 /*
- * Owns the store and everything that serves it. Order of start: log, store, mount, control socket, DICOM; stop is the
- * reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it is over.
+ * Owns the store and everything that serves it. Order of start: log, store, audit, mount, control socket, DICOM; stop
+ * is the reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it is over.
  */
 #include "daemon.h"
 
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "control_server.h"
+#include "daemon_audit.h"
 #include "daemon_log.h"
 #include "dicom_server.h"
 #include "fuse/mount.h"
@@ -30,6 +31,7 @@ struct daemon {
   struct cas_store *store;
   struct cas_mount *mount; /* NULL without one, and after it was unmounted from outside */
   struct control_server *control;
+  struct audit *audit; /* NULL: none is configured */
   struct dicom_server *dicom;
   struct timespec started;
 };
@@ -144,6 +146,7 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .idle_seconds = config->idle_seconds,
       .peers = config->peers,
       .peer_count = config->peer_count,
+      .audit = daemon->audit,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };
@@ -167,6 +170,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   clock_gettime(CLOCK_MONOTONIC, &daemon->started);
   cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
   if (status == CAS_OK) status = open_store(daemon, error);
+  if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, &daemon->audit, error);
   if (status == CAS_OK) status = start_mount(daemon, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
@@ -236,6 +240,7 @@ static void stop(struct daemon *daemon) {
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
   cas_mount_stop(daemon->mount);
   cas_store_close(daemon->store);
+  daemon_audit_close(daemon->audit);
   if (daemon->store != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
   daemon_log_close(daemon->log);
 }

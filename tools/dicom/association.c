@@ -152,6 +152,7 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   if ((session->grant.rights & right) != right) {
     session_log(session, CAS_LOG_WARNING, "%s: operation %04X refused: the peer may not do that", session->source,
                 command.field);
+    association_audit_alert(session, "the peer may not do what it asked for");
     return decline(session, context_id, &command, DIMSE_NOT_AUTHORIZED, error);
   }
   if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
@@ -257,16 +258,17 @@ static void reject(struct session *session, enum dicom_reject why, const char *f
   va_end(arguments);
   atomic_fetch_add(&session->node->associations_rejected, 1);
   dicom_association_reject(session->association, why);
+  association_audit_alert(session, reason);
   session_log(session, CAS_LOG_WARNING, "association %s: rejected: %s", session->source, reason);
 }
 
 /* Lets the association in, or rejects it. */
-static bool admit(struct session *session, const char *calling, const char *peer) {
+static bool admit(struct session *session) {
   const struct dicom_node *node = session->node;
   char called[DICOM_AE_TITLE_TEXT_MAX];
   copy_title(dicom_association_called(session->association), called);
   unsigned limit;
-  const char *unknown = access_judge(&node->access, calling, peer, &session->grant);
+  const char *unknown = access_judge(&node->access, session->calling, session->address, &session->grant);
   if (unknown != NULL) {
     reject(session, DICOM_REJECT_CALLING_TITLE, "%s", unknown);
   } else if (!node->options.accept_any_called_aet && !negotiation_same_title(called, node->options.aet)) {
@@ -288,6 +290,7 @@ static void serve_association(struct session *session) {
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
   atomic_fetch_add(&node->associations_accepted, 1);
+  association_audit_login(session);
   struct cas_error error = {0};
   const char *how = "negotiation failed";
   if (pdu_stream_init(&session->stream, node->options.pdu_bytes_max, receive, session->association) == CAS_OK) {
@@ -295,14 +298,16 @@ static void serve_association(struct session *session) {
     pdu_stream_fini(&session->stream);
   }
   release_claim(session);
+  association_audit_flush_received(session);
   log_end(session, how, &error, seconds_since(&start));
 }
 
 void association_serve(struct dicom_node *node, int fd, const char *peer) {
-  struct session session = {.node = node};
+  struct session session = {.node = node, .address = peer};
   if (!access_admits_address(&node->access, peer)) {
     close(fd);
     atomic_fetch_add(&node->associations_rejected, 1);
+    connection_audit_alert(node->options.audit, peer, "no peer has that address");
     session_log(&session, CAS_LOG_WARNING, "connection from %s closed at once: no peer has that address", peer);
     return;
   }
@@ -310,11 +315,11 @@ void association_serve(struct dicom_node *node, int fd, const char *peer) {
   const struct dicom_timeouts timeouts = {.negotiation_seconds = node->options.negotiation_seconds,
                                           .message_seconds = node->options.message_seconds};
   if (dicom_association_receive(node->network, fd, &timeouts, &session.association, &error) == CAS_OK) {
-    char calling[DICOM_AE_TITLE_TEXT_MAX];
-    copy_title(dicom_association_calling(session.association), calling);
-    snprintf(session.source, sizeof session.source, "%s@%s", calling, peer);
-    if (admit(&session, calling, peer)) serve_association(&session);
+    copy_title(dicom_association_calling(session.association), session.calling);
+    snprintf(session.source, sizeof session.source, "%s@%s", session.calling, peer);
+    if (admit(&session)) serve_association(&session);
   } else {
+    if (error.status == CAS_REFUSED) connection_audit_alert(node->options.audit, peer, error.message);
     session_log(&session, CAS_LOG_NOTICE, "connection from %s: %s", peer, error.message);
   }
   dicom_association_destroy(session.association);

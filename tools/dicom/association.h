@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "access.h"
+#include "association_audit.h"
 #include "dicom_server.h"
 #include "dicom_shim.h"
 #include "dimse.h"
@@ -38,6 +39,9 @@ struct session {
   struct pdu_stream stream;
   struct association_tally tally;
   struct access_grant grant;
+  struct audit_studies received_studies, sent_studies;
+  char calling[DICOM_AE_TITLE_TEXT_MAX]; /* as in `source` */
+  const char *address;
   char source[DICOM_AE_TITLE_TEXT_MAX + 64]; /* "AETITLE@address", safe to print */
 };
 

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 
+#include "audit.h"
 #include "cassette/store.h"
 #include "peer_list.h"
 
@@ -38,7 +39,8 @@ struct dicom_server_options {
   unsigned idle_seconds;          /* between messages, default 600 */
   const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;
-  bool open; /* others than the peers may call, too, and do everything */
+  bool open;           /* others than the peers may call, too, and do everything */
+  struct audit *audit; /* NULL: none; borrowed until stop */
   cas_log_fn log;
   void *log_arg;
 };

@@ -175,6 +175,9 @@ enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const
     query->response.store = session->node->store;
     query->response.aet = session->node->options.aet;
     event = message_read_data_set(&session->stream, context_id, IDENTIFIER_BYTES_MAX, &query->bytes, &whole, error);
+    if (event == PDU_FRAGMENT)
+      association_audit_query(session, abstract_syntax, transfer_syntax,
+                              (struct cas_slice){.data = query->bytes.data, .size = query->bytes.size});
     const uint32_t peer_bytes_max = dicom_association_peer_pdu_bytes(session->association);
     if (event == PDU_FRAGMENT)
       event = pdu_writer_init(&query->writer, peer_bytes_max, send_bytes, session->association) == CAS_OK

@@ -139,6 +139,7 @@ enum pdu_event move_scp_serve(struct session *session, uint8_t context_id, const
                 session->source, request->move_destination);
     event = retrieve_refuse(retrieve, DIMSE_MOVE_DESTINATION_UNKNOWN, "the move destination is not configured");
   } else if (retrieve_select(retrieve, MOVE_PATIENT_ROOT_UID)) {
+    retrieve->destination = destination;
     event = move_all(retrieve, destination);
   } else {
     event = retrieve->ended;

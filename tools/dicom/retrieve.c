@@ -126,6 +126,9 @@ void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *ite
   retrieve->failed += outcome == STORE_FAILED;
   if (outcome != STORE_FAILED) {
     retrieve->sent_bytes += store_object_bytes(&retrieve->object);
+    association_audit_sent(retrieve->session, retrieve->destination,
+                           retrieve->selection.kinds[item->kind].sop_class_uid,
+                           retrieve_path(&retrieve->selection, item));
     return;
   }
   note_failed_uid(retrieve, uid);
@@ -213,6 +216,7 @@ enum pdu_event retrieve_finish(struct retrieve *retrieve) {
   const enum dimse_status status =
       retrieve_status(retrieve->completed, retrieve->failed, retrieve->warning, retrieve->cancelled);
   if (retrieve->ended == PDU_FRAGMENT) respond(retrieve, status, retrieve->stopping ? "the archive stops" : NULL);
+  association_audit_flush_sent(retrieve->session, retrieve->destination);
   session_log(retrieve->session, CAS_LOG_NOTICE,
               "%s: %s: %zu of %zu instances sent, %zu failed, %zu with warnings%s%s, %.1f MB in %.2f s",
               retrieve->session->source, retrieve->name, retrieve->completed + retrieve->warning,

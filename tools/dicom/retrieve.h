@@ -15,7 +15,8 @@
 struct retrieve {
   struct session *session;
   const struct dimse_command *request;
-  const char *name; /* "C-GET" or "C-MOVE", for the log */
+  const char *name;                     /* "C-GET" or "C-MOVE", for the log */
+  const struct dicom_peer *destination; /* of C-MOVE */
   uint8_t context_id;
   bool explicit_vr;
   struct retrieve_selection selection;

@@ -138,6 +138,7 @@ enum pdu_event storage_scp_serve(struct session *session, uint8_t context_id, co
   reception_commit(&reception, &result);
   if (reception.status == CAS_OK) {
     account_success(session, &result);
+    association_audit_received(session, request->sop_class_uid, result.sop_instance_uid);
   } else {
     account_failure(session, request, &reception);
   }

@@ -1,0 +1,50 @@
+/*
+ * What an association leaves in the audit trail. Instances are grouped: a message for each study and direction, when
+ * the association ends or, for a retrieve, when that ends; earlier where it has touched more studies than are kept.
+ *
+ * Threads: as the session.
+ */
+#ifndef ASSOCIATION_AUDIT_H
+#define ASSOCIATION_AUDIT_H
+
+#include "audit.h"
+#include "cassette/node.h"
+
+struct session;
+struct dicom_peer;
+
+#define AUDIT_STUDIES_MAX 16u
+
+struct audit_study_count {
+  char *path; /* of the study in the tree */
+  struct audit_class classes[AUDIT_CLASSES_MAX];
+  size_t class_count;
+};
+
+/* Studies that were touched in one direction. Zero-initialise. */
+struct audit_studies {
+  struct audit_study_count studies[AUDIT_STUDIES_MAX];
+  size_t count;
+};
+
+void association_audit_login(const struct session *session);
+
+/* Of a caller that was not let in, or may not do what it asked for. */
+void association_audit_alert(const struct session *session, const char *why);
+void connection_audit_alert(struct audit *audit, const char *address, const char *why);
+
+void association_audit_query(const struct session *session, const char *sop_class, const char *transfer_syntax,
+                             struct cas_slice identifier);
+
+/* Counts an instance that was received, by its UID; looks its study up. */
+void association_audit_received(struct session *session, const char *sop_class, const char *sop_instance_uid);
+
+/* Counts an instance that was sent to `destination` (NULL: to who asked), by its path in the tree. */
+void association_audit_sent(struct session *session, const struct dicom_peer *destination, const char *sop_class,
+                            const char *path);
+
+/* Posts what was counted: at the end of a retrieve to `destination`, and at the end of the association. */
+void association_audit_flush_sent(struct session *session, const struct dicom_peer *destination);
+void association_audit_flush_received(struct session *session);
+
+#endif
