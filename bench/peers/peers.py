@@ -5,6 +5,7 @@ from workbench import disk_bytes, find_program
 
 START_SECONDS = 60
 STOP_SECONDS = 120
+SETTLE_SECONDS = 20
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -147,6 +148,10 @@ class Peer:
     def disk_bytes(self):
         return disk_bytes(self.folder)
 
+    def settle(self):
+        """Waits for what it does after it has answered. Returns the seconds; None: it does nothing then."""
+        return None
+
     def held_running(self):
         """How many instances it says that it holds; None: it has to be stopped before one can tell."""
         return None
@@ -164,12 +169,32 @@ class Cassette(Peer):
         bind = "127.0.0.1" if self.bench.network.host == "127.0.0.1" else "0.0.0.0"
         return [self.bench.program("cassetted"), "--store", self.store, "--port", str(self.port), "--bind", bind, "--set", "dicom.open=yes"] + self.bench.daemon_options
 
+    def stats(self):
+        return json.loads(subprocess.run([self.bench.program("cassette"), "stats", "--json", self.store], check=True, stdout=subprocess.PIPE).stdout)
+
+    def put_off(self):
+        """Bytes whose encoding was put off."""
+        codecs = self.stats()["codecs"]
+        return sum(codecs.get(name, {}).get("raw_bytes", 0) for name in ("quick", "deferred"))
+
+    def settle(self):
+        start, before = time.monotonic(), self.put_off()
+        if before == 0:
+            return None
+        changed = start
+        while before > 0 and time.monotonic() - changed < SETTLE_SECONDS:
+            time.sleep(0.25)
+            left = self.put_off()
+            if left != before:
+                before, changed = left, time.monotonic()
+        return time.monotonic() - start if before == 0 else None
+
     def held_stopped(self):
         """Only what `cassette verify` finds whole counts."""
         cassette = self.bench.program("cassette")
         if subprocess.run([cassette, "verify", "-q", self.store], check=False, stdout=subprocess.DEVNULL).returncode != 0:
             return 0
-        return json.loads(subprocess.run([cassette, "stats", "--json", self.store], check=True, stdout=subprocess.PIPE).stdout)["instances"]
+        return self.stats()["instances"]
 
 
 class Orthanc(Peer):

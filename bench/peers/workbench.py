@@ -1,5 +1,5 @@
 """What the benches beside other programs share: a folder to work in, the programs of a build, and packages that are missing."""
-import os, shutil, signal, subprocess, sys, tempfile
+import os, platform, shutil, signal, subprocess, sys, tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -13,6 +13,19 @@ def install(programs):
     """Installs bench/packages.txt where one of the programs is missing."""
     if any(find_program(program) is None for program in programs):
         subprocess.run([os.path.join(TOP, "tools/install-packages"), os.path.join(TOP, "bench/packages.txt")], check=True, stdout=sys.stderr)
+
+
+def commit():
+    """Of this checkout, with a + where files were changed since."""
+    def git(*words):
+        return subprocess.run(["git", "-C", TOP, *words], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
 
 
 def files_below(folder):
