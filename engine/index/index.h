@@ -98,9 +98,11 @@ struct index_node {
   char *identity; /* patient key; Study, Series Instance UID; for an instance SOP Instance UID, '#', version */
   int64_t first_arrival_ns; /* UTC, nanoseconds since 1970, of the oldest instance below */
   int64_t last_arrival_ns;
-  uint64_t instances;           /* below, or 1 */
+  uint64_t instances;           /* below, or 1, that ordinary views show */
   uint64_t bytes;               /* of their files */
+  uint64_t gone;                /* versions below, or 1, that no ordinary view shows */
   struct cas_buffer attributes; /* encoded by the store */
+  struct cas_buffer states;     /* encoded by the store; empty: shown since it came */
   /* Numbers of groups of the log, 0: before the index kept them. When the first instance below arrived, when the last
    * did, and, read only, when a study got the date that it has. */
   uint64_t first_group, last_group, date_group;
@@ -159,14 +161,15 @@ CAS_MUST_USE cas_status index_find_terms(struct index *index, char field, struct
 #define INDEX_CODECS_MAX 16
 
 struct index_totals {
-  uint64_t patients, studies, series, instances;
-  uint64_t instance_bytes; /* sum of file sizes */
+  uint64_t patients, studies, series, instances; /* that ordinary views show */
+  uint64_t instance_bytes;                       /* sum of file sizes */
+  uint64_t gone_instances;                       /* versions that no ordinary view shows */
   uint64_t blobs;
   uint64_t manifest_bytes;                 /* on disk */
   uint64_t raw_bytes[INDEX_CODECS_MAX];    /* of distinct blobs, by the codec they are stored with */
   uint64_t stored_bytes[INDEX_CODECS_MAX]; /* the same as stored */
   uint64_t superseded_bytes; /* stored sizes of blobs whose entry points to another record by now (healed, packed) */
-  int64_t last_arrival_ns;   /* of the newest instance; 0 without any */
+  int64_t last_arrival_ns;   /* the latest of all nodes; 0 without any */
 };
 
 CAS_MUST_USE cas_status index_get_totals(struct index *index, struct index_totals *totals, struct cas_error *error);
@@ -205,11 +208,16 @@ CAS_MUST_USE cas_status index_batch_put_blob(struct index_batch *batch, const st
 
 /* Puts or replaces a node: its entry, its name by identity, its UID entry, for a study its date entry (`uid` and `date`
  * may be NULL or ""; the date of other levels is ignored). What the replaced node had and this one has not is deleted.
- * Copies what it needs. A new node raises the totals; the store keeps the sums in parents itself, and parents need not
- * be there first. CAS_INVALID: the path is none, or not of node->level. CAS_EXISTS: another child of the same parent
- * has this identity. After a failure the batch is as it was. */
+ * Copies what it needs. A new node raises the totals, unless it has `gone` and no instances: such a node is in no
+ * ordinary view. The store keeps the sums in parents itself, and parents need not be there first. CAS_INVALID: the path
+ * is none, or not of node->level. CAS_EXISTS: another child of the same parent has this identity. After a failure the
+ * batch is as it was. */
 CAS_MUST_USE cas_status index_batch_put_node(struct index_batch *batch, const struct index_node *node, const char *uid,
                                              const char *date, struct cas_error *error);
+
+/* Replaces a node that is there, as index_batch_put_node, but for its UID and date, which stay. CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status index_batch_change_node(struct index_batch *batch, const struct index_node *node,
+                                                struct cas_error *error);
 
 CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
                                              struct cas_error *error);

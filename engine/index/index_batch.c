@@ -204,14 +204,25 @@ static uint64_t *counter(struct index_totals *totals, enum cas_level level) {
   }
 }
 
+static bool is_shown(const struct index_node_value *value) { return value->gone == 0 || value->instances > 0; }
+
 /* Counts a node in the totals instead of its old value, which is NULL for a new one. */
 static void count_node(struct index_totals *totals, enum cas_level level, const struct index_node_value *value,
                        const struct index_node_value *old) {
-  if (old == NULL) ++*counter(totals, level);
-  if (level != CAS_LEVEL_INSTANCE) return;
-  totals->instance_bytes += value->bytes;
+  bool instance = level == CAS_LEVEL_INSTANCE;
   if (value->last_arrival_ns > totals->last_arrival_ns) totals->last_arrival_ns = value->last_arrival_ns;
-  if (old != NULL) totals->instance_bytes -= old->bytes;
+  if (old != NULL && is_shown(old)) {
+    --*counter(totals, level);
+    if (instance) totals->instance_bytes -= old->bytes;
+  } else if (old != NULL && instance) {
+    totals->gone_instances--;
+  }
+  if (is_shown(value)) {
+    ++*counter(totals, level);
+    if (instance) totals->instance_bytes += value->bytes;
+  } else if (instance) {
+    totals->gone_instances++;
+  }
 }
 
 static struct cas_slice slice_of_text(const char *text) {
@@ -225,10 +236,12 @@ static struct index_node_value value_of(const struct index_node *node, const cha
       .uid = slice_of_text(uid),
       .date = slice_of_text(node->level == CAS_LEVEL_STUDY ? date : NULL),
       .attributes = slice_of_buffer(&node->attributes),
+      .states = slice_of_buffer(&node->states),
       .first_arrival_ns = node->first_arrival_ns,
       .last_arrival_ns = node->last_arrival_ns,
       .instances = node->instances,
       .bytes = node->bytes,
+      .gone = node->gone,
       .first_group = node->first_group,
       .last_group = node->last_group,
       .date_group = node->last_group,
@@ -250,7 +263,7 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
   struct cas_slice parent, name;
   if (!index_key_node(&key, node->path) || index_path_level(node->path) != (unsigned)node->level)
     return status_fail(error, CAS_INVALID, "index: '%s' is no path of level %d", node->path, (int)node->level);
-  if (!make_keys(&keys, node->level, node->path, &value))
+  if (!make_keys(&keys, node->level, node->path, &value) || value.states.size > INDEX_STATES_BYTES_MAX)
     return status_fail(error, CAS_INVALID, "index: a text of '%s' is longer than %u", node->path, INDEX_TEXT_BYTES_MAX);
   index_path_split(node->path, &parent, &name);
   cas_status status = index_lookup_value(index_source_of_batch(batch), node->path, &old_bytes, &old_value, error);
@@ -270,4 +283,19 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
   put_keys(batch, name, &keys, replaces ? &old_keys : NULL);
   count_node(&batch->totals, node->level, &value, replaces ? &old_value : NULL);
   return CAS_OK;
+}
+
+static void copy_text(struct cas_slice text, char copy[INDEX_TEXT_BYTES_MAX + 1]) {
+  if (text.size > 0) memcpy(copy, text.data, text.size);
+  copy[text.size] = '\0';
+}
+
+cas_status index_batch_change_node(struct index_batch *batch, const struct index_node *node, struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer old_bytes = {0};
+  struct index_node_value old;
+  char uid[INDEX_TEXT_BYTES_MAX + 1], date[INDEX_TEXT_BYTES_MAX + 1];
+  STATUS_TRY(index_lookup_value(index_source_of_batch(batch), node->path, &old_bytes, &old, error));
+  copy_text(old.uid, uid);
+  copy_text(old.date, date);
+  return index_batch_put_node(batch, node, uid, date, error);
 }

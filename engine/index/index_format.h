@@ -30,10 +30,13 @@
  *          NODE_UID_TEXT: text UID
  *          NODE_DATE: text date
  *          NODE_GROUPS: varint first_group, varint (last_group - first_group), with NODE_DATE varint date_group
+ *          NODE_GONE: varint gone
+ *          NODE_STATES: varint size, states
  *          instances only: varint version, content_hash[16], manifest cookie[16]
  *          attributes, to the end
  *   totals varint patients, studies, series, instances, instance_bytes, blobs, manifest_bytes, superseded_bytes,
- *          number of codecs, then raw_bytes and stored_bytes for each, and unless it is 0 zigzag last_arrival_ns
+ *          number of codecs, then raw_bytes and stored_bytes for each, and unless what follows is 0 zigzag
+ *          last_arrival_ns, gone_instances
  */
 #ifndef INDEX_INDEX_FORMAT_H
 #define INDEX_INDEX_FORMAT_H
@@ -59,13 +62,18 @@ enum {
   NODE_UID_TEXT = 2,
   NODE_DATE = 4,
   NODE_GROUPS = 8, /* absent: written before there were snapshots */
-  NODE_FLAGS = 15,
+  NODE_GONE = 16,
+  NODE_STATES = 32,
+  NODE_FLAGS = 63,
 };
 
 #define VARINT_BYTES_MAX 10
 
 /* Four names and the slashes between them. */
 #define INDEX_PATH_BYTES_MAX (4 * FOLDER_NAME_BYTES_MAX + 3)
+
+/* Changes of one version: INDEX_STATES_BYTES_MAX / 17 of them. */
+#define INDEX_STATES_BYTES_MAX (64u << 10)
 
 /* A patient key is made of an ID and its issuer, each at most DICOM_VALUE_CAPTURED_MAX. */
 #define INDEX_TEXT_BYTES_MAX 4096u

@@ -7,6 +7,7 @@ void index_node_room_fini(struct index_node_room *room) {
   cas_buffer_fini(&room->path);
   cas_buffer_fini(&room->identity);
   cas_buffer_fini(&room->attributes);
+  cas_buffer_fini(&room->states);
 }
 
 static cas_status set_text(struct cas_buffer *text, struct cas_slice bytes) {
@@ -31,6 +32,8 @@ cas_status index_node_fill(struct index_node_room *room, enum cas_level level, s
   STATUS_TRY(set_text(&room->identity, value->identity));
   room->attributes.size = 0;
   STATUS_TRY(cas_buffer_append(&room->attributes, value->attributes));
+  room->states.size = 0;
+  STATUS_TRY(cas_buffer_append(&room->states, value->states));
   *node = (struct index_node){
       .level = level,
       .path = (char *)room->path.data,
@@ -39,7 +42,9 @@ cas_status index_node_fill(struct index_node_room *room, enum cas_level level, s
       .last_arrival_ns = value->last_arrival_ns,
       .instances = value->instances,
       .bytes = value->bytes,
+      .gone = value->gone,
       .attributes = room->attributes,
+      .states = room->states,
       .first_group = value->first_group,
       .last_group = value->last_group,
       .date_group = value->date_group,
@@ -54,5 +59,6 @@ void index_node_fini(struct index_node *node) {
   free(node->path);
   free(node->identity);
   cas_buffer_fini(&node->attributes);
+  cas_buffer_fini(&node->states);
   *node = (struct index_node){0};
 }

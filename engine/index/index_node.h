@@ -6,7 +6,7 @@
 
 /* Where the parts of a node that is handed to callbacks live; used again for each, so that listing allocates little. */
 struct index_node_room {
-  struct cas_buffer path, identity, attributes;
+  struct cas_buffer path, identity, attributes, states;
 };
 void index_node_room_fini(struct index_node_room *room);
 

@@ -91,12 +91,27 @@ static bool take_groups(struct cas_slice *rest, struct index_node_value *node) {
   return node->date.size == 0 || take_varint(rest, &node->date_group);
 }
 
+static uint8_t *put_states(uint8_t *p, const struct index_node_value *node) {
+  if (node->gone > 0) p += put_varint(p, node->gone);
+  return node->states.size > 0 ? put_text(p, node->states) : p;
+}
+
+static bool take_states(struct cas_slice *rest, uint8_t flags, struct index_node_value *node) {
+  uint64_t size;
+  if ((flags & NODE_GONE) && (!take_varint(rest, &node->gone) || node->gone == 0)) return false;
+  if (!(flags & NODE_STATES)) return true;
+  if (!take_varint(rest, &size) || size == 0 || size > INDEX_STATES_BYTES_MAX) return false;
+  return take_bytes(rest, (size_t)size, &node->states);
+}
+
 cas_status index_encode_node(const struct index_node_value *node, enum cas_level level, struct cas_buffer *value) {
-  size_t texts = node->identity.size + node->uid.size + node->date.size;
-  STATUS_TRY(cas_buffer_reserve(value, 1 + 11 * VARINT_BYTES_MAX + texts + 32 + node->attributes.size));
+  size_t texts = node->identity.size + node->uid.size + node->date.size + node->states.size;
+  STATUS_TRY(cas_buffer_reserve(value, 1 + 13 * VARINT_BYTES_MAX + texts + 32 + node->attributes.size));
   uint8_t flags = node->date.size > 0 ? NODE_DATE : 0;
   if (node->uid.size > 0) flags |= uid_in_identity(node) ? NODE_UID_IN_IDENTITY : NODE_UID_TEXT;
   if (node->last_group > 0) flags |= NODE_GROUPS;
+  if (node->gone > 0) flags |= NODE_GONE;
+  if (node->states.size > 0) flags |= NODE_STATES;
   uint8_t *p = value->data;
   *p++ = flags;
   p += put_varint(p, zigzag((uint64_t)node->first_arrival_ns));
@@ -108,6 +123,7 @@ cas_status index_encode_node(const struct index_node_value *node, enum cas_level
   if (flags & NODE_UID_TEXT) p = put_text(p, node->uid);
   if (flags & NODE_DATE) p = put_text(p, node->date);
   if (flags & NODE_GROUPS) p = put_groups(p, node);
+  p = put_states(p, node);
   if (level == CAS_LEVEL_INSTANCE) {
     p += put_varint(p, node->version);
     memcpy(p, node->content_hash.bytes, 16);
@@ -144,6 +160,7 @@ bool index_decode_node(struct cas_slice value, enum cas_level level, struct inde
   if (!take_text(&rest, &decoded.identity) || !take_uid(&rest, flags, &decoded)) return false;
   if ((flags & NODE_DATE) && (!take_text(&rest, &decoded.date) || decoded.date.size == 0)) return false;
   if ((flags & NODE_GROUPS) && !take_groups(&rest, &decoded)) return false;
+  if (!take_states(&rest, flags, &decoded)) return false;
   if (level == CAS_LEVEL_INSTANCE) {
     if (!take_u32(&rest, &decoded.version) || !take_bytes(&rest, 32, &bytes)) return false;
     memcpy(decoded.content_hash.bytes, bytes.data, 16);
@@ -190,7 +207,9 @@ size_t index_encode_totals(const struct index_totals *totals, uint8_t value[INDE
     size += put_varint(value + size, totals->raw_bytes[i]);
     size += put_varint(value + size, totals->stored_bytes[i]);
   }
-  if (totals->last_arrival_ns != 0) size += put_varint(value + size, zigzag((uint64_t)totals->last_arrival_ns));
+  if (totals->last_arrival_ns != 0 || totals->gone_instances != 0)
+    size += put_varint(value + size, zigzag((uint64_t)totals->last_arrival_ns));
+  if (totals->gone_instances != 0) size += put_varint(value + size, totals->gone_instances);
   return size;
 }
 
@@ -213,7 +232,9 @@ bool index_decode_totals(struct cas_slice value, struct index_totals *totals) {
     if (!take_varint(&value, &decoded.raw_bytes[i]) || !take_varint(&value, &decoded.stored_bytes[i])) return false;
   if (codecs > 0 && decoded.raw_bytes[codecs - 1] == 0 && decoded.stored_bytes[codecs - 1] == 0) return false;
   uint64_t arrival = 0;
-  if (value.size > 0 && (!take_varint(&value, &arrival) || arrival == 0 || value.size > 0)) return false;
+  if (value.size > 0 && (!take_varint(&value, &arrival) || (arrival == 0 && value.size == 0))) return false;
+  if (value.size > 0 && (!take_varint(&value, &decoded.gone_instances) || decoded.gone_instances == 0)) return false;
+  if (value.size > 0) return false;
   decoded.last_arrival_ns = (int64_t)unzigzag(arrival);
   *totals = decoded;
   return true;

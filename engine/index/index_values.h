@@ -14,10 +14,12 @@ struct index_node_value {
   struct cas_slice uid;  /* empty: none */
   struct cas_slice date; /* empty: none */
   struct cas_slice attributes;
+  struct cas_slice states;
   int64_t first_arrival_ns;
   int64_t last_arrival_ns;
   uint64_t instances;
   uint64_t bytes;
+  uint64_t gone;
   uint64_t first_group, last_group, date_group;
   uint32_t version;
   struct cas_hash content_hash;

@@ -30,7 +30,7 @@
 enum record_kind {
   RECORD_BLOB = 1,
   RECORD_MANIFEST = 2,
-  RECORD_DELETION = 3,
+  RECORD_STATE = 3,
   RECORD_COMMIT = 4, /* the segment layer's own: ends a group */
   RECORD_SNAPSHOT = 5,
 };
@@ -148,7 +148,7 @@ struct segment_event {
 
 typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *event);
 
-/* Read and check every payload. Without it only those of manifests, deletions, and the last group in a recovery. */
+/* Read and check every payload. Without it only those of manifests, states, and the last group in a recovery. */
 #define SEGMENT_SCAN_PAYLOADS 1u
 /* Bytes that the disk does not give (CAS_IO) are damage, instead of ending the scan. Not where the log's end must be
  * found: in a recovery the last segment must be readable. */

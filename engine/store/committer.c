@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/limits.h"
+#include "store/commit_record.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/manifest_read.h"
@@ -30,7 +31,7 @@ struct committer {
   pthread_cond_t changed;
   struct commit_item *first, **last; /* lock */
   uint64_t queued_bytes;             /* lock */
-  size_t queued_instances;           /* lock; and snapshots: what somebody waits for */
+  size_t queued_instances;           /* lock; and records: what somebody waits for */
   bool ending;                       /* lock */
   bool busy;                         /* lock; a group is on its way */
   bool index_is_behind;              /* a durable group is not in the index; of who set busy */
@@ -44,6 +45,7 @@ struct group {
   const struct manifest **manifests; /* those written in this group */
   struct record_cookie *cookies;
   size_t manifest_count;
+  uint32_t states; /* records of states in it */
   struct cas_error error;
 };
 
@@ -51,7 +53,7 @@ static struct pending_blob *blob_of(struct commit_item *item) {
   return (struct pending_blob *)((char *)item - offsetof(struct pending_blob, item));
 }
 
-static struct commit_snapshot *snapshot_of(struct commit_item *item) { return (struct commit_snapshot *)item; }
+static struct commit_record *record_of(struct commit_item *item) { return (struct commit_record *)item; }
 
 static struct commit_instance *instance_of(struct commit_item *item) { return (struct commit_instance *)item; }
 
@@ -144,41 +146,20 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   return decision.writes_manifest ? append_manifest(group, instance) : CAS_OK;
 }
 
-static cas_status append_snapshot(struct group *group, struct commit_snapshot *commit) {
-  struct committer *committer = group->committer;
-  CLEANUP_BUFFER struct cas_buffer known = {0};
-  struct snapshot_record *snapshot = &commit->snapshot;
-  struct index_totals totals;
-  struct record record;
-  struct record_cookie cookie;
-  uint8_t payload[SNAPSHOT_PAYLOAD_BYTES_MAX];
-  char fact[SNAPSHOT_FACT_NAME_BYTES];
-  size_t size;
-  snapshot_fact_name(snapshot->name, fact);
-  cas_status status = index_batch_get_fact(group->batch, fact, &known, &group->error);
-  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
-  if (snapshot->removes != (status == CAS_OK)) {
-    commit->status = status_fail(&commit->error, snapshot->removes ? CAS_NOT_FOUND : CAS_EXISTS,
-                                 "there is %s snapshot %s", snapshot->removes ? "no" : "already a", snapshot->name);
-    return CAS_OK;
-  }
-  /* Of the index without the open group: what the snapshot shows. */
-  STATUS_TRY(index_get_totals(committer->store->index, &totals, &group->error));
-  if (!snapshot->removes) {
-    snapshot->instances = totals.instances;
-    snapshot->bytes = totals.instance_bytes;
-    snapshot->last_arrival_ns = totals.last_arrival_ns;
-  }
-  snapshot_encode(snapshot, &record, payload, &size);
-  STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of(payload, size), &cookie, &group->error));
-  return snapshot_apply(group->batch, segment_writer_group(committer->writer), snapshot, &group->error);
+static cas_status append_record(struct group *group, struct commit_record *record) {
+  struct record_group open = {.store = group->committer->store,
+                              .writer = group->committer->writer,
+                              .batch = group->batch,
+                              .states = &group->states,
+                              .error = &group->error};
+  return record->append(record, &open);
 }
 
 static cas_status append_item(struct group *group, struct commit_item *item) {
   switch (item->kind) {
   case COMMIT_BLOB: return append_blob(group, blob_of(item));
   case COMMIT_INSTANCE: return append_instance(group, instance_of(item));
-  case COMMIT_SNAPSHOT: return append_snapshot(group, snapshot_of(item));
+  case COMMIT_RECORD: return append_record(group, record_of(item));
   }
   return CAS_INVALID;
 }
@@ -227,12 +208,12 @@ static bool is_lasting(const struct committer *committer, cas_status status) {
   return status == CAS_NO_SPACE || status == CAS_IO || (status != CAS_OK && committer->index_is_behind);
 }
 
-static void tell_snapshot(struct commit_snapshot *commit, cas_status status, const struct cas_error *error) {
+static void tell_record(struct commit_record *record, cas_status status, const struct cas_error *error) {
   if (status != CAS_OK) {
-    commit->status = status;
-    commit->error = *error;
+    record->status = status;
+    record->error = *error;
   }
-  commit->done(commit);
+  record->done(record);
 }
 
 static void tell_all(struct group *group, cas_status status) {
@@ -244,8 +225,8 @@ static void tell_all(struct group *group, cas_status status) {
       pending_finish(pending, blob_of(item), status);
       continue;
     }
-    if (item->kind == COMMIT_SNAPSHOT) {
-      tell_snapshot(snapshot_of(item), status, &group->error);
+    if (item->kind == COMMIT_RECORD) {
+      tell_record(record_of(item), status, &group->error);
       continue;
     }
     struct commit_instance *instance = instance_of(item);

@@ -14,10 +14,9 @@
 
 #include "cassette/ingest.h"
 #include "store/manifest.h"
-#include "store/snapshot_record.h"
 #include "store/store.h"
 
-enum commit_kind { COMMIT_BLOB, COMMIT_INSTANCE, COMMIT_SNAPSHOT };
+enum commit_kind { COMMIT_BLOB, COMMIT_INSTANCE, COMMIT_RECORD };
 
 /* One element of the queue, embedded in what is to be committed. */
 struct commit_item {
@@ -38,16 +37,6 @@ struct commit_instance {
   cas_status status;                       /* of this instance; the group's where that failed */
   struct cas_error error;
   void (*done)(struct commit_instance *instance);
-};
-
-/* A snapshot to be made or taken away. It shows the groups before the one that it is in, so all that was acknowledged.
- */
-struct commit_snapshot {
-  struct commit_item item;         /* first */
-  struct snapshot_record snapshot; /* name, time, and what is to be done; the rest is filled in by the committer */
-  cas_status status;
-  struct cas_error error;
-  void (*done)(struct commit_snapshot *snapshot);
 };
 
 struct committer;

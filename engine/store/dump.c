@@ -6,6 +6,7 @@
 
 #include "store/manifest_read.h"
 #include "store/snapshot_record.h"
+#include "store/state_record.h"
 #include "store/store.h"
 
 struct dump {
@@ -18,7 +19,7 @@ static const char *kind_name(enum record_kind kind) {
   switch (kind) {
   case RECORD_BLOB: return "blob";
   case RECORD_MANIFEST: return "manifest";
-  case RECORD_DELETION: return "deletion";
+  case RECORD_STATE: return "state";
   case RECORD_COMMIT: return "commit";
   case RECORD_SNAPSHOT: return "snapshot";
   }
@@ -44,11 +45,24 @@ static void describe_snapshot(const struct segment_event *event, char *text, siz
     snprintf(text, capacity, " undecodable");
 }
 
+static void describe_state(const struct dump *dump, const struct segment_event *event, char *text, size_t capacity) {
+  struct state_record state;
+  if (state_record_read(dump->store, &event->record, event->payload, &state) != CAS_OK) {
+    snprintf(text, capacity, " undecodable");
+    return;
+  }
+  snprintf(text, capacity, " action=%s reason=%s targets=%" PRIu32 " uid=%s version=%" PRIu32,
+           cas_action_name(state.action), cas_reason_name(state.reason), state.target_count, state.targets[0].uid,
+           state.targets[0].version);
+  state_record_fini(&state);
+}
+
 static cas_status write_record(const struct dump *dump, const struct segment_event *event) {
   char hash[33], more[256] = "", line[640];
   cas_hash_format(&event->record.id.hash, hash);
   if (event->record.kind == RECORD_MANIFEST && event->payload_good) describe_manifest(dump, event, more, sizeof more);
   if (event->record.kind == RECORD_SNAPSHOT && event->payload_good) describe_snapshot(event, more, sizeof more);
+  if (event->record.kind == RECORD_STATE && event->payload_good) describe_state(dump, event, more, sizeof more);
   snprintf(line, sizeof line,
            "%08" PRIu32 " %012" PRIu64 " group=%" PRIu64 " %s %s.%u codec=%s raw=%" PRIu64 " stored=%" PRIu64 " %s%s",
            event->segment, event->offset, event->group, kind_name(event->record.kind), hash, event->record.id.ordinal,

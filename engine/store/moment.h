@@ -1,6 +1,6 @@
 /*
- * What a node was at a moment of the log: in a snapshot, nodes that came later are not there, and folders that got more
- * since have the sums and times that they had.
+ * What a node is in a view: at a moment of the log, with what is in the states that the view shows. In a snapshot,
+ * nodes that came later are not there, and folders that changed since have the sums and times that they had.
  *
  * Threads: any.
  */
@@ -10,11 +10,14 @@
 #include "store/store.h"
 
 /*
- * Turns a node as it is now into what it was at the store's moment. CAS_NOT_FOUND: it was not there. Cheap, but for a
- * folder that got something since, the first time: then the folders below that did, too, are listed, and the instances
- * in these.
+ * Turns a node as it is now into what it is in the store's view. CAS_NOT_FOUND: it is not there, or nothing is below
+ * it. Cheap, but for a folder that changed since the moment, the first time, and for one with hidden instances in a
+ * view that shows such: then the folders below of which the same is true are listed, and the instances in these.
  */
 CAS_MUST_USE cas_status moment_apply(struct cas_store *store, struct index_node *node, struct cas_error *error);
+
+/* The sums and the time of the root, where the totals do not tell. */
+CAS_MUST_USE cas_status moment_sum_root(struct cas_store *store, struct index_node *root, struct cas_error *error);
 
 /* Whether a study had its date at the store's moment; true for other nodes. */
 bool moment_has_date(const struct cas_store *store, const struct index_node *study);

@@ -5,6 +5,7 @@
 
 #include "dicom/attribute_codec.h"
 #include "store/moment.h"
+#include "store/state_history.h"
 
 struct showing {
   struct cas_store *store;
@@ -30,6 +31,7 @@ static cas_status show_now(const struct showing *showing, const struct index_nod
                              .instances = node->instances,
                              .bytes = node->bytes,
                              .version = node->version,
+                             .state = states_at(slice_of_buffer(&node->states), showing->store->moment),
                              .content_hash = node->content_hash};
     status = showing->each(showing->arg, &shown);
   } else {
@@ -39,17 +41,12 @@ static cas_status show_now(const struct showing *showing, const struct index_nod
   return status;
 }
 
-/* What was not there at the store's moment is CAS_NOT_FOUND. */
-static cas_status show_then(const struct showing *showing, const struct index_node *node) {
-  struct index_node then = *node;
-  STATUS_TRY(moment_apply(showing->store, &then, showing->error));
-  return show_now(showing, &then);
-}
-
-/* In lists, that is passed over. */
+/* What is not there in the store's view is passed over. */
 static cas_status show(void *arg, const struct index_node *node) {
   const struct showing *showing = arg;
-  return node->first_group > showing->store->moment ? CAS_OK : show_then(showing, node);
+  struct index_node then = *node;
+  cas_status status = moment_apply(showing->store, &then, showing->error);
+  return status == CAS_OK ? show_now(showing, &then) : status == CAS_NOT_FOUND ? CAS_OK : status;
 }
 
 static cas_status show_path(void *arg, const char *path) {
@@ -72,6 +69,8 @@ static cas_status show_root(const struct showing *showing) {
                             .last_arrival_ns = totals.last_arrival_ns,
                             .instances = totals.instances,
                             .bytes = totals.instance_bytes};
+  if (showing->store->states != STORE_STATES_ORDINARY)
+    STATUS_TRY(moment_sum_root(showing->store, &root, showing->error));
   return show_now(showing, &root);
 }
 
@@ -81,7 +80,8 @@ cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn e
   struct index_node node = {0};
   if (path[0] == '\0') return show_root(&showing);
   STATUS_TRY(index_get_node(store->index, path, &node, error));
-  cas_status status = show_then(&showing, &node);
+  cas_status status = moment_apply(store, &node, error);
+  if (status == CAS_OK) status = show_now(&showing, &node);
   index_node_fini(&node);
   return status;
 }
@@ -98,7 +98,7 @@ cas_status cas_node_by_uid(struct cas_store *store, enum cas_level level, const 
   return index_find_uid(store->index, level, uid, show_path, &showing, error);
 }
 
-/* --- UIDs and dates: in a snapshot, only those that a node of that time has --- */
+/* --- UIDs and dates: only those that a node of the view has --- */
 
 static cas_status stop_at_first(void *arg, const struct cas_node *node) {
   (void)node;
@@ -109,6 +109,7 @@ static cas_status stop_at_first(void *arg, const struct cas_node *node) {
 struct text_list {
   struct cas_store *store;
   enum cas_level level; /* of the UIDs; 0: dates */
+  bool has_all;         /* all that the index has is in the view */
   cas_text_fn each;
   void *arg;
   struct cas_error *error;
@@ -116,7 +117,7 @@ struct text_list {
 
 static cas_status show_text(void *arg, const char *text) {
   const struct text_list *list = arg;
-  bool any = list->store->moment == STORE_MOMENT_NOW;
+  bool any = list->has_all;
   cas_status status = CAS_OK;
   if (!any && list->level == 0)
     status = cas_node_by_date(list->store, text, text, stop_at_first, &any, list->error);
@@ -126,15 +127,24 @@ static cas_status show_text(void *arg, const char *text) {
   return any ? list->each(list->arg, text) : CAS_OK;
 }
 
+static cas_status look_for_gone(struct text_list *list) {
+  struct index_totals totals;
+  STATUS_TRY(index_get_totals(list->store->index, &totals, list->error));
+  list->has_all = list->store->moment == STORE_MOMENT_NOW && totals.gone_instances == 0;
+  return CAS_OK;
+}
+
 cas_status cas_uid_list(struct cas_store *store, enum cas_level level, const char *after, cas_text_fn each, void *arg,
                         struct cas_error *error) {
   struct text_list list = {.store = store, .level = level, .each = each, .arg = arg, .error = error};
+  STATUS_TRY(look_for_gone(&list));
   return index_list_uids(store->index, level, after, show_text, &list, error);
 }
 
 cas_status cas_date_list(struct cas_store *store, const char *after, cas_text_fn each, void *arg,
                          struct cas_error *error) {
   struct text_list list = {.store = store, .each = each, .arg = arg, .error = error};
+  STATUS_TRY(look_for_gone(&list));
   return index_list_dates(store->index, after, show_text, &list, error);
 }
 

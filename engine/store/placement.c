@@ -6,6 +6,8 @@
 #include "base/status.h"
 #include "dicom/attribute_codec.h"
 #include "store/folder_name.h"
+#include "store/state_apply.h"
+#include "store/store.h"
 
 /* Room for a Patient ID, an issuer and a birth date, each as long as values are captured. */
 #define IDENTITY_BYTES_MAX (4 * DICOM_VALUE_CAPTURED_MAX)
@@ -18,6 +20,18 @@ struct step {
   const char *uid;
   char date[DICOM_VALUE_CAPTURED_MAX + 1]; /* of a study: the first that came, once that is known */
 };
+
+/* The version that is to be put, and what was done with it already: an object may be hidden before it comes. */
+struct newcomer {
+  const struct manifest *manifest;
+  const struct cas_attributes *attributes;
+  uint64_t born; /* the group in which it was first durable */
+  struct cas_slice states;
+};
+
+static bool is_shown(const struct newcomer *newcomer) {
+  return states_at(newcomer->states, STORE_MOMENT_NOW) == CAS_STATE_SHOWN;
+}
 
 /* A patient is a Patient ID of an issuer; where there is no ID, a name and birth date (PS3.3 C.7.1.1, as far as it
  * goes). */
@@ -112,34 +126,51 @@ static cas_status merge_attributes(struct index_node *node, const struct cas_att
   return status;
 }
 
+/* A version of bytes that are not shown is in no sum, but its coming and its going are changes of the folder. */
+static void add_to_folder(struct index_node *node, const struct newcomer *newcomer) {
+  bool shown = is_shown(newcomer);
+  uint64_t changed = states_changed_in(newcomer->states);
+  int64_t time_ns;
+  if (changed > node->last_group) node->last_group = changed;
+  if (states_changed_at(newcomer->states, STORE_MOMENT_NOW, &time_ns) && time_ns > node->last_arrival_ns)
+    node->last_arrival_ns = time_ns;
+  node->instances += shown;
+  node->gone += !shown;
+  if (shown) node->bytes += newcomer->manifest->file_size;
+}
+
 static cas_status put_node(struct index_batch *batch, struct index_node *node, const struct step *step,
-                           const struct manifest *manifest, uint64_t group, struct cas_error *error) {
-  if (node->instances == 0 || group < node->first_group) node->first_group = group;
-  if (group > node->last_group) node->last_group = group;
-  if (node->instances == 0 || manifest->arrival_ns < node->first_arrival_ns)
-    node->first_arrival_ns = manifest->arrival_ns;
-  if (node->instances == 0 || manifest->arrival_ns > node->last_arrival_ns)
-    node->last_arrival_ns = manifest->arrival_ns;
-  node->instances++;
-  node->bytes += manifest->file_size;
+                           const struct newcomer *newcomer, struct cas_error *error) {
+  int64_t arrival_ns = newcomer->manifest->arrival_ns;
+  bool is_new = node->instances + node->gone == 0;
+  if (is_new || newcomer->born < node->first_group) node->first_group = newcomer->born;
+  if (newcomer->born > node->last_group) node->last_group = newcomer->born;
+  if (is_new || arrival_ns < node->first_arrival_ns) node->first_arrival_ns = arrival_ns;
+  if (is_new || arrival_ns > node->last_arrival_ns) node->last_arrival_ns = arrival_ns;
+  if (node->level != CAS_LEVEL_INSTANCE) {
+    add_to_folder(node, newcomer);
+  } else {
+    node->instances = is_shown(newcomer);
+    node->gone = !is_shown(newcomer);
+    node->bytes = newcomer->manifest->file_size;
+  }
   return index_batch_put_node(batch, node, step->uid, step->date, error);
 }
 
 /* Puts one folder; `path` is the parent's before and its own after. */
-static cas_status put_folder(struct index_batch *batch, enum cas_level level, const struct manifest *manifest,
-                             const struct cas_attributes *attributes, uint64_t group, char path[PLACEMENT_PATH_MAX],
-                             struct cas_error *error) {
+static cas_status put_folder(struct index_batch *batch, enum cas_level level, const struct newcomer *newcomer,
+                             char path[PLACEMENT_PATH_MAX], struct cas_error *error) {
   char child[PLACEMENT_PATH_MAX];
   struct index_node node = {0};
   struct step step;
-  describe_step(level, manifest, attributes, &step);
+  describe_step(level, newcomer->manifest, newcomer->attributes, &step);
   cas_status status = choose_path(batch, path, &step, child, &node, error);
   if (status == CAS_NOT_FOUND) {
     node = (struct index_node){.level = level, .path = strdup(child), .identity = strdup(step.identity)};
     status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
   }
-  if (status == CAS_OK) status = merge_attributes(&node, attributes, &step);
-  if (status == CAS_OK) status = put_node(batch, &node, &step, manifest, group, error);
+  if (status == CAS_OK) status = merge_attributes(&node, newcomer->attributes, &step);
+  if (status == CAS_OK) status = put_node(batch, &node, &step, newcomer, error);
   index_node_fini(&node);
   if (status == CAS_OK) memcpy(path, child, sizeof child);
   return status;
@@ -150,18 +181,18 @@ static uint64_t born(const struct manifest *manifest, const struct placement_ori
   return manifest->since != 0 ? manifest->since : origin->group;
 }
 
-static cas_status put_instance(struct index_batch *batch, const struct manifest *manifest,
-                               const struct cas_attributes *attributes, const char *path, const struct step *step,
-                               const struct placement_origin *origin, struct cas_error *error) {
+static cas_status put_instance(struct index_batch *batch, const struct newcomer *newcomer, const char *path,
+                               const struct step *step, const struct record_cookie *cookie, struct cas_error *error) {
   struct index_node node = {.level = CAS_LEVEL_INSTANCE,
                             .path = strdup(path),
                             .identity = strdup(step->identity),
-                            .version = manifest->version,
-                            .content_hash = manifest->content_hash,
-                            .manifest = origin->cookie};
+                            .version = newcomer->manifest->version,
+                            .content_hash = newcomer->manifest->content_hash,
+                            .manifest = *cookie};
   cas_status status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;
-  if (status == CAS_OK) status = attributes_encode(attributes, CAS_LEVEL_INSTANCE, &node.attributes);
-  if (status == CAS_OK) status = put_node(batch, &node, step, manifest, born(manifest, origin), error);
+  if (status == CAS_OK) status = attributes_encode(newcomer->attributes, CAS_LEVEL_INSTANCE, &node.attributes);
+  if (status == CAS_OK) status = cas_buffer_append(&node.states, newcomer->states);
+  if (status == CAS_OK) status = put_node(batch, &node, step, newcomer, error);
   index_node_fini(&node);
   return status;
 }
@@ -189,24 +220,33 @@ static cas_status replace_if_same(void *arg, const char *path) {
   return status;
 }
 
+static cas_status put_newcomer(struct index_batch *batch, const struct newcomer *newcomer,
+                               const struct record_cookie *cookie, struct cas_error *error) {
+  char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, newcomer, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, newcomer, path, error));
+  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, newcomer, path, error));
+  struct index_node other = {0};
+  struct step step;
+  describe_step(CAS_LEVEL_INSTANCE, newcomer->manifest, newcomer->attributes, &step);
+  cas_status status = choose_path(batch, path, &step, child, &other, error);
+  index_node_fini(&other);
+  if (status != CAS_NOT_FOUND) return status;
+  return put_instance(batch, newcomer, child, &step, cookie, error);
+}
+
 cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
                          const struct cas_attributes *attributes, const struct placement_origin *origin,
                          struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer history = {0}, states = {0};
   struct known_version known = {.batch = batch, .manifest = manifest, .cookie = origin->cookie};
-  uint64_t group = born(manifest, origin);
+  struct newcomer newcomer = {.manifest = manifest, .attributes = attributes, .born = born(manifest, origin)};
   cas_status status =
       index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
   if (known.found && (status == CAS_END || status == CAS_OK)) return CAS_OK;
   if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
-  char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, manifest, attributes, group, path, error));
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, manifest, attributes, group, path, error));
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, manifest, attributes, group, path, error));
-  struct index_node other = {0};
-  struct step step;
-  describe_step(CAS_LEVEL_INSTANCE, manifest, attributes, &step);
-  status = choose_path(batch, path, &step, child, &other, error);
-  index_node_fini(&other);
-  if (status != CAS_NOT_FOUND) return status;
-  return put_instance(batch, manifest, attributes, child, &step, origin, error);
+  STATUS_TRY(state_get_history(batch, manifest->sop_instance_uid, &history, error));
+  STATUS_TRY(state_history_states(slice_of_buffer(&history), manifest->version, newcomer.born, &states));
+  newcomer.states = slice_of_buffer(&states);
+  return put_newcomer(batch, &newcomer, &origin->cookie, error);
 }

@@ -8,6 +8,7 @@
 #include "codec/codec.h"
 #include "store/blob_read.h"
 #include "store/manifest_read.h"
+#include "store/moment.h"
 
 struct cas_reader {
   struct cas_store *store;
@@ -27,10 +28,11 @@ cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas
                            struct cas_error *error) {
   struct index_node node = {0};
   STATUS_TRY(index_get_node(store->index, path, &node, error));
-  bool is_instance = node.level == CAS_LEVEL_INSTANCE, is_there = node.first_group <= store->moment;
+  bool is_instance = node.level == CAS_LEVEL_INSTANCE;
+  cas_status found = is_instance ? moment_apply(store, &node, error) : CAS_OK;
   struct record_cookie cookie = node.manifest;
   index_node_fini(&node);
-  if (!is_there) return CAS_NOT_FOUND;
+  STATUS_TRY(found);
   if (!is_instance) return status_fail(error, CAS_INVALID, "%s is no instance", path);
   struct cas_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return CAS_NO_MEMORY;

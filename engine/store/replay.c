@@ -15,6 +15,7 @@
 #include "store/manifest_read.h"
 #include "store/placement.h"
 #include "store/replay_prepare.h"
+#include "store/state_apply.h"
 
 struct replayed_manifest {
   struct prepared_record *prepared; /* owned; good */
@@ -103,14 +104,22 @@ static cas_status keep_manifest(struct replay *replay, const struct segment_even
 /* Takes `prepared`. */
 static cas_status take_prepared(struct replay *replay, const struct segment_event *event,
                                 struct prepared_record *prepared) {
-  bool is_manifest = event->record.kind == RECORD_MANIFEST;
+  enum record_kind kind = event->record.kind;
+  bool is_manifest = kind == RECORD_MANIFEST;
   if (prepared->good && is_manifest) return keep_manifest(replay, event, prepared);
   cas_status status = CAS_OK;
-  if (prepared->good) {
+  if (prepared->good && kind == RECORD_STATE) {
+    status = state_apply(replay->batch, event->group, &prepared->state, replay->error);
+    replay->batch_records += prepared->state.target_count;
+  } else if (prepared->good) {
     status = snapshot_apply(replay->batch, event->group, &prepared->snapshot, replay->error);
   } else {
     store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the %s at %" PRIu64 " is damaged: %s is lost",
-              event->segment, is_manifest ? "manifest" : "snapshot", event->offset, is_manifest ? "an instance" : "it");
+              event->segment,
+              is_manifest            ? "manifest"
+              : kind == RECORD_STATE ? "record of states"
+                                     : "snapshot",
+              event->offset, is_manifest ? "an instance" : "it");
     replay->group_damage++;
   }
   prepared_record_destroy(prepared);

@@ -21,6 +21,7 @@ struct replay_preparer {
 void prepared_record_destroy(struct prepared_record *prepared) {
   if (prepared == NULL) return;
   if (prepared->good) manifest_fini(&prepared->manifest);
+  state_record_fini(&prepared->state);
   cas_attributes_destroy(prepared->attributes);
   free(prepared);
 }
@@ -28,14 +29,17 @@ void prepared_record_destroy(struct prepared_record *prepared) {
 cas_status prepared_record_create(struct cas_store *store, const struct segment_event *event,
                                   struct prepared_record **out) {
   *out = NULL;
-  if (event->record.kind != RECORD_MANIFEST && event->record.kind != RECORD_SNAPSHOT) return CAS_OK;
+  enum record_kind kind = event->record.kind;
+  if (kind != RECORD_MANIFEST && kind != RECORD_SNAPSHOT && kind != RECORD_STATE) return CAS_OK;
   struct prepared_record *prepared = calloc(1, sizeof *prepared);
   if (prepared == NULL) return CAS_NO_MEMORY;
   cas_status status = CAS_CORRUPT;
-  if (event->payload_good && event->record.kind == RECORD_MANIFEST)
+  if (event->payload_good && kind == RECORD_MANIFEST)
     status = manifest_decode_record(store, &event->record, event->payload, &prepared->manifest);
-  if (event->payload_good && event->record.kind == RECORD_SNAPSHOT)
+  if (event->payload_good && kind == RECORD_SNAPSHOT)
     status = snapshot_decode(event->payload, &prepared->snapshot) ? CAS_OK : CAS_CORRUPT;
+  if (event->payload_good && kind == RECORD_STATE)
+    status = state_record_read(store, &event->record, event->payload, &prepared->state);
   prepared->good = status == CAS_OK;
   if (status == CAS_OK || status == CAS_CORRUPT) {
     *out = prepared;
@@ -117,7 +121,8 @@ static cas_status get_header(void *arg, const struct blob_id *id, const struct c
 /* About what a manifest takes, with its attributes and what malloc adds. */
 static size_t bytes_of(const struct prepared_record *prepared) {
   return sizeof *prepared + 4096 + prepared->manifest.blob_count * sizeof(struct manifest_blob) +
-         prepared->manifest.piece_count * sizeof(struct manifest_piece);
+         prepared->manifest.piece_count * sizeof(struct manifest_piece) +
+         prepared->state.target_count * sizeof(struct state_target);
 }
 
 static cas_status prepare(void *arg, unsigned reader, struct segment_event *event, size_t *bytes) {

@@ -13,19 +13,21 @@
 
 #include "store/manifest.h"
 #include "store/snapshot_record.h"
+#include "store/state_record.h"
 #include "store/store.h"
 
-/* Of a MANIFEST or SNAPSHOT record. */
+/* Of a MANIFEST, SNAPSHOT or STATE record. */
 struct prepared_record {
   bool good;
   struct manifest manifest;          /* MANIFEST, if good */
   struct cas_attributes *attributes; /* of its object; NULL: not known */
   struct snapshot_record snapshot;   /* SNAPSHOT, if good */
+  struct state_record state;         /* STATE, if good */
 };
 
 void prepared_record_destroy(struct prepared_record *prepared);
 
-/* Decodes a manifest or snapshot; gives a NULL for other records. The caller destroys. */
+/* Decodes a manifest, snapshot or state; gives a NULL for other records. The caller destroys. */
 CAS_MUST_USE cas_status prepared_record_create(struct cas_store *store, const struct segment_event *event,
                                                struct prepared_record **prepared);
 

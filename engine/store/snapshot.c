@@ -1,44 +1,61 @@
 /*
- * Snapshots: made and taken away by the committer, listed from the index, opened as a store handle with a moment.
+ * Snapshots: made and taken away by the committer, listed from the index, opened as a store handle with a moment; and
+ * the other views of a store.
  */
 #include "cassette/snapshot.h"
 
-#include <pthread.h>
-
 #include "base/clock.h"
-#include "store/committer.h"
+#include "cassette/state.h"
+#include "store/commit_record.h"
 #include "store/snapshot_record.h"
 
 /* --- writing --- */
 
-struct waiting {
-  struct commit_snapshot commit; /* first */
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  bool done;
+/* A snapshot to be made or taken away. It shows the groups before the one that it is in, so all that was acknowledged.
+ */
+struct commit_snapshot {
+  struct commit_record record;     /* first */
+  struct snapshot_record snapshot; /* name, time, and what is to be done; the rest is filled in when it is written */
 };
 
-static void wake(struct commit_snapshot *commit) {
-  struct waiting *waiting = (struct waiting *)commit;
-  pthread_mutex_lock(&waiting->lock);
-  waiting->done = true;
-  pthread_cond_signal(&waiting->changed);
-  pthread_mutex_unlock(&waiting->lock);
+/* Of the index without the open group: what the snapshot shows. */
+static cas_status fill_in(struct cas_store *store, struct snapshot_record *snapshot, struct cas_error *error) {
+  struct index_totals totals;
+  if (snapshot->removes) return CAS_OK;
+  STATUS_TRY(index_get_totals(store->index, &totals, error));
+  snapshot->instances = totals.instances;
+  snapshot->bytes = totals.instance_bytes;
+  snapshot->last_arrival_ns = totals.last_arrival_ns;
+  return CAS_OK;
+}
+
+static cas_status append(struct commit_record *commit, struct record_group *group) {
+  CLEANUP_BUFFER struct cas_buffer known = {0};
+  struct snapshot_record *snapshot = &((struct commit_snapshot *)commit)->snapshot;
+  struct record record;
+  struct record_cookie cookie;
+  uint8_t payload[SNAPSHOT_PAYLOAD_BYTES_MAX];
+  char fact[SNAPSHOT_FACT_NAME_BYTES];
+  size_t size;
+  snapshot_fact_name(snapshot->name, fact);
+  cas_status status = index_batch_get_fact(group->batch, fact, &known, group->error);
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
+  if (snapshot->removes != (status == CAS_OK)) {
+    commit->status = status_fail(&commit->error, snapshot->removes ? CAS_NOT_FOUND : CAS_EXISTS,
+                                 "there is %s snapshot %s", snapshot->removes ? "no" : "already a", snapshot->name);
+    return CAS_OK;
+  }
+  STATUS_TRY(fill_in(group->store, snapshot, group->error));
+  snapshot_encode(snapshot, &record, payload, &size);
+  STATUS_TRY(segment_writer_append(group->writer, &record, slice_of(payload, size), &cookie, group->error));
+  return snapshot_apply(group->batch, segment_writer_group(group->writer), snapshot, group->error);
 }
 
 static cas_status commit_snapshot(struct cas_store *store, const char *name, bool removes, struct cas_error *error) {
-  struct waiting waiting = {.commit = {.item.kind = COMMIT_SNAPSHOT, .snapshot.removes = removes, .done = wake},
-                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .changed = PTHREAD_COND_INITIALIZER};
-  if (store->committer == NULL) return status_fail(error, CAS_INVALID, "the store is not open for writing");
-  waiting.commit.snapshot.created_ns = clock_now_ns();
-  memcpy(waiting.commit.snapshot.name, name, strlen(name) + 1);
-  committer_submit(store->committer, &waiting.commit.item);
-  pthread_mutex_lock(&waiting.lock);
-  while (!waiting.done) pthread_cond_wait(&waiting.changed, &waiting.lock);
-  pthread_mutex_unlock(&waiting.lock);
-  if (waiting.commit.status != CAS_OK && error != NULL) *error = waiting.commit.error;
-  return waiting.commit.status;
+  struct commit_snapshot commit = {.record.append = append,
+                                   .snapshot = {.removes = removes, .created_ns = clock_now_ns()}};
+  memcpy(commit.snapshot.name, name, strlen(name) + 1);
+  return commit_record_wait(store, &commit.record, error);
 }
 
 cas_status cas_snapshot_create(struct cas_store *store, const char *name, struct cas_error *error) {
@@ -124,13 +141,19 @@ cas_status cas_snapshot_open(struct cas_store *store, const char *name, struct c
   struct snapshot_record snapshot;
   uint64_t group;
   STATUS_TRY(read_fact(store, name, &group, &snapshot, error));
+  STATUS_TRY(cas_view_open(store, store->states, view));
+  (*view)->moment = group;
+  (*view)->moment_totals = (struct index_totals){
+      .instances = snapshot.instances, .instance_bytes = snapshot.bytes, .last_arrival_ns = snapshot.last_arrival_ns};
+  return CAS_OK;
+}
+
+cas_status cas_view_open(struct cas_store *store, uint32_t states, struct cas_store **view) {
   struct cas_store *opened = malloc(sizeof *opened);
   if (opened == NULL) return CAS_NO_MEMORY;
   *opened = *store;
   opened->whole = store_whole(store);
-  opened->moment = group;
-  opened->moment_totals = (struct index_totals){
-      .instances = snapshot.instances, .instance_bytes = snapshot.bytes, .last_arrival_ns = snapshot.last_arrival_ns};
+  opened->states = states | STORE_STATES_ORDINARY;
   opened->mode = CAS_OPEN_FOLLOW;
   opened->committer = NULL;
   *view = opened;

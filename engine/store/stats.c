@@ -39,6 +39,7 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
                               .series = totals.series,
                               .instances = totals.instances,
                               .instance_bytes = totals.instance_bytes,
+                              .gone_instances = totals.gone_instances,
                               .blobs = totals.blobs,
                               .manifest_bytes = totals.manifest_bytes,
                               .superseded_bytes = totals.superseded_bytes,

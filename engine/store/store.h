@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "base/status.h"
+#include "cassette/node.h"
 #include "cassette/store.h"
 #include "codec/codec.h"
 #include "index/index.h"
@@ -24,6 +25,7 @@
 typedef void (*store_hash_fn)(struct cas_slice bytes, struct cas_hash *hash);
 
 #define STORE_MOMENT_NOW UINT64_MAX
+#define STORE_STATES_ORDINARY (1u << CAS_STATE_SHOWN)
 
 struct cas_store {
   char *path;
@@ -39,6 +41,7 @@ struct cas_store {
   /* A snapshot's handle: the last group that is seen, and the store whose parts it borrows. A store's own:
    * STORE_MOMENT_NOW and NULL. */
   uint64_t moment;
+  uint32_t states; /* that are shown: bits 1 << enum cas_state */
   struct cas_store *whole;
   struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
   char *scratch;                     /* follower: RocksDB's own notes; removed at close */

@@ -9,10 +9,13 @@
 
 #include "base/limits.h"
 #include "cassette/reader.h"
+#include "cassette/snapshot.h"
+#include "cassette/state.h"
 #include "store/store.h"
 
 struct verification {
   struct cas_store *store;
+  struct cas_store *view; /* with what is hidden: only what was deleted may be gone */
   const struct cas_verify_options *options;
   struct cas_verify_result result;
   struct cas_progress progress;
@@ -152,7 +155,7 @@ static cas_status hash_file(struct verification *v, struct cas_reader *reader, s
 static cas_status read_back(struct verification *v, const struct cas_node *node, struct cas_error *detail) {
   struct cas_reader *reader;
   struct cas_hash hash;
-  STATUS_TRY(cas_reader_open(v->store, node->path, &reader, detail));
+  STATUS_TRY(cas_reader_open(v->view, node->path, &reader, detail));
   bool right_size = cas_reader_size(reader) == node->bytes;
   cas_status status = hash_file(v, reader, &hash, detail);
   cas_reader_close(reader);
@@ -183,7 +186,9 @@ cas_status cas_store_verify(struct cas_store *store, const struct cas_verify_opt
   v.buffer = malloc(BLOB_BYTES_MAX);
   if (v.buffer == NULL) return CAS_NO_MEMORY;
   cas_status status = check_segments(&v);
-  if (status == CAS_OK) status = cas_instances_below(store, "", check_instance, &v, error);
+  if (status == CAS_OK) status = cas_view_open(store, CAS_STATES_HIDDEN | store->states, &v.view);
+  if (status == CAS_OK) status = cas_instances_below(v.view, "", check_instance, &v, error);
+  cas_snapshot_close(v.view);
   free(v.buffer);
   if (status == CAS_OK) *result = v.result;
   return status;

@@ -2,6 +2,7 @@
 
 #include "store/blob_read.h"
 #include "store/manifest_read.h"
+#include "store/state_apply.h"
 
 struct comparison {
   struct cas_store *store;
@@ -89,8 +90,15 @@ static const struct manifest *find_in_group(const struct group_manifests *group,
   return NULL;
 }
 
+/* What was put away on purpose and is sent again comes back, as a new version; what was rejected for good does not. */
+static bool may_come_back(const struct index_node *node) {
+  enum cas_state state = states_at(slice_of_buffer(&node->states), STORE_MOMENT_NOW);
+  return state == CAS_STATE_DELETED || state == CAS_STATE_HIDDEN_OTHER || state == CAS_STATE_HIDDEN_RETENTION;
+}
+
 static cas_status compare_node(struct comparison *c, const struct index_node *node) {
   if (node->version > c->newest) c->newest = node->version;
+  if (may_come_back(node)) return CAS_OK;
   const struct manifest *open = find_in_group(c->group, &node->manifest);
   if (open != NULL) return compare(c, node, open);
   bool same_name = hash_equal(&node->content_hash, &c->manifest->content_hash);
@@ -130,8 +138,11 @@ cas_status version_decide(struct cas_store *store, struct index_batch *batch, co
                          .fresh_header = fresh->header,
                          .decision = decision,
                          .error = error};
-  cas_status status =
-      index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, fresh->manifest->sop_instance_uid, compare_path, &c, error);
+  CLEANUP_BUFFER struct cas_buffer history = {0};
+  const char *uid = fresh->manifest->sop_instance_uid;
+  STATUS_TRY(state_get_history(batch, uid, &history, error));
+  c.newest = state_history_newest(slice_of_buffer(&history));
+  cas_status status = index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, uid, compare_path, &c, error);
   if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   if (!c.decided)
     *decision = (struct version_decision){

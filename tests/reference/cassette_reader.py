@@ -2,8 +2,9 @@
 """A second reader of stores, written from docs/format.md alone. For clarity, not for speed; it never writes to a store.
 
     cassette_reader.py list STORE [SEGMENT]   one line a record, as `cassette segment dump` prints them
-    cassette_reader.py instances STORE        UID, version, size, XXH3-128 and state of every instance
-    cassette_reader.py extract STORE FOLDER   every instance as FOLDER/UID/VERSION.dcm
+    cassette_reader.py instances STORE        UID, version, size, XXH3-128 and condition of every instance that is shown
+    cassette_reader.py states STORE           UID, version and state of every instance
+    cassette_reader.py extract STORE FOLDER   every instance that is shown as FOLDER/UID/VERSION.dcm
     cassette_reader.py check STORE            reads everything; one line for each thing that is wrong
 
 Exit status: 0 all is well, 1 something is damaged or missing, 2 it is no store that this reader knows.
@@ -25,8 +26,10 @@ import pixel_decode
 BLOCK = 4096
 MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
-BLOB, MANIFEST, DELETION, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
-KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", DELETION: "deletion", SNAPSHOT: "snapshot"}
+BLOB, MANIFEST, STATE, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
+KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", STATE: "state", SNAPSHOT: "snapshot"}
+ACTIONS = {1: "delete", 2: "hide", 3: "show", 4: "replace"}
+REASONS = ["other", "quality", "safety", "worklist", "retention"]
 CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred", 5: "quick"}
 
 
@@ -296,6 +299,7 @@ class Store:
         self.key = read_superblock(folder)
         self.segments = segments_of(folder, self.key)
         self.blobs, self.instances, self.damage = {}, {}, []
+        self.changes = []
 
     def replay(self):
         for event in events_of(self.segments):
@@ -316,14 +320,36 @@ class Store:
             except Damaged as error:
                 self.damage.append("segment %d: manifest at %d: %s" % (record.segment.number, record.offset, error))
 
+        elif record.kind == STATE:
+            try:
+                self.changes.append((record.group, self.state(record)))
+            except Damaged as error:
+                self.damage.append("segment %d: states at %d: %s" % (record.segment.number, record.offset, error))
+
     @staticmethod
-    def manifest(record):
-        require(record.codec in (0, 1), "codec of a manifest")
+    def raw_of(record):
+        require(record.codec in (0, 1), "codec of a manifest or state")
         raw = record.payload()
         if record.codec == 1:
             raw = decompress(raw, record.raw_size)
         require(xxhash.xxh3_128_digest(raw) == record.hash, "hash")
-        return Manifest(raw)
+        return raw
+
+    @staticmethod
+    def manifest(record):
+        return Manifest(Store.raw_of(record))
+
+    @staticmethod
+    def state(record):
+        return State(Store.raw_of(record))
+
+    def state_of(self, manifest):
+        """What a version is now: "shown", "deleted", "replaced" or "hidden: REASON"."""
+        state = "shown"
+        for _, change in sorted(self.changes, key=lambda item: (item[1].since or item[0], item[1].ordinal)):
+            if (manifest.uid, manifest.version) in change.targets or (manifest.uid, 0) in change.targets:
+                state = change.after(state)
+        return state
 
     def blob(self, blob_id):
         """The raw bytes of a blob, checked against its name."""
@@ -365,6 +391,44 @@ class Store:
 
 # --- commands ---
 
+class State:
+    """A change of states."""
+
+    def __init__(self, raw):
+        require(len(raw) >= 35 and raw[0] == 1 and raw[1] in ACTIONS and raw[2] < len(REASONS) and raw[3] == 0, "state")
+        self.action, self.reason = ACTIONS[raw[1]], REASONS[raw[2]]
+        count, self.time, self.since, self.ordinal, zero = struct.unpack_from("<IqQII", raw, 4)
+        require(zero == 0 and 1 <= count <= 10000, "state")
+        self.who, at = self.text(raw, 32, "<B")
+        self.why, at = self.text(raw, at, "<H")
+        self.targets = []
+        for _ in range(count):
+            require(at + 4 <= len(raw), "targets")
+            version = struct.unpack_from("<I", raw, at)[0]
+            uid, at = self.text(raw, at + 4, "<B")
+            require(version > 0 or self.action in ("hide", "show"), "version")
+            self.targets.append((uid, version))
+        require(at == len(raw), "targets")
+
+    @staticmethod
+    def text(raw, at, size_format):
+        at += struct.calcsize(size_format)
+        require(at <= len(raw), "text")
+        end = at + struct.unpack_from(size_format, raw, at - struct.calcsize(size_format))[0]
+        require(end <= len(raw), "text")
+        return raw[at:end].decode("utf-8", "replace"), end
+
+    def after(self, state):
+        hidden = state.startswith("hidden")
+        if self.action == "delete":
+            return "deleted"
+        if self.action == "show":
+            return "shown" if hidden else state
+        if state != "shown" and not hidden:
+            return state
+        return "replaced" if self.action == "replace" else "hidden: " + self.reason
+
+
 def line_of(event):
     if event[0] == "missing":
         return "%08d is missing" % event[1]
@@ -384,6 +448,13 @@ def line_of(event):
             manifest = Store.manifest(record)
             line += " uid=%s version=%d bytes=%d blobs=%d pieces=%d" % (
                 manifest.uid, manifest.version, manifest.size, len(manifest.blobs), len(manifest.pieces))
+        except Damaged:
+            line += " undecodable"
+    if record.kind == STATE and good:
+        try:
+            state = Store.state(record)
+            line += " action=%s reason=%s targets=%d uid=%s version=%d" % (
+                state.action, state.reason, len(state.targets), *state.targets[0])
         except Damaged:
             line += " undecodable"
     if record.kind == SNAPSHOT and good:
@@ -417,6 +488,8 @@ def visit_instances(store, visit):
     store.replay()
     bad = bool(store.damage)
     for _, manifest in sorted(store.instances.items()):
+        if store.state_of(manifest) != "shown":
+            continue
         try:
             visit(manifest, store.file_of(manifest), None)
         except Damaged as error:
@@ -428,6 +501,13 @@ def visit_instances(store, visit):
 def print_instance(manifest, file, problem):
     print("%s %d %d %s %s" % (manifest.uid, manifest.version, manifest.size, manifest.hash.hex(),
                               "good" if file is not None else "DAMAGED: " + problem))
+
+
+def print_states(store):
+    store.replay()
+    for _, manifest in sorted(store.instances.items()):
+        print("%s %d %s" % (manifest.uid, manifest.version, store.state_of(manifest)))
+    return bool(store.damage)
 
 
 def check(store):
@@ -465,6 +545,8 @@ def main(arguments):
             bad = visit_instances(Store(rest[0]), print_instance)
         elif command == "extract" and len(rest) == 2:
             bad = extract(Store(rest[0]), rest[1])
+        elif command == "states" and len(rest) == 1:
+            bad = print_states(Store(rest[0]))
         elif command == "check" and len(rest) == 1:
             bad = check(Store(rest[0]))
         else:

@@ -19,17 +19,30 @@
 extern "C" {
 #endif
 
+/* Of one version of an instance; see state.h. Ordinary views show what is CAS_STATE_SHOWN. */
+enum cas_state {
+  CAS_STATE_SHOWN,
+  CAS_STATE_DELETED,
+  CAS_STATE_REPLACED,     /* by a correction */
+  CAS_STATE_HIDDEN_OTHER, /* the first of those that are hidden, in the order of enum cas_reason */
+  CAS_STATE_HIDDEN_QUALITY,
+  CAS_STATE_HIDDEN_SAFETY,
+  CAS_STATE_HIDDEN_WORKLIST,
+  CAS_STATE_HIDDEN_RETENTION,
+};
+
 struct cas_node {
   enum cas_level level;
   const char *path;
   const char *name;                        /* the last part of the path */
   const struct cas_attributes *attributes; /* of this level only */
-  int64_t first_arrival_ns;                /* UTC, nanoseconds since 1970: of the oldest instance below */
-  int64_t last_arrival_ns;                 /* of the newest */
-  uint64_t instances;                      /* below, versions counted; 1 for an instance */
-  uint64_t bytes;                          /* of their files */
+  int64_t first_arrival_ns;                /* UTC, nanoseconds since 1970: of the oldest instance that ever was below */
+  int64_t last_arrival_ns; /* of the newest; of a folder the last time that anything below came, went or came back */
+  uint64_t instances;      /* below, versions counted; 1 for an instance */
+  uint64_t bytes;          /* of their files */
   /* Instances only. */
   uint32_t version;
+  enum cas_state state;
   struct cas_hash content_hash; /* XXH3-128 of the whole file */
 };
 

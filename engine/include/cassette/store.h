@@ -79,8 +79,9 @@ CAS_API void cas_store_info(const struct cas_store *store, struct cas_store_info
 
 /* What is in the store and what it takes on disk. */
 struct cas_stats {
-  uint64_t patients, studies, series, instances; /* instances count every version */
-  uint64_t instance_bytes;                       /* sum of the sizes of all files, as they came */
+  uint64_t patients, studies, series, instances; /* instances count every version that is shown */
+  uint64_t instance_bytes;                       /* sum of the sizes of their files, as they came */
+  uint64_t gone_instances;                       /* versions that are deleted, hidden or replaced */
   uint64_t blobs;
   uint64_t blob_bytes;        /* of distinct blobs before encoding: instance_bytes less what deduplication saved */
   uint64_t blob_stored_bytes; /* of the same after encoding: less what compression saved */

@@ -93,11 +93,10 @@ static uint64_t *level_total(struct index_totals *totals, enum cas_level level) 
 static void model_put_node(struct model *m, const struct model_node *node) {
   struct model_node *old = find_path(m, node->path);
   enum cas_level level = level_of(node->path);
-  if (level == CAS_LEVEL_INSTANCE) {
-    int64_t arrival_ns = node_of_model(node).last_arrival_ns;
+  int64_t arrival_ns = node_of_model(node).last_arrival_ns;
+  if (arrival_ns > m->totals.last_arrival_ns) m->totals.last_arrival_ns = arrival_ns;
+  if (level == CAS_LEVEL_INSTANCE)
     m->totals.instance_bytes += node->number * 1000ull - (old == NULL ? 0 : old->number * 1000ull);
-    if (arrival_ns > m->totals.last_arrival_ns) m->totals.last_arrival_ns = arrival_ns;
-  }
   if (old != NULL) {
     *old = *node;
     return;

@@ -10,6 +10,8 @@ static struct index_node_value sample(void) {
       .uid = slice_of("1.2.3", 5),
       .date = slice_of("20200131", 8),
       .attributes = slice_of("\0\1\2", 3),
+      .states = slice_of("\0state", 6),
+      .gone = 300,
       .first_arrival_ns = -5,
       .last_arrival_ns = 1700000000000000000,
       .instances = 1,
@@ -26,6 +28,8 @@ static void assert_value_equal(const struct index_node_value *a, const struct in
   assert_true(slice_equal(a->uid, b->uid));
   assert_true(slice_equal(a->date, b->date));
   assert_true(slice_equal(a->attributes, b->attributes));
+  assert_true(slice_equal(a->states, b->states));
+  assert_int_equal(a->gone, b->gone);
   assert_int_equal(a->first_arrival_ns, b->first_arrival_ns);
   assert_int_equal(a->last_arrival_ns, b->last_arrival_ns);
   assert_int_equal(a->instances, b->instances);
@@ -95,7 +99,10 @@ static void nonsense_node_is_refused(void **state) {
     const char *bytes;
     size_t size;
   } cases[] = {
-      {"\x08\0\0\0\0\0", 6},                                    /* an unknown flag */
+      {"\x80\0\0\0\0\0", 6},                                    /* an unknown flag */
+      {"\x10\0\0\0\0\0\0", 7},                                  /* none gone where there must be one */
+      {"\x20\0\0\0\0\0\0", 7},                                  /* no states where there must be one */
+      {"\x20\0\0\0\0\0\2x", 8},                                 /* states past the end */
       {"\x03\0\0\0\0\1a\1", 8},                                 /* both kinds of UID */
       {"\0\x80\0\0\0\0\0", 7},                                  /* a zero in two bytes */
       {"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\2\0\0\0\0", 15}, /* 65 bits */
@@ -137,6 +144,7 @@ static void totals_come_back(void **state) {
   struct index_totals totals, back;
   memset(&totals, 0xff, sizeof totals);
   totals.last_arrival_ns = 0;
+  totals.gone_instances = 0;
   uint8_t bytes[INDEX_TOTALS_VALUE_BYTES_MAX + 1];
   size_t size = index_encode_totals(&totals, bytes);
   assert_true(size <= INDEX_TOTALS_VALUE_BYTES_MAX);
@@ -149,6 +157,12 @@ static void totals_come_back(void **state) {
   assert_true(index_decode_totals(slice_of(bytes, longer), &back));
   assert_memory_equal(&back, &totals, sizeof totals);
   for (size_t cut = size + 1; cut < longer; cut++) assert_false(index_decode_totals(slice_of(bytes, cut), &back));
+  totals.gone_instances = 300; /* behind what they had without that */
+  size_t longest = index_encode_totals(&totals, bytes);
+  assert_true(longest == longer + 2 && longest <= INDEX_TOTALS_VALUE_BYTES_MAX);
+  assert_true(index_decode_totals(slice_of(bytes, longest), &back));
+  assert_memory_equal(&back, &totals, sizeof totals);
+  assert_false(index_decode_totals(slice_of(bytes, longer + 1), &back));
   memset(&totals, 0, sizeof totals);
   totals.stored_bytes[3] = 1;
   size = index_encode_totals(&totals, bytes);

@@ -1,0 +1,23 @@
+/*
+ * States in the index: brings histories, nodes and the sums of folders up to date with a record.
+ *
+ * A record and the manifests of the versions that it names may be applied in either order, so that a log in which
+ * records were moved gives the same states.
+ *
+ * Threads: those of the batch.
+ */
+#ifndef STORE_STATE_APPLY_H
+#define STORE_STATE_APPLY_H
+
+#include "index/index.h"
+#include "store/state_history.h"
+
+/* The history of a UID, empty where nothing was ever done with it. */
+CAS_MUST_USE cas_status state_get_history(struct index_batch *batch, const char *uid, struct cas_buffer *history,
+                                          struct cas_error *error);
+
+/* A record of the log that lies in `group`. */
+CAS_MUST_USE cas_status state_apply(struct index_batch *batch, uint64_t group, const struct state_record *state,
+                                    struct cas_error *error);
+
+#endif
