@@ -37,6 +37,9 @@
 _Static_assert(CAS_MOUNT_PATIENTS == (int)TREE_PATIENTS && CAS_MOUNT_DATES == (int)TREE_DATES &&
                    CAS_MOUNT_UIDS == (int)TREE_UIDS && CAS_MOUNT_SNAPSHOTS == (int)TREE_SNAPSHOTS,
                "views are handed on as they are");
+_Static_assert(CAS_MOUNT_SHARDS_NONE == (int)TREE_SHARD_NONE && CAS_MOUNT_SHARDS_HASH1 == (int)TREE_SHARD_HASH1 &&
+                   CAS_MOUNT_SHARDS_HASH2 == (int)TREE_SHARD_HASH2 && CAS_MOUNT_SHARDS_MONTH == (int)TREE_SHARD_MONTH,
+               "shards are handed on as they are");
 
 struct cas_mount {
   struct adapter adapter;
@@ -144,6 +147,8 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   cas_store_info(store, &info);
   adapter->tree = (struct tree){.store = store, .created_ns = info.created_ns};
   adapter->tree.views = options->views != 0 ? options->views : VIEWS_ALL;
+  adapter->tree.patient_shards = (enum tree_shard)options->patient_shards;
+  adapter->tree.uid_shards = (enum tree_shard)options->uid_shards;
   /* Who walks a mount from its root is not to walk every snapshot. */
   if (options->views == 0) adapter->tree.unlisted = TREE_SNAPSHOTS;
   adapter->fixed = options->fixed;
@@ -266,6 +271,8 @@ static cas_status check_options(const struct cas_mount_options *options, struct 
   if (options->threads > READ_BUFFERS_MAX)
     return fail(error, CAS_INVALID, "too many threads for a mount, 64 is the most", "");
   if ((options->views & ~(unsigned)VIEWS_ALL) != 0) return fail(error, CAS_INVALID, "no such view", "");
+  if (options->patient_shards > CAS_MOUNT_SHARDS_MONTH || options->uid_shards > CAS_MOUNT_SHARDS_HASH2)
+    return fail(error, CAS_INVALID, "no such shards", "");
   return CAS_OK;
 }
 

@@ -50,6 +50,14 @@ enum cas_mount_xattr {
   CAS_MOUNT_XATTR_NONE,     /* who asks is told once and for all */
 };
 
+/* How large levels are put into folders; see docs/mount.md. */
+enum cas_mount_shards {
+  CAS_MOUNT_SHARDS_NONE,
+  CAS_MOUNT_SHARDS_HASH1, /* 16, by the hash of the name */
+  CAS_MOUNT_SHARDS_HASH2, /* 256 */
+  CAS_MOUNT_SHARDS_MONTH, /* of patients only: by the month of their studies */
+};
+
 /* Zero means the default everywhere but for `mountpoint`. Strings are copied. */
 struct cas_mount_options {
   const char *mountpoint; /* an existing folder */
@@ -61,9 +69,10 @@ struct cas_mount_options {
   uint32_t uid, gid;
   uint32_t file_mode;   /* permission bits; default 0444. Bits for writing and executing are dropped. */
   uint32_t folder_mode; /* default 0555. Bits for writing are dropped. */
-  unsigned views;   /* enum cas_mount_view, or-ed; default: all, of which snapshots are found by name and not listed */
-  bool fixed;       /* the handle shows one moment (snapshot.h): the kernel may keep everything; no snapshots view */
-  unsigned threads; /* that serve requests, 1 to 64; default 8 */
+  unsigned views; /* enum cas_mount_view, or-ed; default: all, of which snapshots are found by name and not listed */
+  enum cas_mount_shards patient_shards, uid_shards; /* of Patients/, and of UIDs/ */
+  bool fixed;          /* the handle shows one moment (snapshot.h): the kernel may keep everything; no snapshots view */
+  unsigned threads;    /* that serve requests, 1 to 64; default 8 */
   uint32_t refresh_ms; /* a follower's names are not older than this when looked at; default 500 */
   cas_log_fn log;      /* may be NULL. Errors name the path of the file concerned. */
   void *log_arg;

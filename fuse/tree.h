@@ -6,6 +6,12 @@
  *   Patients/<patient>/<study>/<series>/<instance>           the store's own tree; the rest of the path is a node path
  *   Dates/YYYY/MM/DD/<patient>/<study>/<series>/<instance>   studies by Study Date; behind the day a node path again
  *   UIDs/<study>/<series>/<instance>                         by UID, spelled as uid_name.h says
+ *
+ * The patients of Patients/ and the studies of UIDs/ can be in shards (shard.h), which come before them in the path:
+ *
+ *   Patients/<hash>/<patient>/..., UIDs/<hash>/<study>/...      by the hash of the name
+ *   Patients/YYYY/MM/<patient>/<study>/..., Patients/undated/...  by the month of the study
+ *
  *   Snapshots/<name>/<view path>                             the three above as they were when the snapshot was made
  *
  * Caveats
@@ -34,11 +40,20 @@
 
 enum tree_view { TREE_PATIENTS = 1, TREE_DATES = 2, TREE_UIDS = 4, TREE_SNAPSHOTS = 8 };
 
+/* How the names of a level are put into folders. */
+enum tree_shard {
+  TREE_SHARD_NONE,  /* not at all */
+  TREE_SHARD_HASH1, /* 16 folders, by hash */
+  TREE_SHARD_HASH2, /* 256 */
+  TREE_SHARD_MONTH, /* by Study Date; patients only */
+};
+
 struct tree {
   struct cas_store *store; /* borrowed */
   unsigned views;          /* enum tree_view, or-ed: those that are there */
   unsigned unlisted;       /* those of them that the root does not list */
-  int64_t created_ns;      /* the time of folders that nothing has arrived in */
+  enum tree_shard patient_shards, uid_shards;
+  int64_t created_ns; /* the time of folders that nothing has arrived in */
 };
 
 enum tree_kind { TREE_FOLDER = 1, TREE_FILE };

@@ -39,6 +39,12 @@ cas_status view_get_node(const struct tree *tree, const char *node_path, struct 
 cas_status view_list_nodes(const struct tree *tree, const char *node_path, const char *after, tree_each_fn each,
                            void *arg, struct cas_error *error);
 
+/* Patients/ by the months of their studies, as a view's functions. */
+CAS_MUST_USE cas_status view_month_get(const struct tree *tree, const char *rest, struct tree_entry *entry,
+                                       char *node_path, struct cas_error *error);
+CAS_MUST_USE cas_status view_month_list(const struct tree *tree, const char *rest, const char *after, tree_each_fn each,
+                                        void *arg, struct cas_error *error);
+
 /* How many parts a path has. */
 static inline unsigned view_depth(const char *path) {
   if (path[0] == '\0') return 0;

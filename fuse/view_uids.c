@@ -1,5 +1,6 @@
 /*
- * UIDs/: <Study Instance UID>/<Series Instance UID>/<SOP Instance UID>.dcm, spelled as uid_name.h says.
+ * UIDs/: <Study Instance UID>/<Series Instance UID>/<SOP Instance UID>.dcm, spelled as uid_name.h says; the studies may
+ * be in shards.
  *
  * A UID may stand for several nodes: the same study sent under two patient names, the same instance with other bytes.
  * A folder here gathers the children of all nodes of its UID.
@@ -11,6 +12,7 @@
  *     instance once by itself, as a version number belongs to one instance of a UID.
  *  3. Lists go through the nodes of a UID in the order of cas_node_by_uid(), and in each through the children by name.
  */
+#include "fuse/shard.h"
 #include "fuse/uid_name.h"
 #include "fuse/view.h"
 
@@ -121,6 +123,9 @@ static cas_status run_search(struct uid_search *search) {
 static cas_status get(const struct tree *tree, const char *rest, struct tree_entry *entry, char *node_path,
                       struct cas_error *error) {
   struct uid_path path;
+  char shard[SHARD_NAME_SIZE];
+  if (tree->uid_shards != TREE_SHARD_NONE && !shard_cut(tree->uid_shards, rest, shard, &rest)) return CAS_NOT_FOUND;
+  if (rest[0] == '\0') return view_top_entry(tree, entry, error);
   if (!parse_path(rest, &path)) return CAS_NOT_FOUND;
   struct uid_search search = {.tree = tree, .path = &path, .error = error, .first_only = path.depth == 3};
   cas_status status = run_search(&search);
@@ -135,6 +140,7 @@ static cas_status get(const struct tree *tree, const char *rest, struct tree_ent
 struct uid_list {
   const struct tree *tree;
   const struct uid_path *path; /* of the folder */
+  const char *shard;           /* studies of others are left out; NULL: of none */
   tree_each_fn each;
   void *arg;
   struct cas_error *error;
@@ -146,8 +152,12 @@ struct uid_list {
 
 static cas_status list_study_uid(void *arg, const char *uid) {
   struct uid_list *list = arg;
-  char name[NAME_MAX + 1];
+  char name[NAME_MAX + 1], shard[SHARD_NAME_SIZE];
   if (!uid_name_encode(uid, name)) return CAS_OK;
+  if (list->shard != NULL) {
+    shard_of_name(list->tree->uid_shards, name, shard);
+    if (strcmp(shard, list->shard) != 0) return CAS_OK;
+  }
   struct uid_path path = {.depth = 1};
   memcpy(path.study, uid, strlen(uid) + 1);
   struct uid_search search = {.tree = list->tree, .path = &path, .error = list->error};
@@ -240,13 +250,27 @@ static cas_status list_below(struct uid_list *list, const char *after) {
                          study ? list->path->study : list->path->series, list_node, list, list->error);
 }
 
-static cas_status list(const struct tree *tree, const char *rest, const char *after, tree_each_fn each, void *arg,
-                       struct cas_error *error) {
+/* `shard`: the one that `rest` lies in, or NULL. */
+static cas_status list_inside(const struct tree *tree, const char *shard, const char *rest, const char *after,
+                              tree_each_fn each, void *arg, struct cas_error *error) {
   struct uid_path path;
   if (!parse_path(rest, &path) || path.depth > 2) return CAS_OK;
-  struct uid_list state = {.tree = tree, .path = &path, .each = each, .arg = arg, .error = error};
+  struct uid_list state = {.tree = tree, .path = &path, .shard = shard, .each = each, .arg = arg, .error = error};
   cas_status status = path.depth == 0 ? list_studies(&state, after) : list_below(&state, after);
   return status == CAS_NOT_FOUND ? CAS_OK : status;
+}
+
+static cas_status list(const struct tree *tree, const char *rest, const char *after, tree_each_fn each, void *arg,
+                       struct cas_error *error) {
+  char shard[SHARD_NAME_SIZE];
+  if (tree->uid_shards == TREE_SHARD_NONE) return list_inside(tree, NULL, rest, after, each, arg, error);
+  if (rest[0] == '\0') {
+    struct tree_entry entry;
+    cas_status status = view_top_entry(tree, &entry, error);
+    return status != CAS_OK ? status : shard_list(tree->uid_shards, after, &entry, each, arg);
+  }
+  if (!shard_cut(tree->uid_shards, rest, shard, &rest)) return CAS_OK;
+  return list_inside(tree, shard, rest, after, each, arg, error);
 }
 
 const struct view view_uids = {.bit = TREE_UIDS, .name = "UIDs", .get = get, .list = list};

@@ -17,7 +17,8 @@ static const struct cli_option options[] = {
      "of patients,dates,uids,snapshots: the top folders (default: all; snapshots found by name, not listed)"},
     {KEY_SNAPSHOT, "snapshot", "NAME", "show this snapshot; \"latest\" makes one, until the end of the mount"},
     {'o', "options", "LIST",
-     "allow_other, no_auto_unmount, no_xattr, xattr=, view=, snapshot=, uid=, gid=, umask=, file_mode=, folder_mode=, "
+     "allow_other, no_auto_unmount, no_xattr, xattr=, shard_patients=, shard_uids=, view=, snapshot=, uid=, gid=, "
+     "umask=, file_mode=, folder_mode=, "
      "setuid=, threads=, refresh_ms="},
     {0},
 };

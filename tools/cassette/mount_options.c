@@ -64,6 +64,20 @@ static bool take_xattr(struct cas_mount_options *options, const char *value) {
   return true;
 }
 
+static bool take_shards(enum cas_mount_shards *shards, const char *value, bool months) {
+  if (strcmp(value, "none") == 0)
+    *shards = CAS_MOUNT_SHARDS_NONE;
+  else if (strcmp(value, "hash1") == 0)
+    *shards = CAS_MOUNT_SHARDS_HASH1;
+  else if (strcmp(value, "hash2") == 0)
+    *shards = CAS_MOUNT_SHARDS_HASH2;
+  else if (months && strcmp(value, "month") == 0)
+    *shards = CAS_MOUNT_SHARDS_MONTH;
+  else
+    return false;
+  return true;
+}
+
 /* An option of the mount itself with a value; false if there is none of that name, or the value is wrong. */
 static bool take_value(struct mount_settings *settings, const char *name, char *value) {
   struct cas_mount_options *options = &settings->mount;
@@ -100,6 +114,8 @@ static bool is_ignored(const char *option) {
 
 static bool take_named(struct mount_settings *settings, const char *name, char *value) {
   if (strcmp(name, "xattr") == 0) return take_xattr(&settings->mount, value);
+  if (strcmp(name, "shard_patients") == 0) return take_shards(&settings->mount.patient_shards, value, true);
+  if (strcmp(name, "shard_uids") == 0) return take_shards(&settings->mount.uid_shards, value, false);
   if (strcmp(name, "snapshot") == 0) return mount_snapshot_parse(settings, value);
   if (strcmp(name, "view") == 0) {
     char *list = strdup(value); /* which is cut in place, and the caller may have to show the value */

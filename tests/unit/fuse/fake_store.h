@@ -16,7 +16,7 @@
 
 #include "fuse/tree.h"
 
-#define FAKE_NODES_MAX 512
+#define FAKE_NODES_MAX 4096
 
 struct fake_node {
   enum cas_level level;
@@ -68,7 +68,8 @@ static inline void fake_add(const char *path, const char *uid, const char *study
   assert_int_equal(cas_attributes_create(&node->attributes), CAS_OK);
   fake_set(node, tags[node->level], uid);
   if (study_date != NULL) fake_set(node, CAS_TAG_STUDY_DATE, study_date);
-  qsort(fake.nodes, fake.count, sizeof fake.nodes[0], fake_compare);
+  if (fake.count > 1 && fake_compare(node - 1, node) > 0)
+    qsort(fake.nodes, fake.count, sizeof fake.nodes[0], fake_compare);
 }
 
 static inline cas_status fake_show(const struct fake_node *node, cas_node_fn each, void *arg) {

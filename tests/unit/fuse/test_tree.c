@@ -118,9 +118,9 @@ static void test_dates(void **state) {
   lists_behind("Dates/2026", "01", "02/|");
   lists_behind("Dates/2026", "02", "");
   lists("Dates/2026/01", "02/|");
-  lists("Dates/2026/01/02", "A B/|A/|"); /* in the order of the paths below */
-  lists_behind("Dates/2026/01/02", "A B", "A/|");
-  lists_behind("Dates/2026/01/02", "A", "");
+  lists("Dates/2026/01/02", "A/|A B/|");
+  lists_behind("Dates/2026/01/02", "A", "A B/|");
+  lists_behind("Dates/2026/01/02", "A B", "");
   lists("Dates/2026/01/02/A", "s1/|");
   lists("Dates/2026/01/02/A B", "s1/|");
   lists_behind("Dates/2026/01/02/A B", "s1", "");

@@ -52,6 +52,18 @@ static void extended_attributes(void **state) {
   assert_string_equal(parse(&settings, "xattr=some"), "xattr=some");
 }
 
+static void shards(void **state) {
+  (void)state;
+  struct mount_settings settings = {.user = ""};
+  assert_string_equal(parse(&settings, "shard_patients=month,shard_uids=hash2"), "");
+  assert_int_equal(settings.mount.patient_shards, CAS_MOUNT_SHARDS_MONTH);
+  assert_int_equal(settings.mount.uid_shards, CAS_MOUNT_SHARDS_HASH2);
+  assert_string_equal(parse(&settings, "shard_patients=hash1,shard_uids=none"), "");
+  assert_int_equal(settings.mount.patient_shards, CAS_MOUNT_SHARDS_HASH1);
+  assert_int_equal(settings.mount.uid_shards, CAS_MOUNT_SHARDS_NONE);
+  assert_string_equal(parse(&settings, "shard_uids=month"), "shard_uids=month");
+}
+
 static void names_and_masks(void **state) {
   (void)state;
   struct mount_settings settings = {.user = ""};
@@ -100,6 +112,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_options),
       cmocka_unit_test(extended_attributes),
+      cmocka_unit_test(shards),
       cmocka_unit_test(names_and_masks),
       cmocka_unit_test(what_is_for_others_is_left_aside),
       cmocka_unit_test(wrong_options_are_named),
