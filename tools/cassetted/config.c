@@ -40,6 +40,8 @@ static const struct key keys[] = {
     {"dicom", "negotiation_seconds", NUMBER, FIELD(negotiation_seconds), 1, 3600},
     {"dicom", "message_seconds", NUMBER, FIELD(message_seconds), 1, 3600},
     {"dicom", "idle_seconds", NUMBER, FIELD(idle_seconds), 1, 86400},
+    {"dicom", "move_associations", NUMBER, FIELD(move_associations), 1, 16},
+    {"dicom", "transcode_mib", NUMBER, FIELD(transcode_mib), 16, 65536},
     {"audit", "file", TEXT, FIELD(audit_file), 0, 0},
     {"audit", "collector", TEXT, FIELD(audit_collector), 0, 0},
     {"audit", "spool", TEXT, FIELD(audit_spool), 0, 0},

@@ -37,7 +37,8 @@ struct config {
   bool port_given;
   bool open; /* [dicom] open: unknown callers may do everything */
   bool accept_any_called_aet;
-  unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds;
+  unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds, move_associations,
+      transcode_mib;
 
   struct dicom_peer *peers;       /* [peers]: keys are AE titles, values HOST:PORT; and the sections [peer TITLE] */
   struct config_mark *peer_marks; /* of each peer */

@@ -144,6 +144,8 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .negotiation_seconds = config->negotiation_seconds,
       .message_seconds = config->message_seconds,
       .idle_seconds = config->idle_seconds,
+      .move_associations = config->move_associations,
+      .transcode_mib = config->transcode_mib,
       .peers = config->peers,
       .peer_count = config->peer_count,
       .audit = daemon->audit,

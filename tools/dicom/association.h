@@ -14,14 +14,16 @@
 #include "dicom_shim.h"
 #include "dimse.h"
 #include "pdu.h"
+#include "transcode_budget.h"
 
-/* What all associations share. Immutable but for the counters. */
+/* What all associations share. Immutable but for the counters and the budget. */
 struct dicom_node {
   struct cas_store *store;
   struct dicom_network *network;
   struct access access;
   struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
   int stop_fd;                         /* readable when the node stops */
+  struct transcode_budget transcoding;
   atomic_uint associations_open;
   atomic_ullong associations_accepted, associations_rejected;
   atomic_ullong stored, duplicates, new_versions, refused, failed, received_bytes;

@@ -125,16 +125,18 @@ bool dicom_association_accepted(const struct dicom_association *association, uin
   return true;
 }
 
-uint8_t dicom_association_provided(const struct dicom_association *association, const char *abstract_syntax,
-                                   const char *transfer_syntax) {
-  for (unsigned id = 1; id < 256; id += 2) {
+size_t dicom_association_provided(const struct dicom_association *association, const char *abstract_syntax,
+                                  struct dicom_provided provided[DICOM_CONTEXTS_MAX]) {
+  size_t count = 0;
+  for (unsigned id = 1; id < 2 * DICOM_CONTEXTS_MAX; id += 2) {
     T_ASC_PresentationContext found;
     T_ASC_Parameters *params = association->association->params;
     if (ASC_findAcceptedPresentationContext(params, static_cast<T_ASC_PresentationContextID>(id), &found).bad())
       continue;
     if (found.acceptedRole != ASC_SC_ROLE_SCP && found.acceptedRole != ASC_SC_ROLE_SCUSCP) continue;
     if (strcmp(found.abstractSyntax, abstract_syntax) != 0) continue;
-    if (strcmp(found.acceptedTransferSyntax, transfer_syntax) == 0) return static_cast<uint8_t>(id);
+    provided[count].id = static_cast<uint8_t>(id);
+    snprintf(provided[count++].transfer_syntax, DICOM_UID_TEXT_MAX, "%s", found.acceptedTransferSyntax);
   }
-  return 0;
+  return count;
 }

@@ -195,6 +195,8 @@ static void fill_defaults(struct dicom_server_options *options) {
   if (options->negotiation_seconds == 0) options->negotiation_seconds = 30;
   if (options->message_seconds == 0) options->message_seconds = 60;
   if (options->idle_seconds == 0) options->idle_seconds = 600;
+  if (options->move_associations == 0) options->move_associations = 1;
+  if (options->transcode_mib == 0) options->transcode_mib = (unsigned)(TRANSCODE_BYTES_DEFAULT >> 20);
 }
 
 static cas_status listen_on(struct dicom_server *server, const char *bind_address, struct cas_error *error) {
@@ -259,6 +261,7 @@ static void free_server(struct dicom_server *server) {
   if (server->listen_fd >= 0) close(server->listen_fd);
   if (server->node.stop_fd >= 0) close(server->node.stop_fd);
   access_fini(&server->node.access);
+  transcode_budget_fini(&server->node.transcoding);
   pthread_cond_destroy(&server->gone);
   pthread_mutex_destroy(&server->lock);
   free(server->slots);
@@ -284,6 +287,7 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
   made->listen_fd = made->node.stop_fd = -1;
   pthread_mutex_init(&made->lock, NULL);
   init_condition(&made->gone);
+  transcode_budget_init(&made->node.transcoding, (uint64_t)filled.transcode_mib << 20);
   made->node.store = store;
   made->node.options = filled;
   snprintf(made->aet, sizeof made->aet, "%s", filled.aet);

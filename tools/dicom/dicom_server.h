@@ -5,8 +5,9 @@
  *  - A C-STORE success is sent only after cas_ingest_commit() returned CAS_OK (P1).
  *  - One server at a time in a process (dicom_shim.h).
  *  - Bounded (P6): an association costs one thread and at most about 0.5 MiB here besides what an ingest takes, and a
- * retrieve up to 2 MiB and the list of what it sends (retrieve_selection.h); there are at most associations_max of
- * them, and DICOM_PENDING_MAX connections that have not yet become one.
+ * retrieve up to 2 MiB and the list of what it sends (retrieve_selection.h); all objects that are transcoded share
+ * transcode_mib; there are at most associations_max of them, and DICOM_PENDING_MAX connections that have not yet become
+ * one.
  *
  * Threads: start and stop belong to one thread; the others may be called from any thread in between.
  * Source: PS3.4 A and B, PS3.7, PS3.8.
@@ -24,6 +25,8 @@
  * silent connections use up these, and not the associations. */
 #define DICOM_PENDING_MAX 64u
 
+#define MOVE_ASSOCIATIONS_MAX 16u
+
 struct dicom_server;
 
 /* Zero means the default, but for `port`, where it means any free one. Strings are copied, peers not. */
@@ -37,6 +40,8 @@ struct dicom_server_options {
   unsigned negotiation_seconds;   /* default 30 */
   unsigned message_seconds;       /* default 60 */
   unsigned idle_seconds;          /* between messages, default 600 */
+  unsigned move_associations;     /* with the destination of one C-MOVE, 1 to MOVE_ASSOCIATIONS_MAX, default 1 */
+  unsigned transcode_mib;         /* memory for objects that are transcoded, default 512 */
   const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;
   bool open;           /* others than the peers may call, too, and do everything */

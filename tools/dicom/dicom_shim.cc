@@ -15,6 +15,7 @@
 #include <cstring>
 #include <new>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct dicom_network {
@@ -261,6 +262,10 @@ cas_status dicom_association_send(struct dicom_association *association, struct 
   if (connection != nullptr && connection->write(const_cast<uint8_t *>(bytes.data), bytes.size) >= 0) return CAS_OK;
   if (association->timed_out) return shim_fail(error, CAS_BUSY, "the peer does not take what is sent");
   return shim_fail(error, CAS_IO, "the connection was lost");
+}
+
+void dicom_association_interrupt(struct dicom_association *association) {
+  (void)shutdown(association->requested->descriptor(), SHUT_RDWR);
 }
 
 void dicom_association_linger(struct dicom_association *association) {

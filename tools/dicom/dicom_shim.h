@@ -108,9 +108,15 @@ void dicom_association_reject(struct dicom_association *association, enum dicom_
 bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,
                                 char abstract_syntax[DICOM_UID_TEXT_MAX], char transfer_syntax[DICOM_UID_TEXT_MAX]);
 
-/* The accepted context with these syntaxes in which the requestor is SCP, for what C-GET brings; 0: there is none. */
-uint8_t dicom_association_provided(const struct dicom_association *association, const char *abstract_syntax,
-                                   const char *transfer_syntax);
+/* The accepted contexts with this abstract syntax in which the requestor is SCP, for what C-GET brings; returns how
+ * many. */
+#define DICOM_CONTEXTS_MAX 128u
+struct dicom_provided {
+  uint8_t id;
+  char transfer_syntax[DICOM_UID_TEXT_MAX];
+};
+size_t dicom_association_provided(const struct dicom_association *association, const char *abstract_syntax,
+                                  struct dicom_provided provided[DICOM_CONTEXTS_MAX]);
 
 /* Waits between messages, with no input pending in the stream above, until the peer sends, the time is over (0: no
  * limit), or `stop_fd` (-1: none) becomes readable. */
@@ -133,6 +139,10 @@ bool dicom_association_timed_out(const struct dicom_association *association);
 /* Sends all bytes at once. CAS_IO; CAS_BUSY: the peer does not take them. */
 CAS_MUST_USE cas_status dicom_association_send(struct dicom_association *association, struct cas_slice bytes,
                                                struct cas_error *error);
+
+/* Shuts the connection down, so that whatever waits on it fails. The one function that any thread may call, while the
+ * association is not destroyed. Only of associations that we requested. */
+void dicom_association_interrupt(struct dicom_association *association);
 
 /* Waits a moment for the peer to close the connection, throwing away what it still sends, so that the last PDU sent is
  * not destroyed by a reset. Only destroy is left then. */

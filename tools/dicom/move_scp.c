@@ -1,130 +1,127 @@
 /*
- * Owns the sub-operations of one C-MOVE and the association with its destination. Invariants:
- *  1. An association proposes a context for each kind of a range of PROPOSAL_CONTEXTS_MAX, each with one transfer
- * syntax, so that the destination takes or refuses each for itself. There is one association at a time.
- *  2. A lost association fails the item under way and no other, unless no new one comes about.
+ * Owns one C-MOVE: the lanes that send (move_lane.h), and the conversation with the peer that asked. States:
+ *
+ *   moving -> ending (all sent, cancelled, stopping, or the peer went away) -> answered
+ *
+ * Invariants:
+ *  1. While lanes send, this thread alone reads from and writes to the peer that asked.
+ *  2. The final response goes out at most MOVE_GRACE_MS after the end began, whatever the destination does.
  */
 #include "move_scp.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "requestor.h"
-#include "retrieve.h"
+#include "move_lane.h"
 
-struct move {
-  struct retrieve *retrieve;
-  const struct dicom_peer *destination;
-  struct requestor *requestor; /* NULL while there is none */
-  size_t first_kind;           /* of the range that was proposed */
-  unsigned losses;             /* associations that did not come about, or were lost */
-  struct cas_error reason;     /* of the last loss */
-};
+/* For the object under way and the destination's goodbye. */
+#define MOVE_GRACE_MS 2000
 
-static size_t range_of(size_t kind) { return kind - kind % PROPOSAL_CONTEXTS_MAX; }
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
-/* Opens an association for the range of `kind`. */
-static cas_status open_for(struct move *move, size_t kind) {
-  const struct retrieve_selection *selection = &move->retrieve->selection;
-  const struct dicom_node *node = move->retrieve->session->node;
-  struct proposal_context contexts[PROPOSAL_CONTEXTS_MAX];
-  size_t count = 0;
-  move->first_kind = range_of(kind);
-  for (size_t i = move->first_kind; i < selection->kind_count && count < PROPOSAL_CONTEXTS_MAX; i++) {
-    contexts[count++] = (struct proposal_context){.abstract_syntax = selection->kinds[i].sop_class_uid,
-                                                  .transfer_syntaxes = {selection->kinds[i].transfer_syntax_uid},
-                                                  .transfer_syntax_count = 1};
+static bool lanes_run(struct move *move) {
+  pthread_mutex_lock(&move->lock);
+  const bool run = move->running > 0;
+  pthread_mutex_unlock(&move->lock);
+  return run;
+}
+
+static void drain(const struct move *move) {
+  uint64_t count;
+  (void)!read(move->progress_fd, &count, sizeof count);
+}
+
+/* Readable when a lane got on, or the node stops; for dicom_association_wait(), which takes one. Negative: errno. */
+static int watch(const struct move *move) {
+  const int watched[] = {move->progress_fd, move->retrieve->session->node->stop_fd};
+  const int fd = epoll_create1(EPOLL_CLOEXEC);
+  for (size_t i = 0; fd >= 0 && i < sizeof watched / sizeof watched[0]; i++) {
+    struct epoll_event event = {.events = EPOLLIN};
+    if (epoll_ctl(fd, EPOLL_CTL_ADD, watched[i], &event) == 0) continue;
+    close(fd);
+    return -1;
   }
-  const struct requestor_options options = {
-      .host = move->destination->host,
-      .port = move->destination->port,
-      .timeouts = {.negotiation_seconds = node->options.negotiation_seconds,
-                   .message_seconds = node->options.message_seconds},
-      .response_seconds = node->options.message_seconds,
-      .proposal = {.calling = node->options.aet,
-                   .called = move->destination->aet,
-                   .contexts = contexts,
-                   .context_count = count},
-  };
-  return requestor_open(&options, &move->requestor, &move->reason);
+  return fd;
 }
 
-static void lose(struct move *move) {
-  requestor_abort(move->requestor);
-  move->requestor = NULL;
-  move->losses++;
-}
-
-/* Sends the object that is open and reads the response. */
-static cas_status exchange(struct move *move, const struct retrieve_item *item, uint8_t context_id,
-                           struct dimse_command *response) {
+/* Answers the peer's C-CANCEL and tells it of each sub-operation, while the lanes send. */
+static void accompany(struct move *move, int watch_fd) {
   struct retrieve *retrieve = move->retrieve;
-  struct dimse_command request = {.message_id = requestor_next_message_id(move->requestor),
-                                  .move_originator_id = retrieve->request->message_id};
-  snprintf(request.sop_class_uid, sizeof request.sop_class_uid, "%s",
-           retrieve->selection.kinds[item->kind].sop_class_uid);
-  snprintf(request.sop_instance_uid, sizeof request.sop_instance_uid, "%s", retrieve_uid(&retrieve->selection, item));
-  snprintf(request.move_originator, sizeof request.move_originator, "%.*s",
-           (int)strcspn(retrieve->session->source, "@"), retrieve->session->source);
-  struct pdu_writer *writer = requestor_writer(move->requestor);
-  bool damaged, whole;
-  cas_status status = store_scu_send(writer, context_id, &request, &retrieve->object, &damaged, &move->reason);
-  if (status != CAS_OK) return status;
-  __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer data = {0};
-  status = requestor_receive(move->requestor, &context_id, response, 0, &data, &whole, &move->reason);
-  const bool answers = status == CAS_OK && response->field == (DIMSE_C_STORE_RQ | DIMSE_RESPONSE_BIT) &&
-                       response->responded_to == request.message_id;
-  if (status == CAS_OK && !answers) {
-    snprintf(move->reason.message, sizeof move->reason.message, "the destination answers something else");
-    return CAS_REFUSED;
+  struct session *session = retrieve->session;
+  size_t told = 0;
+  while (retrieve_goes_on(retrieve) && lanes_run(move)) {
+    const size_t done = retrieve_done(retrieve);
+    if (done == retrieve->selection.count) return;
+    if (done != told) retrieve_pending(retrieve, true);
+    told = done;
+    if (retrieve->ended != PDU_FRAGMENT) return;
+    if (!pdu_stream_has_input(&session->stream) &&
+        dicom_association_wait(session->association, 0, watch_fd) == DICOM_WAIT_STOP)
+      drain(move);
   }
-  return status;
 }
 
-static void send_open(struct move *move, const struct retrieve_item *item, uint8_t context_id) {
-  struct dimse_command response;
-  if (exchange(move, item, context_id, &response) != CAS_OK) {
-    retrieve_account(move->retrieve, item, STORE_FAILED, move->reason.message);
-    lose(move);
-    return;
+/* Lets lanes finish what they have under way, and cuts them off when the time is over. */
+static void end_lanes(struct move *move, struct move_lane *lanes, unsigned count) {
+  const int64_t end = now_ms() + MOVE_GRACE_MS;
+  pthread_mutex_lock(&move->lock);
+  move->stop = true;
+  pthread_mutex_unlock(&move->lock);
+  for (int64_t left = MOVE_GRACE_MS; lanes_run(move) && left > 0; left = end - now_ms()) {
+    struct pollfd progress = {.fd = move->progress_fd, .events = POLLIN};
+    if (poll(&progress, 1, (int)left) > 0) drain(move);
   }
-  char reason[sizeof response.error_comment + 48];
-  snprintf(reason, sizeof reason, "the destination answers %04X %s", response.status, response.error_comment);
-  retrieve_account(move->retrieve, item, store_outcome_of(response.status), reason);
+  pthread_mutex_lock(&move->lock);
+  move->closed = true;
+  for (unsigned i = 0; i < count; i++) move_lane_cut_off(&lanes[i]);
+  pthread_mutex_unlock(&move->lock);
 }
 
-static void send_item(struct move *move, const struct retrieve_item *item) {
-  struct retrieve *retrieve = move->retrieve;
-  if (retrieve->selection.kinds[item->kind].transfer_syntax_uid[0] == '\0') {
-    retrieve_account(retrieve, item, STORE_FAILED, "its transfer syntax is unknown");
-    return;
+static unsigned lanes_wanted(const struct move *move) {
+  const size_t count = move->retrieve->selection.count;
+  const unsigned wanted = move->retrieve->session->node->options.move_associations;
+  return count < wanted ? (unsigned)count : wanted;
+}
+
+static enum pdu_event run_lanes(struct move *move, int watch_fd) {
+  struct move_lane *lanes = calloc(MOVE_ASSOCIATIONS_MAX, sizeof *lanes);
+  const unsigned wanted = lanes != NULL ? lanes_wanted(move) : 0;
+  unsigned started = 0;
+  while (started < wanted && move_lane_start(&lanes[started], move)) started++;
+  const bool none = started == 0 && move->retrieve->selection.count > 0;
+  if (!none) {
+    accompany(move, watch_fd);
+    end_lanes(move, lanes, started);
   }
-  if (move->requestor != NULL && range_of(item->kind) != move->first_kind) {
-    requestor_release(move->requestor);
-    move->requestor = NULL;
-  }
-  if (move->requestor == NULL && move->losses < MOVE_LOSSES_MAX && open_for(move, item->kind) != CAS_OK)
-    move->losses = MOVE_LOSSES_MAX;
-  if (move->requestor == NULL) {
-    retrieve_account(retrieve, item, STORE_FAILED, move->reason.message);
-    return;
-  }
-  size_t syntax;
-  const uint8_t context_id = requestor_context(move->requestor, item->kind - move->first_kind, &syntax);
-  if (context_id == 0) {
-    retrieve_account(retrieve, item, STORE_FAILED, "the destination does not take its SOP class and transfer syntax");
-  } else if (retrieve_open(retrieve, item)) {
-    send_open(move, item, context_id);
-    store_object_close(&retrieve->object);
-  }
+  const enum pdu_event event =
+      none ? retrieve_refuse(move->retrieve, DIMSE_OUT_OF_RESOURCES, "no thread") : retrieve_finish(move->retrieve);
+  for (unsigned i = 0; i < started; i++) move_lane_join(&lanes[i]);
+  free(lanes);
+  return event;
 }
 
 static enum pdu_event move_all(struct retrieve *retrieve, const struct dicom_peer *destination) {
   struct move move = {.retrieve = retrieve, .destination = destination};
-  while (retrieve->done < retrieve->selection.count && retrieve_goes_on(retrieve))
-    send_item(&move, &retrieve->selection.items[retrieve->done]);
-  requestor_release(move.requestor);
-  return retrieve_finish(retrieve);
+  move.progress_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const int watch_fd = move.progress_fd >= 0 ? watch(&move) : -1;
+  pthread_mutex_init(&move.lock, NULL);
+  const enum pdu_event event = watch_fd >= 0
+                                   ? run_lanes(&move, watch_fd)
+                                   : retrieve_refuse(retrieve, DIMSE_OUT_OF_RESOURCES, "no descriptor is free");
+  pthread_mutex_destroy(&move.lock);
+  if (watch_fd >= 0) close(watch_fd);
+  if (move.progress_fd >= 0) close(move.progress_fd);
+  return event;
 }
 
 enum pdu_event move_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,

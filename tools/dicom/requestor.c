@@ -148,7 +148,8 @@ static cas_status negotiate(struct requestor *requestor, const struct proposal *
   return pdu_writer_init(&requestor->writer, requestor->answer.peer_pdu_bytes_max, send_bytes, requestor->association);
 }
 
-static void destroy(struct requestor *requestor) {
+void requestor_destroy(struct requestor *requestor) {
+  if (requestor == NULL) return;
   pdu_stream_fini(&requestor->stream);
   pdu_writer_fini(&requestor->writer);
   cas_buffer_fini(&requestor->command);
@@ -171,7 +172,7 @@ cas_status requestor_open(const struct requestor_options *options, struct reques
   if (status == CAS_OK) status = dicom_association_adopt(fd, &timeouts, &opened->association, error);
   if (status == CAS_OK) status = negotiate(opened, &proposal, error);
   if (status != CAS_OK) {
-    destroy(opened);
+    requestor_destroy(opened);
     return status;
   }
   *requestor = opened;
@@ -256,11 +257,19 @@ cas_status requestor_receive(struct requestor *requestor, uint8_t *context_id, s
 
 /* --- the end --- */
 
-void requestor_release(struct requestor *requestor) {
+void requestor_interrupt(struct requestor *requestor) { dicom_association_interrupt(requestor->association); }
+
+static void say_abort(struct requestor *requestor) {
+  const struct cas_slice bytes = {.data = pdu_abort_user, .size = PDU_SHORT_BYTES};
+  if (dicom_association_send(requestor->association, bytes, NULL) == CAS_OK)
+    dicom_association_linger(requestor->association);
+}
+
+void requestor_part(struct requestor *requestor) {
   static const uint8_t release_request[PDU_SHORT_BYTES] = {5, 0, 0, 0, 0, 4, 0, 0, 0, 0};
   if (requestor == NULL) return;
   if (requestor->broken) {
-    requestor_abort(requestor);
+    say_abort(requestor);
     return;
   }
   const struct cas_slice bytes = {.data = release_request, .size = sizeof release_request};
@@ -269,13 +278,15 @@ void requestor_release(struct requestor *requestor) {
     uint8_t response[PDU_SHORT_BYTES];
     (void)receive_all(requestor->association, response, sizeof response);
   }
-  destroy(requestor);
+}
+
+void requestor_release(struct requestor *requestor) {
+  requestor_part(requestor);
+  requestor_destroy(requestor);
 }
 
 void requestor_abort(struct requestor *requestor) {
   if (requestor == NULL) return;
-  const struct cas_slice bytes = {.data = pdu_abort_user, .size = PDU_SHORT_BYTES};
-  if (dicom_association_send(requestor->association, bytes, NULL) == CAS_OK)
-    dicom_association_linger(requestor->association);
-  destroy(requestor);
+  say_abort(requestor);
+  requestor_destroy(requestor);
 }

@@ -69,8 +69,16 @@ struct pdu_stream *requestor_stream(struct requestor *requestor);
 /* Turns what ended the stream into a status and its detail; `event` is not PDU_FRAGMENT. */
 cas_status requestor_ended(struct requestor *requestor, enum pdu_event event, struct cas_error *error);
 
+/* Makes whatever waits on the association fail at once, and what follows. From any thread, while it is open. */
+void requestor_interrupt(struct requestor *requestor);
+
 /* Ends the association in order, with a release, and frees. NULL is allowed. */
 void requestor_release(struct requestor *requestor);
+
+/* The two halves of requestor_release(), for those whose association others may interrupt: says goodbye and waits for
+ * the answer; and frees, when nobody has the pointer any more. NULL is allowed. */
+void requestor_part(struct requestor *requestor);
+void requestor_destroy(struct requestor *requestor);
 
 /* Ends it at once, with an abort, and frees. NULL is allowed. */
 void requestor_abort(struct requestor *requestor);

@@ -58,6 +58,7 @@ struct retrieve *retrieve_create(struct session *session, uint8_t context_id, co
   retrieve->ended = PDU_FRAGMENT;
   retrieve->error = error;
   retrieve->began_ms = now_ms();
+  pthread_mutex_init(&retrieve->lock, NULL);
   *event = begin(retrieve);
   if (*event == PDU_FRAGMENT) return retrieve;
   retrieve_destroy(retrieve);
@@ -66,7 +67,7 @@ struct retrieve *retrieve_create(struct session *session, uint8_t context_id, co
 
 void retrieve_destroy(struct retrieve *retrieve) {
   pdu_writer_fini(&retrieve->writer);
-  store_object_fini(&retrieve->object);
+  pthread_mutex_destroy(&retrieve->lock);
   retrieve_selection_fini(&retrieve->selection);
   cas_buffer_fini(&retrieve->failed_uids);
   cas_buffer_fini(&retrieve->bytes);
@@ -97,13 +98,38 @@ bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid) {
 
 /* --- sub-operations --- */
 
-bool retrieve_open(struct retrieve *retrieve, const struct retrieve_item *item) {
+void retrieve_fail(struct retrieve_result *result, const char *reason) {
+  result->outcome = STORE_FAILED;
+  snprintf(result->reason, sizeof result->reason, "%s", reason);
+}
+
+void retrieve_answered(struct retrieve_result *result, const char *who, const struct dimse_command *response) {
+  result->outcome = store_outcome_of(response->status);
+  snprintf(result->reason, sizeof result->reason, "%s answers %04X %s", who, response->status, response->error_comment);
+}
+
+bool retrieve_open(const struct retrieve *retrieve, const struct retrieve_item *item, const char *transfer_syntax,
+                   struct store_object *object, struct retrieve_result *result) {
+  struct dicom_node *node = retrieve->session->node;
+  const char *from = retrieve->selection.kinds[item->kind].transfer_syntax_uid;
   struct cas_error reason = {0};
-  const char *path = retrieve_path(&retrieve->selection, item);
-  const cas_status status = store_object_open(&retrieve->object, retrieve->session->node->store, path, &reason);
+  cas_status status = store_object_open(object, node->store, retrieve_path(&retrieve->selection, item), &reason);
+  if (status == CAS_OK && strcmp(from, transfer_syntax) != 0)
+    status = store_object_transcode(object, from, transfer_syntax, &node->transcoding, node->options.message_seconds,
+                                    &reason);
+  result->bytes = status == CAS_OK ? store_object_bytes(object) : 0;
   if (status == CAS_OK) return true;
-  retrieve_account(retrieve, item, STORE_FAILED, reason.message[0] != '\0' ? reason.message : cas_status_text(status));
+  store_object_close(object);
+  retrieve_fail(result, reason.message[0] != '\0' ? reason.message : cas_status_text(status));
   return false;
+}
+
+struct dimse_command retrieve_store_request(const struct retrieve *retrieve, const struct retrieve_item *item) {
+  struct dimse_command request = {.priority = retrieve->request->priority};
+  snprintf(request.sop_class_uid, sizeof request.sop_class_uid, "%s",
+           retrieve->selection.kinds[item->kind].sop_class_uid);
+  snprintf(request.sop_instance_uid, sizeof request.sop_instance_uid, "%s", retrieve_uid(&retrieve->selection, item));
+  return request;
 }
 
 static void note_failed_uid(struct retrieve *retrieve, const char *uid) {
@@ -117,32 +143,45 @@ static void note_failed_uid(struct retrieve *retrieve, const char *uid) {
   if (status != CAS_OK) list->size = 0; /* better no list than one cut within a UID */
 }
 
-void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item, enum store_outcome outcome,
-                      const char *reason) {
+void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item,
+                      const struct retrieve_result *result) {
   const char *uid = retrieve_uid(&retrieve->selection, item);
+  const bool failed = result->outcome == STORE_FAILED;
+  pthread_mutex_lock(&retrieve->lock);
   retrieve->done++;
-  retrieve->completed += outcome == STORE_COMPLETED;
-  retrieve->warning += outcome == STORE_WARNING;
-  retrieve->failed += outcome == STORE_FAILED;
-  if (outcome != STORE_FAILED) {
-    retrieve->sent_bytes += store_object_bytes(&retrieve->object);
+  retrieve->completed += result->outcome == STORE_COMPLETED;
+  retrieve->warning += result->outcome == STORE_WARNING;
+  retrieve->failed += failed;
+  if (failed)
+    note_failed_uid(retrieve, uid);
+  else
     association_audit_sent(retrieve->session, retrieve->destination,
                            retrieve->selection.kinds[item->kind].sop_class_uid,
                            retrieve_path(&retrieve->selection, item));
-    return;
-  }
-  note_failed_uid(retrieve, uid);
-  session_log(retrieve->session, CAS_LOG_WARNING, "%s: %s: %s was not sent: %s", retrieve->session->source,
-              retrieve->name, uid, reason);
+  retrieve->sent_bytes += failed ? 0 : result->bytes;
+  pthread_mutex_unlock(&retrieve->lock);
+  if (failed)
+    session_log(retrieve->session, CAS_LOG_WARNING, "%s: %s: %s was not sent: %s", retrieve->session->source,
+                retrieve->name, uid, result->reason);
+}
+
+size_t retrieve_done(struct retrieve *retrieve) {
+  pthread_mutex_lock(&retrieve->lock);
+  const size_t done = retrieve->done;
+  pthread_mutex_unlock(&retrieve->lock);
+  return done;
 }
 
 /* --- responses --- */
 
-static struct dimse_counts counts_of(const struct retrieve *retrieve) {
-  return (struct dimse_counts){.remaining = (uint16_t)(retrieve->selection.count - retrieve->done),
-                               .completed = (uint16_t)retrieve->completed,
-                               .failed = (uint16_t)retrieve->failed,
-                               .warning = (uint16_t)retrieve->warning};
+static struct dimse_counts counts_of(struct retrieve *retrieve) {
+  pthread_mutex_lock(&retrieve->lock);
+  const struct dimse_counts counts = {.remaining = (uint16_t)(retrieve->selection.count - retrieve->done),
+                                      .completed = (uint16_t)retrieve->completed,
+                                      .failed = (uint16_t)retrieve->failed,
+                                      .warning = (uint16_t)retrieve->warning};
+  pthread_mutex_unlock(&retrieve->lock);
+  return counts;
 }
 
 static cas_status put_failed_list(struct retrieve *retrieve) {
@@ -157,7 +196,7 @@ static cas_status put_failed_list(struct retrieve *retrieve) {
 }
 
 /* With the counts, and the list of what failed unless it is pending or a success. */
-static void respond(struct retrieve *retrieve, enum dimse_status status, const char *comment) {
+static void respond(struct retrieve *retrieve, enum dimse_status status, const char *comment, bool at_once) {
   const struct dimse_counts counts = counts_of(retrieve);
   const bool listed = status != DIMSE_PENDING && status != DIMSE_SUCCESS && retrieve->failed_uids.size > 0;
   retrieve->bytes.size = 0;
@@ -165,7 +204,7 @@ static void respond(struct retrieve *retrieve, enum dimse_status status, const c
   const struct cas_slice command = {.data = retrieve->bytes.data, .size = retrieve->bytes.size};
   if (sent == CAS_OK) sent = pdu_writer_command(&retrieve->writer, retrieve->context_id, command, retrieve->error);
   if (sent == CAS_OK && listed) sent = put_failed_list(retrieve);
-  if (sent == CAS_OK) sent = pdu_writer_flush(&retrieve->writer, retrieve->error);
+  if (sent == CAS_OK && at_once) sent = pdu_writer_flush(&retrieve->writer, retrieve->error);
   if (sent != CAS_OK) retrieve->ended = PDU_CLOSED;
 }
 
@@ -190,10 +229,10 @@ static void heed_peer(struct retrieve *retrieve) {
 bool retrieve_goes_on(struct retrieve *retrieve) {
   if (retrieve->ended == PDU_FRAGMENT) heed_peer(retrieve);
   retrieve->stopping |= session_is_stopping(retrieve->session);
-  if (retrieve->ended != PDU_FRAGMENT || retrieve->cancelled || retrieve->stopping) return false;
-  if (retrieve->done > 0) respond(retrieve, DIMSE_PENDING, NULL);
-  return retrieve->ended == PDU_FRAGMENT;
+  return retrieve->ended == PDU_FRAGMENT && !retrieve->cancelled && !retrieve->stopping;
 }
+
+void retrieve_pending(struct retrieve *retrieve, bool at_once) { respond(retrieve, DIMSE_PENDING, NULL, at_once); }
 
 /* --- the end --- */
 
@@ -215,7 +254,7 @@ enum pdu_event retrieve_finish(struct retrieve *retrieve) {
   if (retrieve->stopping && !retrieve->cancelled) give_up_rest(retrieve);
   const enum dimse_status status =
       retrieve_status(retrieve->completed, retrieve->failed, retrieve->warning, retrieve->cancelled);
-  if (retrieve->ended == PDU_FRAGMENT) respond(retrieve, status, retrieve->stopping ? "the archive stops" : NULL);
+  if (retrieve->ended == PDU_FRAGMENT) respond(retrieve, status, retrieve->stopping ? "the archive stops" : NULL, true);
   association_audit_flush_sent(retrieve->session, retrieve->destination);
   session_log(retrieve->session, CAS_LOG_NOTICE,
               "%s: %s: %zu of %zu instances sent, %zu failed, %zu with warnings%s%s, %.1f MB in %.2f s",

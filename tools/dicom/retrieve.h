@@ -2,10 +2,13 @@
  * What C-GET and C-MOVE have in common: the identifier, the instances it means, the counting of sub-operations, pending
  * and final responses, and the peer's C-CANCEL.
  *
- * Threads: one at a time. Source: PS3.7 9.1.3, 9.1.4, PS3.4 C.4.2, C.4.3.
+ * Threads: one at a time, but for retrieve_open(), retrieve_account() and retrieve_done(), which any may call. Source:
+ * PS3.7 9.1.3, 9.1.4, PS3.4 C.4.2, C.4.3.
  */
 #ifndef RETRIEVE_H
 #define RETRIEVE_H
+
+#include <pthread.h>
 
 #include "association.h"
 #include "message.h"
@@ -20,13 +23,13 @@ struct retrieve {
   uint8_t context_id;
   bool explicit_vr;
   struct retrieve_selection selection;
-  size_t done; /* items that were tried */
+  pthread_mutex_t lock; /* guards the next four, which a C-MOVE's threads share */
+  size_t done;          /* items that were tried */
   size_t completed, failed, warning;
+  uint64_t sent_bytes;
   struct cas_buffer failed_uids; /* separated by backslashes; as many as fit a value */
   struct pdu_writer writer;      /* to the peer that asked */
   struct cas_buffer bytes;       /* room for command sets and identifiers */
-  struct store_object object;    /* the one under way */
-  uint64_t sent_bytes;
   int64_t began_ms;
   bool cancelled, stopping;
   enum pdu_event ended; /* PDU_FRAGMENT while the association is of use */
@@ -42,16 +45,40 @@ void retrieve_destroy(struct retrieve *retrieve);
  * `ended` says which. */
 bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid);
 
-/* Opens the next instance's data set into `object`; false: it cannot be read, which is counted and logged. */
-bool retrieve_open(struct retrieve *retrieve, const struct retrieve_item *item);
+/* What became of one sub-operation. */
+struct retrieve_result {
+  enum store_outcome outcome;
+  uint64_t bytes;   /* of the data set, as it is stored */
+  char reason[512]; /* of a failure, for the log */
+};
 
-/* Counts an item as done. A failure has a reason, which goes to the log. */
-void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item, enum store_outcome outcome,
-                      const char *reason);
+/* Opens an instance's data set, transcoded if `transfer_syntax` is not its own. False: it cannot be read or transcoded;
+ * the object is closed then, and *result a failure. */
+bool retrieve_open(const struct retrieve *retrieve, const struct retrieve_item *item, const char *transfer_syntax,
+                   struct store_object *object, struct retrieve_result *result);
 
-/* Between two sub-operations: sends a pending response, heeds C-CANCEL and the node's stop. False: no more
- * sub-operations. Each has its pending response, since GDCM's C-MOVE client takes no second object before one. */
+/* The C-STORE request for an instance, but for what the association gives it. */
+struct dimse_command retrieve_store_request(const struct retrieve *retrieve, const struct retrieve_item *item);
+
+/* Makes *result a failure. */
+void retrieve_fail(struct retrieve_result *result, const char *reason);
+
+/* Makes *result what a C-STORE response says. */
+void retrieve_answered(struct retrieve_result *result, const char *who, const struct dimse_command *response);
+
+/* Counts an item as done. A failure goes to the log. */
+void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *item,
+                      const struct retrieve_result *result);
+
+/* The items that were counted. */
+size_t retrieve_done(struct retrieve *retrieve);
+
+/* Heeds C-CANCEL and the node's stop. False: no more sub-operations. */
 bool retrieve_goes_on(struct retrieve *retrieve);
+
+/* Writes a pending response with the counts, to go out with what is written next unless `at_once`. Each sub-operation
+ * has its own, since GDCM's C-MOVE client takes no second object before one. */
+void retrieve_pending(struct retrieve *retrieve, bool at_once);
 
 /* Takes a command that came from the peer that asked: C-CANCEL, or else a protocol error, which sets `ended`. */
 void retrieve_take_command(struct retrieve *retrieve, const struct dimse_command *command);

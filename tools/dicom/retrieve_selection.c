@@ -55,7 +55,7 @@ static cas_status find_kind(struct retrieve_selection *selection, const struct c
   const char *sop_class = cas_attributes_text(node->attributes, CAS_TAG_SOP_CLASS_UID);
   const char *syntax = cas_attributes_text(node->attributes, CAS_TAG_TRANSFER_SYNTAX_UID);
   for (size_t i = selection->kind_count; i-- > 0;) {
-    const struct retrieve_kind *known = &selection->kinds[i];
+    const struct store_kind *known = &selection->kinds[i];
     *kind = (uint16_t)i;
     if (strcmp(known->sop_class_uid, sop_class) == 0 && strcmp(known->transfer_syntax_uid, syntax) == 0) return CAS_OK;
   }
@@ -67,7 +67,7 @@ static cas_status find_kind(struct retrieve_selection *selection, const struct c
     selection->kinds = grown;
   }
   *kind = (uint16_t)selection->kind_count;
-  struct retrieve_kind *made = &selection->kinds[selection->kind_count++];
+  struct store_kind *made = &selection->kinds[selection->kind_count++];
   snprintf(made->sop_class_uid, sizeof made->sop_class_uid, "%s", sop_class);
   snprintf(made->transfer_syntax_uid, sizeof made->transfer_syntax_uid, "%s", syntax);
   return CAS_OK;

@@ -12,16 +12,12 @@
 
 #include "cassette/node.h"
 #include "identifier.h"
+#include "store_proposal.h"
 
 #define RETRIEVE_INSTANCES_MAX 65535u /* the counts of PS3.7 9.1.3.1 have 16 bits */
 #define RETRIEVE_KINDS_MAX 1024u
 #define RETRIEVE_TEXT_BYTES_MAX (32u << 20)
 #define RETRIEVE_NAME_MAX 130u /* a Patient ID or UID that is looked up, with its NUL */
-
-/* What must be negotiated to send an instance. */
-struct retrieve_kind {
-  char sop_class_uid[CAS_UID_TEXT_MAX], transfer_syntax_uid[CAS_UID_TEXT_MAX];
-};
 
 struct retrieve_item {
   uint32_t path, uid; /* where they begin in `text` */
@@ -32,7 +28,7 @@ struct retrieve_item {
 struct retrieve_selection {
   struct retrieve_item *items;
   size_t count, capacity;
-  struct retrieve_kind *kinds;
+  struct store_kind *kinds;
   size_t kind_count;
   struct cas_buffer text;
 };

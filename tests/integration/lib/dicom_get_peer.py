@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """A C-GET client that takes every transfer syntax, one in a context, and can misbehave.
 
-  dicom_get_peer.py --port N [--called TITLE] [--kinds FILE] [--level LEVEL] [--cancel N] [--refuse N] [--identifier FORM] UID...
+  dicom_get_peer.py --port N [--called TITLE] [--kinds FILE] [--level LEVEL] [--cancel N] [--refuse N] [--identifier FORM] [--out FOLDER]
+                    [--stop N] UID...
 
 Proposes Study Root GET and, as SCP, a context for each line "<SOP class> <transfer syntax>" of the file; asks for the
 UIDs at the level; prints "<SHA-256 of the data set> <SOP Instance UID>" for each object that comes, and at the end
 "status=.. completed=.. failed=.. warning=.. listed=.." on standard error. --cancel N: C-CANCEL when object N comes;
 --refuse N: object N is answered with A700; --drop N: the connection is closed within object N; --slow: reads in small pieces;
---identifier none|garbage|huge: what is sent instead of one.
+--identifier none|garbage|huge: what is sent instead of one; --out FOLDER: objects are written there as Part 10 files, named by their UID;
+--stop N: nothing more is read from object N on, until standard input ends.
 Source: PS3.7 9.3.3, D.3.3.4, PS3.4 C.4.3.
 """
 import argparse
 import hashlib
+import os
 import socket
 import struct
 import sys
@@ -31,6 +34,16 @@ def request(called, calling, kinds):
     for abstract in sorted({kind[0] for kind in kinds}):
         user += item(0x54, struct.pack(">H", len(abstract)) + abstract.encode() + b"\0\1")
     return pdu(1, body + item(0x50, user))
+
+
+def part10(sop_class, instance, syntax):
+    """The File Meta Information, PS3.10 7.1."""
+    def explicit(number, vr, value):
+        size = struct.pack("<HI", 0, len(value)) if vr == b"OB" else struct.pack("<H", len(value))
+        return struct.pack("<HH", 2, number) + vr + size + value
+    meta = explicit(1, b"OB", b"\0\1") + explicit(2, b"UI", sop_class) + explicit(3, b"UI", instance)
+    meta += explicit(0x10, b"UI", uid(syntax)) + explicit(0x12, b"UI", uid("2.25.1"))
+    return bytes(128) + b"DICM" + explicit(0, b"UL", struct.pack("<I", len(meta))) + meta
 
 
 def element(group, number, value):
@@ -91,7 +104,7 @@ class Get(Peer):
 
     def serve(self):
         """Takes objects until the final response."""
-        options, objects, text, found, digest = self.options, 0, b"", {}, None
+        options, objects, text, found, digest, out = self.options, 0, b"", {}, None, None
         for context, control, piece in self.values():
             text = text + piece if control & 1 or context == 1 else b""
             if control & 1 and control & 2:
@@ -99,6 +112,10 @@ class Get(Peer):
                 objects += number(found, 0x100) == 1
                 if number(found, 0x100) == 1 and objects == options.cancel:
                     self.send(data(pdv(1, 3, command((0x100, b"\xff\x0f"), (0x120, b"\7\0"), (0x800, b"\x01\x01")))))
+                if options.out and number(found, 0x100) == 1:
+                    name = os.path.join(options.out, found[0x1000].rstrip(b"\0").decode() + ".dcm")
+                    out = open(name, "wb")  # pylint: disable=consider-using-with
+                    out.write(part10(found[2], found[0x1000], options.syntaxes[context]))
                 final = number(found, 0x100) == 0x8010 and number(found, 0x900) != 0xFF00
                 if final and number(found, 0x800) == 0x0101:
                     return found, b""
@@ -106,9 +123,15 @@ class Get(Peer):
                 return found, text
             elif context != 1:
                 digest.update(piece)
+                if out:
+                    out.write(piece)
+                if objects == options.stop:
+                    sys.stdin.read()
                 if objects == options.drop:
                     sys.exit(0)
                 if control & 2:
+                    if out:
+                        out.close()
                     if objects != options.refuse:
                         print(digest.hexdigest(), found[0x1000].rstrip(b"\0").decode())
                     self.answer(context, found, 0xA700 if objects == options.refuse else 0)
@@ -124,11 +147,13 @@ def main():
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--identifier")
-    for name in ("--cancel", "--refuse", "--drop"):
+    parser.add_argument("--out")
+    for name in ("--cancel", "--refuse", "--drop", "--stop"):
         parser.add_argument(name, type=int, default=-1)
     parser.add_argument("uids", nargs="*")
     options = parser.parse_args()
     kinds = [tuple(line.split()) for line in open(options.kinds, encoding="ascii")] if options.kinds else []
+    options.syntaxes = {2 * place + 3: kind[1] for place, kind in enumerate(kinds)}
     peer = Get(options)
     if options.slow:
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -44,7 +44,8 @@ static void takes_every_key(void **state) {
       load("# a comment\n; another\n[archive]\nstore = /srv/a store\nlog_file=/var/log/c.log\nlog_level = debug\n"
            "stop_seconds = 5\n[dicom]\naet = ARCHIVE\nbind = ::\nport = 104\naccept_any_called_aet = yes\n"
            "associations_max = 7\npdu_bytes_max = 16384\nnegotiation_seconds = 1\nmessage_seconds = 2\n"
-           "idle_seconds = 3\n[mount]\nfolder = /mnt/x ; inline\nallow_other = on\n[control]\nmode = 0660\n"
+           "idle_seconds = 3\nmove_associations = 4\ntranscode_mib = 64\n[mount]\nfolder = /mnt/x ; "
+           "inline\nallow_other = on\n[control]\nmode = 0660\n"
            "[engine]\nworkers = 3\nin_flight_mib = 128\nread_cache_mib = 32\nsegment_mib = 64\nio_uring = no\n"
            "encode = later\n",
            &config, &error),
@@ -63,6 +64,8 @@ static void takes_every_key(void **state) {
   assert_int_equal(config.negotiation_seconds, 1);
   assert_int_equal(config.message_seconds, 2);
   assert_int_equal(config.idle_seconds, 3);
+  assert_int_equal(config.move_associations, 4);
+  assert_int_equal(config.transcode_mib, 64);
   assert_string_equal(config.mount, "/mnt/x");
   assert_true(config.mount_allow_other);
   assert_int_equal(config.control_mode, 0660);
