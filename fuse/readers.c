@@ -82,13 +82,19 @@ static struct entry *find(struct readers *readers, const char *path) {
   return entry;
 }
 
+/* A snapshot's files are opened in the snapshot: it may show what was deleted since. */
 static cas_status open_path(const struct tree *tree, const char *path, struct cas_reader **reader,
                             struct cas_error *error) {
   struct tree_entry entry;
+  struct tree_scope scope;
   char node_path[TREE_PATH_MAX];
-  cas_status status = tree_get(tree, path, &entry, node_path, error);
+  cas_status status = tree_enter(tree, path, &scope, error);
+  if (status != CAS_OK) return status;
+  status = tree_get(&scope.tree, scope.path, &entry, node_path, error);
   if (status == CAS_OK && entry.kind != TREE_FILE) status = CAS_INVALID;
-  return status == CAS_OK ? cas_reader_open(tree->store, node_path, reader, error) : status;
+  if (status == CAS_OK) status = cas_reader_open(scope.tree.store, node_path, reader, error);
+  tree_leave(&scope);
+  return status;
 }
 
 cas_status readers_open(struct readers *readers, const struct tree *tree, const char *path, struct kept_reader **kept,

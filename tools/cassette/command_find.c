@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include "cassette/snapshot.h"
+#include "cassette/state.h"
 #include "cli_json.h"
 #include "cli_text.h"
 #include "commands.h"
@@ -13,12 +15,14 @@
 #define KEY_JSON 256
 #define KEY_PATHS 257
 #define KEY_ATTRIBUTES 258
+#define KEY_HIDDEN 259
 
 static const struct cli_option options[] = {
     {'l', "level", "LEVEL", "patient, study, series or instance (default: study, or as the conditions need)"},
     {'n', "limit", "N", "stop after N"},
     {KEY_PATHS, "paths", NULL, "print the paths alone"},
     {'0', "null", NULL, "end every path with a NUL byte; implies --paths"},
+    {KEY_HIDDEN, "hidden", NULL, "find also what is hidden or replaced"},
     {KEY_JSON, "json", NULL, "print one JSON object for each"},
     {KEY_ATTRIBUTES, "attributes", NULL, "list the keywords that can be searched"},
     {0},
@@ -27,6 +31,7 @@ static const struct cli_option options[] = {
 enum format { FORMAT_TABLE, FORMAT_PATHS, FORMAT_JSON };
 
 struct search {
+  uint32_t states; /* that are shown beside the ordinary ones */
   enum format format;
   char path_end;
   unsigned long long limit, found;
@@ -106,6 +111,7 @@ static int read_option(struct cli_arguments *arguments, struct search *search, i
     break;
   case KEY_PATHS: search->format = FORMAT_PATHS; break;
   case KEY_JSON: search->format = FORMAT_JSON; break;
+  case KEY_HIDDEN: search->states = CAS_STATES_HIDDEN; break;
   }
   return CLI_OK;
 }
@@ -138,7 +144,12 @@ static int run(struct cli_arguments *arguments) {
   if (code != CLI_OK) return code;
   CLI_STORE struct cas_store *store = NULL;
   code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
-  return code == CLI_OK ? find(store, &search) : code;
+  struct cas_store *view = NULL;
+  if (code == CLI_OK && cas_view_open(store, search.states, &view) != CAS_OK)
+    code = cli_fail("find", CAS_NO_MEMORY, NULL);
+  if (code == CLI_OK) code = find(view, &search);
+  cas_snapshot_close(view);
+  return code;
 }
 
 const struct cli_command command_find = {

@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include "cassette/snapshot.h"
+#include "cassette/state.h"
 #include "cli_json.h"
 #include "cli_table.h"
 #include "cli_text.h"
@@ -10,10 +12,12 @@
 #include "node_family.h"
 
 #define KEY_JSON 256
+#define KEY_HIDDEN 257
 
 static const struct cli_option options[] = {
     {'l', "long", NULL, "show instances, size and last arrival too"},
     {'R', "recursive", NULL, "show everything below, by path"},
+    {KEY_HIDDEN, "hidden", NULL, "show also what is hidden or replaced"},
     {KEY_JSON, "json", NULL, "print one JSON object for every node"},
     {0},
 };
@@ -79,12 +83,13 @@ static cas_status list(struct listing *listing, const char *path) {
 
 static int run(struct cli_arguments *arguments) {
   struct listing listing = {0};
-  bool with_table = false;
+  bool with_table = false, hidden = false;
   int key;
   while ((key = cli_option(arguments)) > 0) {
     if (key == 'l') with_table = true;
     if (key == 'R') listing.recursive = true;
     if (key == KEY_JSON) listing.json = true;
+    if (key == KEY_HIDDEN) hidden = true;
   }
   if (key < 0) return arguments->exit_code;
   CLI_STORE struct cas_store *store = NULL;
@@ -93,11 +98,13 @@ static int run(struct cli_arguments *arguments) {
   CLI_FREE char *path = trimmed_path(arguments->operand_count > 1 ? arguments->operands[1] : "");
   if (with_table && !listing.json) listing.table = cli_table_create(columns);
   if (!path || (with_table && !listing.json && !listing.table)) return cli_fail("ls", CAS_NO_MEMORY, NULL);
-  listing.store = store;
-  node_family_init(&listing.family, store);
+  if (cas_view_open(store, hidden ? CAS_STATES_HIDDEN : 0, &listing.store) != CAS_OK)
+    return cli_fail("ls", CAS_NO_MEMORY, NULL);
+  node_family_init(&listing.family, listing.store);
   cas_status status = list(&listing, path);
   node_family_fini(&listing.family);
   cli_table_finish(listing.table);
+  cas_snapshot_close(listing.store);
   if (status != CAS_OK && status != CAS_END) return cli_fail(path[0] ? path : "ls", status, &listing.error);
   return CLI_OK;
 }

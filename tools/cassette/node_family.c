@@ -6,6 +6,8 @@
  */
 #include "node_family.h"
 
+#include "cassette/state.h"
+
 #include <string.h>
 
 #include "cli.h"
@@ -115,6 +117,7 @@ json_t *node_family_json(const struct node_family *family) {
   cli_json_count(object, "bytes", node->bytes);
   if (node->level == CAS_LEVEL_INSTANCE) {
     cli_json_count(object, "version", node->version);
+    if (node->state != CAS_STATE_SHOWN) cli_json_text(object, "state", cas_state_name(node->state));
     cli_json_hash(object, "xxh3_128", &node->content_hash);
     cli_json_time(object, "arrival", node->first_arrival_ns);
   } else {

@@ -17,6 +17,7 @@
 
 #include "control_server.h"
 #include "daemon_audit.h"
+#include "daemon_changes.h"
 #include "daemon_log.h"
 #include "dicom_server.h"
 #include "fuse/mount.h"
@@ -31,6 +32,7 @@ struct daemon {
   struct cas_store *store;
   struct cas_mount *mount; /* NULL without one, and after it was unmounted from outside */
   struct control_server *control;
+  struct daemon_changes changes;
   struct audit *audit; /* NULL: none is configured */
   struct dicom_server *dicom;
   struct timespec started;
@@ -157,10 +159,13 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
 
 /* The control socket opens last: its state tells of all others. */
 static cas_status start_control(struct daemon *daemon, struct cas_error *error) {
+  daemon->changes = (struct daemon_changes){.store = daemon->store, .log = daemon->log, .audit = daemon->audit};
   const struct control_server_options options = {
       .mode = (mode_t)daemon->config->control_mode,
       .state = daemon_state,
       .state_arg = daemon,
+      .changed = daemon_changed,
+      .changed_arg = &daemon->changes,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control_change.h"
 #include "control_wire.h"
 
 struct pending {
@@ -126,8 +127,10 @@ static bool answer_waits(struct control_client *client) {
 
 /* --- connecting --- */
 
-/* Sends `request` (taken over; NULL: out of memory), with nothing else under way; the answer is a new reference. */
-static cas_status ask(struct control_client *client, json_t *request, json_t **answer, struct cas_error *error) {
+/* Sends `request` (taken over; NULL: out of memory) and an open file (-1: none), with nothing else under way; the
+ * answer is a new reference. */
+static cas_status ask_with(struct control_client *client, json_t *request, int file, json_t **answer,
+                           struct cas_error *error) {
   const cas_status finished = control_finish(client, error);
   if (finished != CAS_OK || request == NULL ||
       json_object_set_new(request, "id", json_integer(client->next_id++)) < 0) {
@@ -135,12 +138,16 @@ static cas_status ask(struct control_client *client, json_t *request, json_t **a
     return finished != CAS_OK ? finished : fail(error, CAS_NO_MEMORY, "request");
   }
   /* A daemon that is busy has answered and closed before it read this. */
-  (void)control_send_json(client->fd, request, -1);
+  (void)control_send_json(client->fd, request, file);
   const cas_status read = read_answer(client, answer, error);
   if (read != CAS_OK) return read;
   const cas_status status = status_of_answer(*answer, error);
   if (status != CAS_OK) json_decref(*answer);
   return status;
+}
+
+static cas_status ask(struct control_client *client, json_t *request, json_t **answer, struct cas_error *error) {
+  return ask_with(client, request, -1, answer, error);
 }
 
 cas_status control_connect(const char *store_path, struct control_client **client, struct cas_error *error) {
@@ -238,6 +245,20 @@ cas_status control_snapshot_create(struct control_client *client, const char *na
 
 cas_status control_snapshot_remove(struct control_client *client, const char *name, struct cas_error *error) {
   return ask_for_snapshot(client, "remove", name, error);
+}
+
+cas_status control_change(struct control_client *client, const struct cas_change *change, uint64_t *changed,
+                          struct cas_error *error) {
+  json_t *answer;
+  int file;
+  *changed = 0;
+  json_t *request = control_change_request(change, &file);
+  const cas_status status = ask_with(client, request, file, &answer, error);
+  if (file >= 0) close(file);
+  if (status != CAS_OK) return status;
+  *changed = number_of(answer, "changed");
+  json_decref(answer);
+  return CAS_OK;
 }
 
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {

@@ -14,6 +14,7 @@
 #define CONTROL_CLIENT_H
 
 #include "cassette/ingest.h"
+#include "cassette/state.h"
 
 /* Connections that a daemon serves at once; the next one gets CAS_BUSY. */
 #define CONTROL_CONNECTIONS_MAX 16
@@ -57,6 +58,11 @@ CAS_MUST_USE cas_status control_snapshot_create(struct control_client *client, c
                                                 struct cas_error *error);
 CAS_MUST_USE cas_status control_snapshot_remove(struct control_client *client, const char *name,
                                                 struct cas_error *error);
+
+/* Changes states of instances, as cas_store_change() does, by the user of this process: `who` is not looked at. Waits
+ * for all imports under way first. Durable on CAS_OK. */
+CAS_MUST_USE cas_status control_change(struct control_client *client, const struct cas_change *change,
+                                       uint64_t *changed, struct cas_error *error);
 
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",

@@ -19,6 +19,7 @@
 
 #include "cassette/ingest.h"
 #include "cassette/snapshot.h"
+#include "control_change.h"
 #include "control_wire.h"
 
 /* How much of a file is read at once: a CT slice in one piece, a big object in steps between which a stop is heeded. */
@@ -224,6 +225,22 @@ static void serve_snapshot(struct session *session, json_int_t id, const json_t 
   answer_with(session, status == CAS_OK ? json_pack("{sIsb}", "id", id, "ok", 1) : failure(id, status, error.message));
 }
 
+static void serve_change(struct session *session, json_int_t id, const json_t *request, int file) {
+  const struct control_server_options *options = &session->node->options;
+  struct control_change wanted;
+  struct cas_error error = {0};
+  uint64_t changed = 0;
+  cas_status status = control_change_read(request, file, session->fd, &wanted, &error);
+  if (file >= 0) close(file);
+  if (status == CAS_OK) {
+    status = cas_store_change(session->node->store, &wanted.change, &changed, &error);
+    if (options->changed != NULL) options->changed(options->changed_arg, &wanted.change, changed, status);
+  }
+  control_change_fini(&wanted);
+  answer_with(session, status == CAS_OK ? json_pack("{sIsbsI}", "id", id, "ok", 1, "changed", (json_int_t)changed)
+                                        : failure(id, status, error.message));
+}
+
 /* Serves one line; false ends the connection: what sends no JSON object does not speak the protocol. */
 static bool serve_line(struct session *session, struct control_reader *reader, const char *line) {
   json_t *request = json_loads(line, 0, NULL);
@@ -243,6 +260,8 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
     serve_import(session, id, name, control_reader_take_descriptor(reader));
   } else if (strcmp(command, "ping") == 0) {
     answer_with(session, json_pack("{sIsb}", "id", id, "ok", 1));
+  } else if (strcmp(command, "change") == 0) {
+    serve_change(session, id, request, control_reader_take_descriptor(reader));
   } else if (strcmp(command, "snapshot") == 0) {
     serve_snapshot(session, id, request);
   } else if (strcmp(command, "status") == 0) {

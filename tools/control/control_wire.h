@@ -1,7 +1,7 @@
 /*
  * The control protocol's bytes: lines of JSON over the Unix stream socket STORE/control.sock, open files beside them.
  *
- *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot", ...}\n        at most
+ *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change", ...}\n        at most
  * CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
  *             {"id": N, "ok": false, "status": "refused", "message": "..."}\n
  *
@@ -9,6 +9,9 @@
  *             answer: "outcome": "stored" | "duplicate" | "new_version", "version", "sop_instance_uid", "bytes",
  *             "healed_blobs", and with a defect "defect", "defect_offset"; sent when the object is durable
  *   snapshot  request: "action": "create" | "remove", "name": text; answered when it is durable
+ *   change    request: "action": "delete" | "hide" | "show", "reason": "other" | "quality" | ..., "why": text; with
+ *             the line's first byte comes a file of targets (control_change.h)
+ *             answer: "changed", when it is durable
  *   status    answer: "state": an object, see control_status()
  *
  * Requests may be pipelined; answers come in the order in which objects become durable. A daemon without a connection

@@ -1,0 +1,22 @@
+/*
+ * Changes of states by the daemon's users: one line in the log, and an audit message for each study.
+ *
+ * Threads: any.
+ */
+#ifndef DAEMON_CHANGES_H
+#define DAEMON_CHANGES_H
+
+#include "audit.h"
+#include "cassette/state.h"
+#include "daemon_log.h"
+
+struct daemon_changes {
+  struct cas_store *store;
+  struct daemon_log *log;
+  struct audit *audit; /* NULL: none */
+};
+
+/* What control_server_options.changed wants; `arg` is a struct daemon_changes. */
+void daemon_changed(void *arg, const struct cas_change *change, uint64_t changed, cas_status status);
+
+#endif
