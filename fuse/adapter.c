@@ -65,12 +65,14 @@ static struct timespec timespec_of(int64_t ns) {
   return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};
 }
 
-void adapter_fill(const struct adapter *adapter, uint64_t inode, const struct tree_entry *entry,
+void adapter_fill(struct adapter *adapter, uint64_t epoch, uint64_t inode, const struct tree_entry *entry,
                   struct fuse_entry_param *param) {
   bool file = entry->kind == TREE_FILE;
   struct timespec time = timespec_of(entry->time_ns);
   *param = (struct fuse_entry_param){.ino = inode};
-  param->attr_timeout = param->entry_timeout = file || adapter->fixed ? FILE_TIMEOUT_S : FOLDER_TIMEOUT_S;
+  bool watched = adapter->fixed || (!entry->fleeting && epoch == atomic_load(&adapter->epoch));
+  param->entry_timeout = watched ? LONG_TIMEOUT_S : SHORT_TIMEOUT_S;
+  param->attr_timeout = watched || file ? LONG_TIMEOUT_S : SHORT_TIMEOUT_S;
   param->attr = (struct stat){.st_ino = inode,
                               .st_mode = file ? S_IFREG | adapter->file_mode : S_IFDIR | adapter->folder_mode,
                               /* 1 for a folder means "unknown": 2 would promise find that it has no folders in it */
@@ -97,6 +99,7 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
     return;
   }
   adapter_refresh(adapter);
+  uint64_t epoch = atomic_load(&adapter->epoch);
   cas_status status = inode_table_path(adapter->inodes, parent, folder);
   if (status == CAS_OK) status = tree_join(folder, name, path);
   if (status == CAS_OK) status = tree_get(&adapter->tree, path, &entry, NULL, &error);
@@ -106,7 +109,7 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
     return;
   }
   struct fuse_entry_param param;
-  adapter_fill(adapter, inode, &entry, &param);
+  adapter_fill(adapter, epoch, inode, &entry, &param);
   if (fuse_reply_entry(request, &param) != 0) inode_table_unref(adapter->inodes, inode, 1);
 }
 
@@ -127,6 +130,7 @@ static void get_attributes(fuse_req_t request, fuse_ino_t inode, struct fuse_fil
   struct tree_entry entry;
   char path[TREE_PATH_MAX] = "";
   adapter_refresh(adapter);
+  uint64_t epoch = atomic_load(&adapter->epoch);
   cas_status status = inode_table_path(adapter->inodes, inode, path);
   if (status == CAS_OK) status = tree_get(&adapter->tree, path, &entry, NULL, &error);
   if (status != CAS_OK) {
@@ -134,7 +138,7 @@ static void get_attributes(fuse_req_t request, fuse_ino_t inode, struct fuse_fil
     return;
   }
   struct fuse_entry_param param;
-  adapter_fill(adapter, inode, &entry, &param);
+  adapter_fill(adapter, epoch, inode, &entry, &param);
   fuse_reply_attr(request, &param.attr, param.attr_timeout);
 }
 

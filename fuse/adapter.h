@@ -19,13 +19,14 @@
 #include "fuse/read_buffers.h"
 #include "fuse/tree.h"
 
-/* For how long the kernel need not ask again. A file's name and attributes never change; a folder's time does, with
- * what arrives below it. What was not found is not remembered, for it may arrive now. */
-#define FILE_TIMEOUT_S 86400.0
-#define FOLDER_TIMEOUT_S 1.0
+/* For how long the kernel need not ask again. The attributes of a file never change; names can go, and a folder's time
+ * changes with what comes or goes below it: then the watcher tells the kernel. What no watcher sees is kept for a
+ * second. What was not found is not remembered, for it may arrive now. */
+#define LONG_TIMEOUT_S 86400.0
+#define SHORT_TIMEOUT_S 1.0
 
 /* Above so many inodes, folder lists no longer hand out inodes in advance: the kernel keeps each until it needs the
- * memory, and each costs about 100 bytes here. What programs look at themselves is not limited by us. */
+ * memory, and each costs about 130 bytes here. What programs look at themselves is not limited by us. */
 #define INODES_IN_ADVANCE_MAX 250000u
 
 /* The kernel reads ahead this much. */
@@ -41,6 +42,7 @@ struct adapter {
   cas_log_fn log;                /* or NULL */
   void *log_arg;
   struct follower follower;
+  atomic_uint_fast64_t epoch; /* see watcher.c */
   struct inode_table *inodes;
   struct opened_list opened;
   struct readers *readers;
@@ -68,8 +70,8 @@ void adapter_report(const struct adapter *adapter, const char *path, cas_status 
 /* To be called before names are looked up or listed: sees what the writer of the store has made durable by now. */
 void adapter_refresh(struct adapter *adapter);
 
-/* The attributes and timeouts of an entry. */
-void adapter_fill(const struct adapter *adapter, uint64_t inode, const struct tree_entry *entry,
+/* The attributes and timeouts of an entry that was found out in this epoch; call it when the inode is in the table. */
+void adapter_fill(struct adapter *adapter, uint64_t epoch, uint64_t inode, const struct tree_entry *entry,
                   struct fuse_entry_param *param);
 
 static inline struct adapter *adapter_of(fuse_req_t request) { return fuse_req_userdata(request); }

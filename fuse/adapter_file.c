@@ -35,6 +35,13 @@ static void report_once(struct adapter *adapter, struct kept_reader *kept, const
   if (kept == NULL || !atomic_exchange(&kept->reported, true)) adapter_report(adapter, path, status, error);
 }
 
+/* What is read may have gone since the kernel learned of it: then it is no fault. */
+static bool is_gone(struct adapter *adapter, const char *path) {
+  struct tree_entry entry;
+  struct cas_error error = {.status = CAS_OK};
+  return tree_get(&adapter->tree, path, &entry, NULL, &error) == CAS_NOT_FOUND;
+}
+
 static void read_file(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *info) {
   (void)info;
   struct adapter *adapter = adapter_of(request);
@@ -53,6 +60,8 @@ static void read_file(fuse_req_t request, fuse_ino_t inode, size_t size, off_t o
   if (status == CAS_OK) status = cas_reader_read(kept->reader, (uint64_t)offset, buffer, size, &got, &error);
   if (status == CAS_OK) {
     fuse_reply_buf(request, (const char *)buffer, got);
+  } else if (status == CAS_NOT_FOUND || is_gone(adapter, path)) {
+    fuse_reply_err(request, ESTALE);
   } else {
     report_once(adapter, kept, path, status, &error);
     fuse_reply_err(request, adapter_errno(status));

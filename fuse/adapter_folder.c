@@ -14,8 +14,7 @@
  * opened last: what it has was listed after that. */
 static void decide_cache(struct adapter *adapter, fuse_ino_t inode, const struct tree_entry *entry,
                          struct fuse_file_info *info) {
-  uint64_t stamp = (uint64_t)entry->time_ns * UINT64_C(0x9E3779B97F4A7C15) ^ entry->instances;
-  if (entry->instances == 0) stamp = 0;
+  uint64_t stamp = entry->instances == 0 ? 0 : tree_entry_stamp(entry);
   uint64_t before = inode_table_stamp(adapter->inodes, inode, stamp);
   info->cache_readdir = stamp != 0;
   info->keep_cache = stamp != 0 && stamp == before;
@@ -50,7 +49,8 @@ static void open_folder(fuse_req_t request, fuse_ino_t inode, struct fuse_file_i
 struct answer {
   fuse_req_t request;
   struct adapter *adapter;
-  uint64_t folder; /* inode */
+  struct opened *opened; /* locked */
+  uint64_t folder;       /* inode */
   bool plus;
   char *bytes;
   size_t size, used;
@@ -61,13 +61,12 @@ static bool add_plus(struct answer *answer, const struct directory_item *item) {
   size_t room = answer->size - answer->used;
   if (fuse_add_direntry_plus(answer->request, NULL, 0, item->name, NULL, 0) > room) return false;
   struct fuse_entry_param param;
-  adapter_fill(answer->adapter, item->inode, &item->entry, &param);
-  param.ino = 0; /* nothing to remember: the kernel asks when it needs it */
   struct inode_table *inodes = answer->adapter->inodes;
-  uint64_t inode;
-  if (!item->dots && inode_table_count(inodes) < INODES_IN_ADVANCE_MAX &&
-      inode_table_ref(inodes, answer->folder, item->name, item->inode, &inode) == CAS_OK)
-    param.ino = param.attr.st_ino = inode;
+  uint64_t inode = item->inode;
+  bool known = !item->dots && inode_table_count(inodes) < INODES_IN_ADVANCE_MAX &&
+               inode_table_ref(inodes, answer->folder, item->name, item->inode, &inode) == CAS_OK;
+  adapter_fill(answer->adapter, answer->opened->epoch, inode, &item->entry, &param);
+  if (!known) param.ino = 0; /* nothing to remember: the kernel asks when it needs it */
   answer->used += fuse_add_direntry_plus(answer->request, answer->bytes + answer->used, room, item->name, &param,
                                          (off_t)item->cookie);
   return true;
@@ -89,7 +88,9 @@ static cas_status fill_answer(struct answer *answer, struct directory *directory
   bool load = true; /* until there is an item: the dots need no window */
   for (;;) {
     struct directory_item item;
+    uint64_t epoch = atomic_load(&answer->adapter->epoch), fills = directory_fills(directory);
     cas_status status = directory_next(directory, cookie, load, &item, error);
+    if (directory_fills(directory) != fills) answer->opened->epoch = epoch;
     if (status != CAS_OK) return status == CAS_END || status == CAS_BUSY || answer->used > 0 ? CAS_OK : status;
     if (!(answer->plus ? add_plus(answer, &item) : add_plain(answer, &item))) return CAS_OK;
     load = load && item.dots;
@@ -101,7 +102,8 @@ static void read_folder(fuse_req_t request, fuse_ino_t inode, size_t size, off_t
                         bool plus) {
   struct opened *opened = (struct opened *)(uintptr_t)info->fh;
   struct cas_error error = {.status = CAS_OK};
-  struct answer answer = {.request = request, .adapter = adapter_of(request), .folder = inode, .plus = plus};
+  struct answer answer = {
+      .request = request, .adapter = adapter_of(request), .opened = opened, .folder = inode, .plus = plus};
   answer.size = size < ANSWER_BYTES_MAX ? size : ANSWER_BYTES_MAX;
   answer.bytes = malloc(answer.size);
   cas_status status = CAS_NO_MEMORY;

@@ -30,6 +30,7 @@ struct directory {
   char path[TREE_PATH_MAX];
   uint64_t before; /* the place that the window begins behind */
   bool filled, complete;
+  uint64_t fills;
   size_t count, position;
   struct cas_buffer names; /* with their NULs */
   struct window_item items[WINDOW_ITEMS];
@@ -93,12 +94,15 @@ static cas_status fill_window(struct directory *directory, uint64_t cookie, stru
   directory->filled = false;
   directory->count = directory->position = directory->names.size = 0;
   directory->before = cookie;
+  directory->fills++;
   cas_status status = tree_list(directory->tree, directory->path, from_last ? after : NULL, add_item, &fill, error);
   if (status != CAS_OK && status != CAS_END) return status;
   directory->complete = status == CAS_OK;
   directory->filled = true;
   return CAS_OK;
 }
+
+uint64_t directory_fills(const struct directory *directory) { return directory->fills; }
 
 /* --- reading --- */
 

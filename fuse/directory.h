@@ -28,6 +28,9 @@ struct directory_item {
 CAS_MUST_USE cas_status directory_open(const struct tree *tree, const char *path, struct directory **directory);
 void directory_close(struct directory *directory);
 
+/* How often the window was filled. */
+uint64_t directory_fills(const struct directory *directory);
+
 /*
  * The item behind the place `cookie` (0: the beginning), borrowed until the next call. CAS_END: there is none. With
  * `load` false only what is held is looked at, and CAS_BUSY says that one has to ask again with true: an answer to the

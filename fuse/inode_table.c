@@ -20,9 +20,11 @@
 struct inode {
   struct inode *next; /* in the chain */
   struct inode *parent;
+  struct inode *child;           /* any of its children, which are in a list */
+  struct inode *older, *younger; /* in that list */
   uint64_t number;
   uint64_t lookups;
-  uint64_t stamp;
+  uint64_t stamp, swept;
   uint32_t children;
   bool displaced;
   char name[];
@@ -132,6 +134,19 @@ void inode_table_destroy(struct inode_table *table) {
   free(table);
 }
 
+static void adopt(struct inode *parent, struct inode *inode) {
+  inode->older = parent->child;
+  if (parent->child != NULL) parent->child->younger = inode;
+  parent->child = inode;
+  parent->children++;
+}
+
+static void disown(struct inode *parent, struct inode *inode) {
+  if (inode->older != NULL) inode->older->younger = inode->younger;
+  *(inode->younger != NULL ? &inode->younger->older : &parent->child) = inode->older;
+  parent->children--;
+}
+
 /* The child with this name, or NULL and the number that it is to get (0: none is left). */
 static struct inode *find_child(struct inode_table *table, const struct inode *parent, const char *name,
                                 uint64_t wanted, uint64_t *number) {
@@ -158,7 +173,7 @@ static cas_status ref_locked(struct inode_table *table, uint64_t parent_number, 
     inode = free_number == 0 ? NULL : make(parent, name, free_number);
     if (inode == NULL) return CAS_NO_MEMORY;
     inode->displaced = free_number != wanted;
-    parent->children++;
+    adopt(parent, inode);
     insert(table, inode);
   }
   inode->lookups++;
@@ -209,6 +224,38 @@ uint64_t inode_table_stamp(struct inode_table *table, uint64_t number, uint64_t 
   return before;
 }
 
+uint64_t inode_table_swept(struct inode_table *table, uint64_t number, const uint64_t *stamp) {
+  uint64_t before = 0;
+  pthread_mutex_lock(&table->lock);
+  struct inode *inode = find(table, number);
+  if (inode != NULL) {
+    before = inode->swept;
+    if (stamp != NULL) inode->swept = *stamp;
+  }
+  pthread_mutex_unlock(&table->lock);
+  return before;
+}
+
+cas_status inode_table_children(struct inode_table *table, uint64_t folder, uint64_t **numbers, size_t *count) {
+  cas_status status = CAS_OK;
+  uint64_t *made = NULL;
+  size_t found = 0;
+  pthread_mutex_lock(&table->lock);
+  const struct inode *inode = find(table, folder);
+  size_t children = inode != NULL ? inode->children : 0;
+  if (children > 0) {
+    made = malloc(children * sizeof *made);
+    if (made == NULL) status = CAS_NO_MEMORY;
+  }
+  for (const struct inode *child = made != NULL ? inode->child : NULL; child != NULL; child = child->older)
+    made[found++] = child->number;
+  pthread_mutex_unlock(&table->lock);
+  if (status != CAS_OK) return status;
+  *numbers = made;
+  *count = found;
+  return CAS_OK;
+}
+
 void inode_table_unref(struct inode_table *table, uint64_t number, uint64_t lookups) {
   pthread_mutex_lock(&table->lock);
   struct inode *inode = find(table, number);
@@ -216,8 +263,8 @@ void inode_table_unref(struct inode_table *table, uint64_t number, uint64_t look
     inode->lookups -= lookups < inode->lookups ? lookups : inode->lookups;
     while (inode != table->root && inode->lookups == 0 && inode->children == 0) {
       struct inode *parent = inode->parent;
+      disown(parent, inode);
       erase(table, inode);
-      parent->children--;
       inode = parent;
     }
   }

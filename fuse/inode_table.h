@@ -39,6 +39,14 @@ CAS_MUST_USE cas_status inode_table_parent(struct inode_table *table, uint64_t i
 /* Replaces the stamp of a living inode, which is 0 at first; the one before. */
 uint64_t inode_table_stamp(struct inode_table *table, uint64_t inode, uint64_t stamp);
 
+/* The number that the last sweep (sweep.h) left at a living inode, 0 before the first; replaced where `stamp` is not
+ * NULL. */
+uint64_t inode_table_swept(struct inode_table *table, uint64_t inode, const uint64_t *stamp);
+
+/* The numbers of those in a folder, to be freed. CAS_NO_MEMORY. */
+CAS_MUST_USE cas_status inode_table_children(struct inode_table *table, uint64_t folder, uint64_t **numbers,
+                                             size_t *count);
+
 /* The view path of a living inode. CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status inode_table_path(struct inode_table *table, uint64_t inode, char path[TREE_PATH_MAX]);
 

@@ -25,6 +25,8 @@
 #include "fuse/adapter.h"
 #include "fuse/guard.h"
 #include "fuse/mountpoint.h"
+#include "fuse/session.h"
+#include "fuse/watcher.h"
 
 #define THREADS_DEFAULT 8
 #define REFRESH_MS_DEFAULT 500
@@ -47,6 +49,8 @@ struct cas_mount {
   char *path; /* absolute */
   unsigned minor;
   struct guard guard;
+  struct watcher *watcher; /* NULL where nothing ever changes */
+  uint32_t refresh_ms;
   unsigned thread_count; /* started ones */
   pthread_t threads[READ_BUFFERS_MAX];
 
@@ -54,6 +58,7 @@ struct cas_mount {
   pthread_cond_t changed;
   bool ended;
   int session_errno; /* why it ended; 0: unmounted */
+  bool begun;        /* the kernel has our answer to its first request */
   unsigned serving;  /* threads that have not left serve_requests() */
   unsigned waiting;  /* threads in cas_mount_wait() */
 };
@@ -86,10 +91,20 @@ static void leave(struct cas_mount *mount, int number) {
   pthread_mutex_unlock(&mount->lock);
 }
 
+/* A request was answered, of which the first is the one with which the kernel and we agree. */
+static void tell_begun(struct cas_mount *mount) {
+  pthread_mutex_lock(&mount->lock);
+  mount->begun = true;
+  pthread_cond_broadcast(&mount->changed);
+  pthread_mutex_unlock(&mount->lock);
+}
+
 static void free_request(void *arg) { free(((struct fuse_buf *)arg)->mem); }
 
 /* Answers requests until the session is over; returns why, as an errno or 0. */
-static int serve_requests(struct fuse_session *session, struct fuse_buf *request) {
+static int serve_requests(struct cas_mount *mount, struct fuse_buf *request) {
+  struct fuse_session *session = mount->session;
+  bool begun = false;
   int state;
   while (!fuse_session_exited(session)) {
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
@@ -98,6 +113,8 @@ static int serve_requests(struct fuse_session *session, struct fuse_buf *request
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received <= 0) return received == -ENODEV ? 0 : -received;
     fuse_session_process_buf(session, request);
+    if (!begun) tell_begun(mount);
+    begun = true;
   }
   return 0;
 }
@@ -108,7 +125,7 @@ static void *serve(void *arg) {
   int state;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   pthread_cleanup_push(free_request, &request);
-  leave(mount, serve_requests(mount->session, &request));
+  leave(mount, serve_requests(mount, &request));
   pthread_cleanup_pop(1);
   return NULL;
 }
@@ -162,7 +179,8 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   adapter->folder_mode = (options->folder_mode != 0 ? options->folder_mode : FOLDER_MODE_DEFAULT) & 0555;
   adapter->log = options->log;
   adapter->log_arg = options->log_arg;
-  follower_init(&adapter->follower, store, options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT);
+  made->refresh_ms = options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT;
+  follower_init(&adapter->follower, store, made->refresh_ms);
   opened_list_init(&adapter->opened);
   read_buffers_init(&adapter->buffers);
   fact_cache_init(&adapter->facts);
@@ -192,26 +210,8 @@ static void destroy_mount(struct cas_mount *mount) {
   free(mount);
 }
 
-/* The options of libfuse, whose commas and backslashes are written with a backslash before. The caller frees. The
- * source of the mount is the store's folder: so mount(8) sees whether a line of fstab(5) is mounted already. */
-static char *session_options(const struct cas_mount *mount, bool allow_other) {
-  struct cas_store_info info;
-  char *options = NULL;
-  cas_store_info(mount->adapter.tree.store, &info);
-  char *source = malloc(2 * strlen(info.path) + 1), *to = source;
-  if (source == NULL) return NULL;
-  for (const char *from = info.path; *from != '\0'; *to++ = *from++)
-    if (*from == ',' || *from == '\\') *to++ = '\\';
-  *to = '\0';
-  if (asprintf(&options, "fsname=%s,subtype=cassette,ro,nosuid,nodev,noexec,noatime,default_permissions,max_read=%u%s",
-               source, READ_BUFFER_BYTES, allow_other ? ",allow_other" : "") < 0)
-    options = NULL;
-  free(source);
-  return options;
-}
-
 static cas_status open_session(struct cas_mount *mount, bool allow_other, struct cas_error *error) {
-  char program[] = "cassette", option[] = "-o", *values = session_options(mount, allow_other);
+  char program[] = "cassette", option[] = "-o", *values = session_options(mount->adapter.tree.store, allow_other);
   if (values == NULL) return fail(error, CAS_NO_MEMORY, "no memory", mount->path);
   char *arguments[] = {program, option, values, NULL};
   struct fuse_args args = FUSE_ARGS_INIT(3, arguments);
@@ -247,21 +247,33 @@ static cas_status start_ahead(struct cas_mount *mount, struct cas_error *error) 
                                   .store = store_ahead,
                                   .arg = mount->session};
   cas_status status = ahead_start(&options, &adapter->ahead);
+  if (status == CAS_OK && !adapter->fixed)
+    status = watcher_start(adapter, mount->session, mount->refresh_ms, &mount->watcher);
   return status == CAS_OK ? status : fail(error, status, "cannot start threads for the mount", mount->path);
 }
 
-/* The first request is answered when the kernel and we have agreed; only then does the kernel take a larger readahead.
- */
+/* Only when the kernel and we have agreed does the kernel take a larger readahead. (To look at the mount from here
+ * would wait for the threads of this process, also while it is being killed.) */
 static cas_status finish_start(struct cas_mount *mount, struct cas_error *error) {
   struct mountpoint_state state;
-  struct stat root;
-  if (stat(mount->path, &root) != 0) return fail(error, CAS_IO, "the new mount does not answer", mount->path);
+  pthread_mutex_lock(&mount->lock);
+  while (!mount->begun && !mount->ended) pthread_cond_wait(&mount->changed, &mount->lock);
+  bool begun = mount->begun;
+  pthread_mutex_unlock(&mount->lock);
+  errno = 0;
+  if (!begun) return fail(error, CAS_IO, "the new mount ended at once", mount->path);
   cas_status status = mountpoint_read(mount->path, &state, error);
-  if (status != CAS_OK) return status;
-  mount->minor = state.minor;
-  if (!mountpoint_set_readahead(&state, READAHEAD_BYTES / 1024))
+  if (status == CAS_OK && !mountpoint_set_readahead(&state, READAHEAD_BYTES / 1024))
     say(mount, CAS_LOG_DEBUG, "the kernel's readahead stays at its default");
-  return CAS_OK;
+  return status;
+}
+
+static void start_guard(struct cas_mount *mount) {
+  int abort_file = mountpoint_open_abort(mount->minor);
+  if (!guard_start(&mount->guard, mount->path, abort_file))
+    say(mount, CAS_LOG_NOTICE,
+        "no guard could be started: should this process be killed, the folder has to be unmounted by hand");
+  if (abort_file >= 0) close(abort_file);
 }
 
 static cas_status check_options(const struct cas_mount_options *options, struct cas_error *error) {
@@ -290,10 +302,11 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
     destroy_mount(made);
     return status;
   }
-  if (!options->no_auto_unmount && !guard_start(&made->guard, made->path))
-    say(made, CAS_LOG_NOTICE,
-        "no guard could be started: should this process be killed, the folder has to be unmounted by hand");
-  status = start_ahead(made, error);
+  struct mountpoint_state state = {.minor = 0};
+  status = mountpoint_read(made->path, &state, error);
+  made->minor = state.minor;
+  if (status == CAS_OK && !options->no_auto_unmount) start_guard(made);
+  if (status == CAS_OK) status = start_ahead(made, error);
   if (status == CAS_OK) status = start_threads(made, options->threads != 0 ? options->threads : THREADS_DEFAULT, error);
   if (status == CAS_OK) status = finish_start(made, error);
   if (status != CAS_OK) {
@@ -360,32 +373,19 @@ static void join_threads(struct cas_mount *mount) {
   pthread_mutex_unlock(&mount->lock);
 }
 
-/*
- * Lets go of the device. fuse_session_unmount() would unmount by path once more, unless it finds the session broken,
- * and so could hit a mount of somebody else. So the device is replaced by a broken pipe before.
- */
-static void leave_session(struct fuse_session *session) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) == 0) {
-    close(ends[0]);
-    dup3(ends[1], fuse_session_fd(session), O_CLOEXEC);
-    close(ends[1]);
-  }
-  fuse_session_unmount(session);
-}
-
 void cas_mount_stop(struct cas_mount *mount) {
   if (mount == NULL) return;
   pthread_mutex_lock(&mount->lock);
   bool ended = mount->ended;
   pthread_mutex_unlock(&mount->lock);
-  /* While requests are still answered: see ahead.c. */
+  /* While requests are still answered: see ahead.c and watcher.h. */
+  watcher_stop(mount->watcher);
   ahead_stop(mount->adapter.ahead);
   if (!ended) mountpoint_remove(mount->path, mount->minor);
   fuse_session_exit(mount->session);
   join_threads(mount);
   guard_stop(&mount->guard);
-  leave_session(mount->session);
+  session_leave(mount->session);
   pthread_mutex_lock(&mount->lock);
   while (mount->waiting > 0) pthread_cond_wait(&mount->changed, &mount->lock);
   pthread_mutex_unlock(&mount->lock);

@@ -31,6 +31,10 @@ CAS_MUST_USE cas_status mountpoint_read(const char *folder, struct mountpoint_st
  */
 CAS_MUST_USE cas_status mountpoint_prepare(const char *folder, char **path, bool *detached, struct cas_error *error);
 
+/* Opens what aborts this connection, and no other one that gets its number later: to be written to ("1"). -1 where that
+ * is not permitted. Children do not inherit it. */
+int mountpoint_open_abort(unsigned minor);
+
 /* Unmounts the mount of ours with this device from `path`, whoever uses it: its users get errors from then on. */
 void mountpoint_remove(const char *path, unsigned minor);
 

@@ -16,7 +16,8 @@
 
 struct opened {
   struct opened *previous, *next; /* under the list's lock */
-  struct directory *directory;    /* under `lock` */
+  struct directory *directory;    /* under `lock`, as the next */
+  uint64_t epoch;                 /* of the mount, when the directory's window was filled */
   pthread_mutex_t lock;
 };
 

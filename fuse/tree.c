@@ -72,10 +72,16 @@ cas_status tree_get(const struct tree *tree, const char *path, struct tree_entry
   if (rest[0] == '\0') {
     cas_status status = view_top_entry(tree, entry, error);
     /* Snapshots come and go without instances. */
-    if (view == &view_snapshots) entry->instances = 0;
+    entry->fleeting = view == &view_snapshots;
+    if (entry->fleeting) entry->instances = 0;
     return status;
   }
   return view->get(tree, rest, entry, node_path, error);
+}
+
+uint64_t tree_entry_stamp(const struct tree_entry *entry) {
+  uint64_t stamp = (uint64_t)entry->time_ns * UINT64_C(0x9E3779B97F4A7C15) ^ entry->instances;
+  return stamp == 0 ? 1 : stamp;
 }
 
 cas_status tree_list(const struct tree *tree, const char *path, const char *after, tree_each_fn each, void *arg,

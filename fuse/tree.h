@@ -63,8 +63,12 @@ struct tree_entry {
   uint64_t bytes;     /* of a file; 0 for folders */
   uint64_t instances; /* of a folder: below it. Where this and the time are the same, so is the list of the folder. 0:
                          unknown */
+  bool fleeting;      /* it can go without a change of the folders above */
   int64_t time_ns;    /* of a file: its arrival, which never changes; of a folder: the newest arrival below, or later */
 };
+
+/* A number that differs where the list of the folder or its times may differ; never 0. */
+uint64_t tree_entry_stamp(const struct tree_entry *entry);
 
 /* What the view path stands for; `node_path`, where not NULL, receives the path of the store's node behind it, or ""
  * where there is none or more than one. CAS_NOT_FOUND. */

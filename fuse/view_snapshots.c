@@ -10,7 +10,7 @@
 
 static cas_status keep_snapshot_entry(void *arg, const struct cas_snapshot *snapshot) {
   struct tree_entry *entry = arg;
-  *entry = (struct tree_entry){.kind = TREE_FOLDER, .time_ns = snapshot->created_ns};
+  *entry = (struct tree_entry){.kind = TREE_FOLDER, .fleeting = true, .time_ns = snapshot->created_ns};
   return CAS_OK;
 }
 
@@ -51,6 +51,7 @@ static cas_status get(const struct tree *tree, const char *rest, struct tree_ent
   cas_status status = snapshot_tree_open(tree, rest, &inner, &path, error);
   if (status != CAS_OK) return status;
   status = tree_get(&inner, path, entry, node_path, error);
+  entry->fleeting = true;
   cas_snapshot_close(inner.store);
   return status;
 }
@@ -67,17 +68,24 @@ static cas_status list_one(void *arg, const struct cas_snapshot *snapshot) {
   return status == CAS_OK ? list->each(list->arg, snapshot->name, &entry) : status;
 }
 
+static cas_status list_inside(void *arg, const char *name, const struct tree_entry *entry) {
+  const struct snapshot_list *list = arg;
+  struct tree_entry fleeting = *entry;
+  fleeting.fleeting = true;
+  return list->each(list->arg, name, &fleeting);
+}
+
 static cas_status list(const struct tree *tree, const char *rest, const char *after, tree_each_fn each, void *arg,
                        struct cas_error *error) {
   struct tree inner;
   const char *path;
+  struct snapshot_list names = {.each = each, .arg = arg};
   if (rest[0] == '\0') {
-    struct snapshot_list names = {.each = each, .arg = arg};
     return cas_snapshot_list(tree->store, after, list_one, &names, error);
   }
   cas_status status = snapshot_tree_open(tree, rest, &inner, &path, error);
   if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
-  status = tree_list(&inner, path, after, each, arg, error);
+  status = tree_list(&inner, path, after, list_inside, &names, error);
   cas_snapshot_close(inner.store);
   return status;
 }
