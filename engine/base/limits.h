@@ -66,6 +66,15 @@
 /* Replayed groups go into one batch of the index until it has this many instances or blobs. */
 #define REPLAY_BATCH_RECORDS_MAX 4096u
 
+/* The scrubber reads everything once a week, as fast as that needs: at least as fast as that restarts of a daemon do
+ * not keep it from getting through a segment, and never so fast that a disk of one spindle has no time for others. */
+#define SCRUB_CYCLE_SECONDS_DEFAULT (7u * 86400u)
+#define SCRUB_BYTES_PER_SECOND_MIN (4u << 20)
+#define SCRUB_BYTES_PER_SECOND_DEFAULT (64u << 20)
+
+/* After a failure that is no damage, such as no memory, it waits so long. */
+#define SCRUB_TROUBLE_SECONDS 60
+
 /* Nesting of sequences that the scanner follows. Deeper content is kept as bytes and reported. */
 #define DICOM_NESTING_MAX 128u
 

@@ -79,3 +79,11 @@ unsigned long long path_folder_bytes(const char *path) {
   closedir(folder);
   return bytes;
 }
+
+void path_forget_cached(const char *folder, const char *name) {
+  CLEANUP_FREE char *path = path_join(folder, name);
+  int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0) return;
+  (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+}

@@ -21,6 +21,9 @@ CAS_MUST_USE cas_status path_make_scratch(char **path, struct cas_error *error);
 /* Removes a folder with the files in it (it has no folders). As far as possible. */
 void path_remove_folder(const char *path);
 
+/* Lets go of what the page cache has of a file below `folder`, so that reading it asks the disk. As far as possible. */
+void path_forget_cached(const char *folder, const char *name);
+
 /* Sum of the sizes of the files in a folder; 0 where there is none. */
 unsigned long long path_folder_bytes(const char *path);
 

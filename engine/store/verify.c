@@ -11,7 +11,7 @@
 #include "cassette/reader.h"
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
-#include "store/store.h"
+#include "store/verify.h"
 
 struct verification {
   struct cas_store *store;
@@ -23,18 +23,24 @@ struct verification {
   struct cas_error *error;
 };
 
-static void report(struct verification *v, enum cas_finding_kind kind, const char *path, uint64_t offset,
-                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Where something was found: `path` is a segment's name or an instance's path. */
+struct spot {
+  const char *path;
+  uint64_t offset, size;
+};
 
-static void report(struct verification *v, enum cas_finding_kind kind, const char *path, uint64_t offset,
-                   const char *format, ...) {
+static void report(struct verification *v, enum cas_finding_kind kind, struct spot spot, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void report(struct verification *v, enum cas_finding_kind kind, struct spot spot, const char *format, ...) {
   char message[640];
   va_list args;
   if (v->options->finding == NULL) return;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  struct cas_finding finding = {.kind = kind, .path = path, .offset = offset, .message = message};
+  struct cas_finding finding = {
+      .kind = kind, .path = spot.path, .offset = spot.offset, .size = spot.size, .message = message};
   v->options->finding(v->options->arg, &finding);
 }
 
@@ -53,13 +59,14 @@ static bool is_superseded(struct verification *v, const struct segment_event *ev
 }
 
 static void check_record(struct verification *v, const struct segment_event *event, const char *segment) {
+  const struct spot spot = {segment, event->offset, event->size};
   struct index_blob place;
   v->result.records++;
   if (!event->payload_good) {
     if (is_superseded(v, event)) return;
     v->result.damaged_records++;
     report(
-        v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset,
+        v, CAS_FINDING_DAMAGED_RECORD, spot, "%s",
         event->record.kind == RECORD_MANIFEST
             ? "the manifest of an instance does not match its checksum; if the index was rebuilt since, the instance "
               "is in no list"
@@ -67,7 +74,7 @@ static void check_record(struct verification *v, const struct segment_event *eve
   } else if (event->record.kind == RECORD_BLOB &&
              index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_NOT_FOUND) {
     v->result.index_findings++;
-    report(v, CAS_FINDING_INDEX, segment, event->offset, "a blob is not in the index");
+    report(v, CAS_FINDING_INDEX, spot, "a blob is not in the index");
   }
 }
 
@@ -80,8 +87,8 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
   if (event->kind == SEGMENT_EVENT_DAMAGE) {
     v->result.damaged_records++;
-    report(v, CAS_FINDING_DAMAGED_RECORD, segment, event->offset, "%" PRIu64 " bytes are no valid records",
-           event->size);
+    report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){segment, event->offset, event->size},
+           "%" PRIu64 " bytes are no valid records", event->size);
   }
   return event->kind == SEGMENT_EVENT_COMMIT ? tell_progress(v) : CAS_OK;
 }
@@ -92,7 +99,7 @@ static void check_numbers(struct verification *v, uint32_t expected, uint32_t nu
   for (; expected < number; expected++) {
     volume_name(expected, segment);
     v->result.damaged_records++;
-    report(v, CAS_FINDING_DAMAGED_RECORD, segment, 0, "the segment is missing");
+    report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment is missing");
   }
 }
 
@@ -108,7 +115,8 @@ static cas_status check_segment(struct verification *v, uint32_t number, const s
   }
   volume_name(number, segment);
   v->result.damaged_records++;
-  report(v, CAS_FINDING_DAMAGED_RECORD, segment, 0, "the segment cannot be read: %s", detail.message);
+  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment cannot be read: %s",
+         detail.message);
   return CAS_OK;
 }
 
@@ -129,6 +137,16 @@ static cas_status check_segments(struct verification *v) {
     STATUS_TRY(check_segment(v, numbers[i], &mark));
   }
   return CAS_OK;
+}
+
+cas_status verify_segment(struct cas_store *store, uint32_t number, const struct cas_verify_options *options,
+                          struct cas_verify_result *result, struct cas_error *error) {
+  struct verification v = {.store = store, .options = options, .error = error};
+  struct segment_mark mark;
+  STATUS_TRY(mark_get(store->index, &mark, error));
+  cas_status status = number <= mark.segment ? check_segment(&v, number, &mark) : CAS_OK;
+  if (status == CAS_OK) *result = v.result;
+  return status;
 }
 
 /* --- instances --- */
@@ -174,7 +192,7 @@ static cas_status check_instance(void *arg, const struct cas_node *node) {
     return status_fail(v->error, status, "%s", detail.message);
   if (status != CAS_OK) {
     v->result.damaged_instances++;
-    report(v, CAS_FINDING_DAMAGED_INSTANCE, node->path, 0, "%s", detail.message);
+    report(v, CAS_FINDING_DAMAGED_INSTANCE, (struct spot){.path = node->path}, "%s", detail.message);
   }
   return tell_progress(v);
 }

@@ -15,7 +15,7 @@ static uint64_t difference(uint64_t more, uint64_t less) { return more > less ? 
 static double ratio(uint64_t more, uint64_t less) { return less ? (double)more / (double)less : 0; }
 
 /* What of the daemon's state belongs to the figures of a store. */
-static bool is_of_store(const char *key) { return strncmp(key, "read_only", 9) == 0; }
+static bool is_of_store(const char *key) { return strncmp(key, "read_only", 9) == 0 || strcmp(key, "scrub") == 0; }
 
 static void print_json(const struct cas_stats *stats, const json_t *daemon) {
   const char *key;

@@ -57,6 +57,10 @@ struct config {
   unsigned encode;                                              /* [engine] encode, enum cas_encode */
 
   /* Of config_load(): */
+  unsigned scrub_days; /* [scrub] days */
+  bool no_scrub;       /* [scrub] enabled = no */
+  unsigned scrub_mib;  /* [scrub] mib_per_second */
+
   uint64_t seen; /* which keys the file has given so far */
   char *path;    /* the file */
   unsigned line; /* that is read; 0 while none is */

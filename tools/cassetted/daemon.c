@@ -1,6 +1,7 @@
 /*
- * Owns the store and everything that serves it. Order of start: log, store, audit, mount, control socket, DICOM; stop
- * is the reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it is over.
+ * Owns the store and everything that serves it. Order of start: log, store, audit, mount, DICOM, scrubber, control
+ * socket; stop is the reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it
+ * is over.
  */
 #include "daemon.h"
 
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control_scrub.h"
 #include "control_server.h"
 #include "daemon_audit.h"
 #include "daemon_changes.h"
@@ -33,7 +35,8 @@ struct daemon {
   struct cas_mount *mount; /* NULL without one, and after it was unmounted from outside */
   struct control_server *control;
   struct daemon_changes changes;
-  struct audit *audit; /* NULL: none is configured */
+  struct audit *audit;           /* NULL: none is configured */
+  struct cas_scrubber *scrubber; /* NULL where it is switched off */
   struct dicom_server *dicom;
   struct timespec started;
 };
@@ -69,6 +72,13 @@ static void add_condition(json_t *state, const struct cas_store *store) {
   json_object_set_new(state, "read_only_tries", json_integer((json_int_t)condition.tries));
 }
 
+static void add_scrub(json_t *state, struct cas_scrubber *scrubber) {
+  struct cas_scrub_status status;
+  if (scrubber == NULL) return;
+  cas_scrub_status(scrubber, &status);
+  json_object_set_new(state, "scrub", control_scrub_json(&status));
+}
+
 static json_t *daemon_state(void *arg) {
   struct daemon *daemon = arg;
   const struct config *config = daemon->config;
@@ -84,6 +94,7 @@ static json_t *daemon_state(void *arg) {
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);
   add_condition(state, daemon->store);
+  add_scrub(state, daemon->scrubber);
   const struct {
     const char *name;
     uint64_t value;
@@ -157,6 +168,15 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
   return dicom_server_start(daemon->store, &options, &daemon->dicom, error);
 }
 
+static cas_status start_scrubber(struct daemon *daemon, struct cas_error *error) {
+  const struct cas_scrub_options options = {
+      .cycle_seconds = daemon->config->scrub_days * 86400,
+      .bytes_per_second_max = (uint64_t)daemon->config->scrub_mib << 20,
+  };
+  if (daemon->config->no_scrub) return CAS_OK;
+  return cas_scrub_start(daemon->store, &options, &daemon->scrubber, error);
+}
+
 /* The control socket opens last: its state tells of all others. */
 static cas_status start_control(struct daemon *daemon, struct cas_error *error) {
   daemon->changes = (struct daemon_changes){.store = daemon->store, .log = daemon->log, .audit = daemon->audit};
@@ -166,6 +186,7 @@ static cas_status start_control(struct daemon *daemon, struct cas_error *error) 
       .state_arg = daemon,
       .changed = daemon_changed,
       .changed_arg = &daemon->changes,
+      .scrubber = daemon->scrubber,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };
@@ -180,6 +201,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, &daemon->audit, error);
   if (status == CAS_OK) status = start_mount(daemon, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
+  if (status == CAS_OK) status = start_scrubber(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
   return status;
 }
@@ -246,6 +268,7 @@ static void stop(struct daemon *daemon) {
   control_server_stop(daemon->control, daemon->config->stop_seconds);
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
   cas_mount_stop(daemon->mount);
+  cas_scrub_stop(daemon->scrubber);
   cas_store_close(daemon->store);
   daemon_audit_close(daemon->audit);
   if (daemon->store != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");

@@ -261,6 +261,18 @@ cas_status control_change(struct control_client *client, const struct cas_change
   return CAS_OK;
 }
 
+cas_status control_scrub(struct control_client *client, const char *action, char **json, struct cas_error *error) {
+  json_t *answer, *request = json_pack("{ss}", "command", "scrub");
+  if (request != NULL && action != NULL) json_object_set_new(request, "action", json_string(action));
+  const cas_status status = ask(client, request, &answer, error);
+  if (status != CAS_OK) return status;
+  char *text = json_dumps(json_object_get(answer, "scrub"), JSON_COMPACT);
+  json_decref(answer);
+  if (text == NULL) return fail(error, CAS_IO, "the daemon's answer is not understood");
+  *json = text;
+  return CAS_OK;
+}
+
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {
   json_t *answer;
   const cas_status status = ask(client, json_pack("{ss}", "command", "status"), &answer, error);

@@ -64,12 +64,18 @@ CAS_MUST_USE cas_status control_snapshot_remove(struct control_client *client, c
 CAS_MUST_USE cas_status control_change(struct control_client *client, const struct cas_change *change,
                                        uint64_t *changed, struct cas_error *error);
 
+/* Lets the daemon's scrubber "start", "pause" or "resume"; NULL: only asks. How it stands, as one line of JSON
+ * (control_scrub.h) that the caller frees. CAS_UNSUPPORTED: the daemon does not scrub. */
+CAS_MUST_USE cas_status control_scrub(struct control_client *client, const char *action, char **json,
+                                      struct cas_error *error);
+
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",
  * "uptime_seconds", "store", "aet", "bind", "port", "mount" (absent without), "associations" (open now), and the
  * counters since the start: "associations_total", "associations_rejected", "stored", "duplicates", "new_versions",
  * "refused", "failed", "received_bytes", "imports". "read_only": whether the archive refuses objects for the moment;
- * then also "read_only_reason", "read_only_seconds" and "read_only_tries" to write again.
+ * then also "read_only_reason", "read_only_seconds" and "read_only_tries" to write again. "scrub": how scrubbing stands
+ * (control_scrub.h), absent where it is off.
  */
 CAS_MUST_USE cas_status control_status(struct control_client *client, char **json, struct cas_error *error);
 

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "cassette/scrub.h"
 #include "cassette/state.h"
 
 /* Objects under way or answered but not yet sent, on one connection. Beyond, no further request is read. */
@@ -28,6 +29,7 @@ struct control_server_options {
   json_t *(*state)(void *arg); /* the object of a status answer, a new reference, to which "imports" is added; from any
                                   thread; NULL on failure */
   void *state_arg;
+  struct cas_scrubber *scrubber; /* borrowed; NULL without one */
   /* Called after each change of states that was asked for, with what came of it; from any thread. NULL: nobody asks. */
   void (*changed)(void *arg, const struct cas_change *change, uint64_t changed, cas_status status);
   void *changed_arg;

@@ -20,6 +20,7 @@
 #include "cassette/ingest.h"
 #include "cassette/snapshot.h"
 #include "control_change.h"
+#include "control_scrub.h"
 #include "control_wire.h"
 
 /* How much of a file is read at once: a CT slice in one piece, a big object in steps between which a stop is heeded. */
@@ -210,6 +211,24 @@ static void serve_status(struct session *session, json_int_t id) {
   }
 }
 
+static void serve_scrub(struct session *session, json_int_t id, const json_t *request) {
+  struct cas_scrubber *scrubber = session->node->options.scrubber;
+  const char *action = json_string_value(json_object_get(request, "action"));
+  struct cas_error error = {0};
+  cas_status status = CAS_OK;
+  if (scrubber == NULL)
+    status = fail_read(&error, CAS_UNSUPPORTED, "the daemon does not scrub");
+  else if (action != NULL)
+    status = control_scrub_do(scrubber, action, &error);
+  if (status != CAS_OK) {
+    answer_with(session, failure(id, status, error.message));
+    return;
+  }
+  struct cas_scrub_status now;
+  cas_scrub_status(scrubber, &now);
+  answer_with(session, json_pack("{sIsbso}", "id", id, "ok", 1, "scrub", control_scrub_json(&now)));
+}
+
 static void serve_snapshot(struct session *session, json_int_t id, const json_t *request) {
   const char *action = json_string_value(json_object_get(request, "action"));
   const char *name = json_string_value(json_object_get(request, "name"));
@@ -264,6 +283,8 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
     serve_change(session, id, request, control_reader_take_descriptor(reader));
   } else if (strcmp(command, "snapshot") == 0) {
     serve_snapshot(session, id, request);
+  } else if (strcmp(command, "scrub") == 0) {
+    serve_scrub(session, id, request);
   } else if (strcmp(command, "status") == 0) {
     serve_status(session, id);
   } else {

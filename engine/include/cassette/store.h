@@ -127,6 +127,7 @@ struct cas_finding {
   enum cas_finding_kind kind;
   const char *path;    /* tree path of the instance, or name of the segment */
   uint64_t offset;     /* in the segment */
+  uint64_t size;       /* bytes from there; 0: the whole segment, or no part of one */
   const char *message; /* one line */
 };
 typedef void (*cas_finding_fn)(void *arg, const struct cas_finding *finding);
