@@ -23,6 +23,33 @@ static unsigned long long list_number(const char *name) {
   return strtoull(name + prefix, NULL, 10);
 }
 
+/* Whether a name has this ending. */
+static bool ends_with(const char *name, const char *ending) {
+  size_t size = strlen(name), last = strlen(ending);
+  return size >= last && strcmp(name + size - last, ending) == 0;
+}
+
+static bool has_tables(const char *folder) {
+  DIR *list = opendir(folder);
+  bool found = list == NULL;
+  for (const struct dirent *entry; !found && (entry = readdir(list)) != NULL;) found = ends_with(entry->d_name, ".sst");
+  if (list != NULL) closedir(list);
+  return found;
+}
+
+/* An index of which nothing but a few names became durable. CURRENT goes last: until then this is tried again. */
+static bool remove_all(const char *folder, int fd) {
+  DIR *list = opendir(folder);
+  bool good = list != NULL;
+  for (const struct dirent *entry; good && (entry = readdir(list)) != NULL;) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || strcmp(entry->d_name, "CURRENT") == 0)
+      continue;
+    good = unlinkat(fd, entry->d_name, 0) == 0;
+  }
+  if (list != NULL) closedir(list);
+  return good && fsync(fd) == 0 && unlinkat(fd, "CURRENT", 0) == 0 && fsync(fd) == 0;
+}
+
 static bool newest_list(const char *folder, char newest[NAME_BYTES]) {
   DIR *list = opendir(folder);
   unsigned long long highest = 0;
@@ -69,8 +96,12 @@ cas_status index_current_mend(const char *folder, struct cas_error *error) {
   read_current(fd, named);
   cas_status status = CAS_OK;
   bool is_lost = list_number(named) > 0 && faccessat(fd, named, F_OK, 0) != 0 && errno == ENOENT;
-  if (is_lost && newest_list(folder, newest) && !replace_current(fd, newest))
-    status = status_fail_errno(error, errno, "index %s: cannot let CURRENT name %s", folder, newest);
+  if (is_lost && newest_list(folder, newest)) {
+    if (!replace_current(fd, newest))
+      status = status_fail_errno(error, errno, "index %s: cannot let CURRENT name %s", folder, newest);
+  } else if (is_lost && !has_tables(folder) && !remove_all(folder, fd)) {
+    status = status_fail_errno(error, errno, "index %s: cannot remove what is left of it", folder);
+  }
   close(fd);
   return status;
 }

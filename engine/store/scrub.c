@@ -21,9 +21,8 @@
 #include "store/paths.h"
 #include "store/verify.h"
 
-/* ioprio_set(2): class "idle" of one thread. */
 #define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE (3 << 13)
+#define IOPRIO_IDLE (3 << 13) /* ioprio_set(2) */
 
 struct cas_scrubber {
   struct cas_store *store;
@@ -45,6 +44,7 @@ struct cas_scrubber {
   struct timespec pace_began;
   struct scrub_damage damages[SCRUB_DAMAGES_MAX];
   size_t damage_count;
+  uint64_t instances_hit;
   bool silent; /* what looks damaged is not told yet */
 };
 
@@ -104,7 +104,11 @@ static void take_finding(void *arg, const struct cas_finding *finding) {
   if (finding->kind == CAS_FINDING_DAMAGED_RECORD && scrubber->damage_count < SCRUB_DAMAGES_MAX)
     scrubber->damages[scrubber->damage_count++] =
         (struct scrub_damage){scrubber->segment, finding->offset, finding->size > 0 ? finding->size : UINT32_MAX};
-  if (!scrubber->silent)
+  if (scrubber->silent) return;
+  if (finding->attributes != NULL)
+    store_log(scrubber->store, CAS_LOG_ERROR, "scrub: SOP Instance UID %s: %s",
+              cas_attributes_text(finding->attributes, CAS_TAG_SOP_INSTANCE_UID), finding->message);
+  else
     store_log(scrubber->store, CAS_LOG_ERROR, "scrub: %s at byte %" PRIu64 ": %s", finding->path, finding->offset,
               finding->message);
 }
@@ -144,6 +148,7 @@ static void count_segment(struct cas_scrubber *scrubber, const struct cas_verify
   place->now.bytes += result->bytes;
   place->now.damaged_records += result->damaged_records;
   place->now.index_findings += result->index_findings;
+  place->now.damaged_instances += result->damaged_instances;
   for (size_t i = 0; i < scrubber->damage_count && place->damage_count < SCRUB_DAMAGES_MAX; i++)
     place->damages[place->damage_count++] = scrubber->damages[i];
   scrubber->segment_bytes_done = 0;
@@ -208,9 +213,7 @@ static cas_status tell_instance(void *arg, const struct cas_node *node) {
   struct cas_scrubber *scrubber = arg;
   store_log(scrubber->store, CAS_LOG_ERROR, "scrub: damaged instance: SOP Instance UID %s",
             cas_attributes_text(node->attributes, CAS_TAG_SOP_INSTANCE_UID));
-  pthread_mutex_lock(&scrubber->lock);
-  scrubber->place.now.damaged_instances++;
-  pthread_mutex_unlock(&scrubber->lock);
+  scrubber->instances_hit++;
   return CAS_OK;
 }
 
@@ -218,12 +221,14 @@ static cas_status tell_instance(void *arg, const struct cas_node *node) {
 static cas_status keep_looking(void *arg) { return keep_pace(arg, SEGMENT_BLOCK_BYTES); }
 
 static cas_status look_up_instances(struct cas_scrubber *scrubber, struct cas_error *error) {
-  pthread_mutex_lock(&scrubber->lock);
-  scrubber->place.now.damaged_instances = 0;
-  pthread_mutex_unlock(&scrubber->lock);
   if (scrubber->place.damage_count == 0) return CAS_OK;
-  return affected_instances(scrubber->store, scrubber->place.damages, scrubber->place.damage_count, keep_looking,
-                            tell_instance, scrubber, error);
+  scrubber->instances_hit = 0;
+  STATUS_TRY(affected_instances(scrubber->store, scrubber->place.damages, scrubber->place.damage_count, keep_looking,
+                                tell_instance, scrubber, error));
+  pthread_mutex_lock(&scrubber->lock);
+  scrubber->place.now.damaged_instances += scrubber->instances_hit;
+  pthread_mutex_unlock(&scrubber->lock);
+  return CAS_OK;
 }
 
 static cas_status end_cycle(struct cas_scrubber *scrubber, struct cas_error *error) {
@@ -281,9 +286,8 @@ static bool wait_for_cycle(struct cas_scrubber *scrubber) {
 }
 
 static void note_trouble(struct cas_scrubber *scrubber, cas_status status, const struct cas_error *error) {
-  bool is_new;
   pthread_mutex_lock(&scrubber->lock);
-  is_new = status != CAS_OK && scrubber->trouble[0] == '\0';
+  bool is_new = status != CAS_OK && scrubber->trouble[0] == '\0';
   snprintf(scrubber->trouble, sizeof scrubber->trouble, "%.255s",
            status == CAS_OK            ? ""
            : error->message[0] != '\0' ? error->message

@@ -1,5 +1,6 @@
 #include "store/scrub_place.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,15 +125,16 @@ void scrub_place_load(struct cas_store *store, struct scrub_place *place) {
 cas_status scrub_place_save(struct cas_store *store, const struct scrub_place *place, struct cas_error *error) {
   struct scrub_place copy = *place;
   struct fields fields;
-  CLEANUP_FREE char *text = NULL;
+  CLEANUP_FREE char *text = malloc(PLACE_BYTES_MAX);
   size_t size = 0;
-  FILE *out = open_memstream(&text, &size);
-  if (out == NULL) return CAS_NO_MEMORY;
+  if (text == NULL) return CAS_NO_MEMORY;
   name_fields(&fields, &copy);
-  for (size_t i = 0; i < fields.count; i++) fprintf(out, "%s %" PRIu64 "\n", fields.all[i].name, *fields.all[i].number);
+  for (size_t i = 0; i < fields.count; i++)
+    size += (size_t)snprintf(text + size, PLACE_BYTES_MAX - size, "%s %" PRIu64 "\n", fields.all[i].name,
+                             *fields.all[i].number);
   for (size_t i = 0; i < copy.damage_count; i++)
-    fprintf(out, "damage %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", copy.damages[i].segment, copy.damages[i].offset,
-            copy.damages[i].bytes);
-  if (fclose(out) != 0) return CAS_NO_MEMORY;
+    size += (size_t)snprintf(text + size, PLACE_BYTES_MAX - size, "damage %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
+                             copy.damages[i].segment, copy.damages[i].offset, copy.damages[i].bytes);
+  assert(size < PLACE_BYTES_MAX);
   return store->disk->ops->replace(store->disk, PLACE_NAME, slice_of(text, size), error);
 }

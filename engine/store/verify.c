@@ -11,6 +11,7 @@
 #include "cassette/reader.h"
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
+#include "store/unlisted.h"
 #include "store/verify.h"
 
 struct verification {
@@ -19,7 +20,9 @@ struct verification {
   const struct cas_verify_options *options;
   struct cas_verify_result result;
   struct cas_progress progress;
-  uint8_t *buffer; /* BLOB_BYTES_MAX */
+  struct unlisted unlisted;
+  uint64_t damage_told; /* damaged records at the last COMMIT */
+  uint8_t *buffer;      /* BLOB_BYTES_MAX */
   struct cas_error *error;
 };
 
@@ -78,6 +81,18 @@ static void check_record(struct verification *v, const struct segment_event *eve
   }
 }
 
+static void report_unlisted(void *arg, const struct cas_attributes *attributes) {
+  struct verification *v = arg;
+  struct cas_finding finding = {.kind = CAS_FINDING_DAMAGED_INSTANCE,
+                                .path = "",
+                                .message =
+                                    "an object with this header is in no list: its manifest may be among what is "
+                                    "damaged, unless it was deleted",
+                                .attributes = attributes};
+  v->result.damaged_instances++;
+  if (v->options->finding != NULL) v->options->finding(v->options->arg, &finding);
+}
+
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct verification *v = arg;
   char segment[VOLUME_NAME_BYTES];
@@ -85,12 +100,16 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   v->progress.done += event->size;
   v->result.bytes += event->size;
   if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
+  if (event->kind == SEGMENT_EVENT_RECORD && event->payload_good) unlisted_note(&v->unlisted, &event->record);
   if (event->kind == SEGMENT_EVENT_DAMAGE) {
     v->result.damaged_records++;
     report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){segment, event->offset, event->size},
            "%" PRIu64 " bytes are no valid records", event->size);
   }
-  return event->kind == SEGMENT_EVENT_COMMIT ? tell_progress(v) : CAS_OK;
+  if (event->kind != SEGMENT_EVENT_COMMIT) return CAS_OK;
+  if (v->result.damaged_records > v->damage_told) unlisted_tell(&v->unlisted, report_unlisted, v);
+  v->damage_told = v->result.damaged_records;
+  return tell_progress(v);
 }
 
 /* Segments are numbered without gaps. */
@@ -106,6 +125,7 @@ static void check_numbers(struct verification *v, uint32_t expected, uint32_t nu
 static cas_status check_segment(struct verification *v, uint32_t number, const struct segment_mark *mark) {
   struct cas_error detail = {0};
   char segment[VOLUME_NAME_BYTES];
+  unlisted_init(&v->unlisted, v->store);
   cas_status status = segment_scan(v->store->volume, &v->store->superblock.key, number, 0, mark,
                                    SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, v, &detail);
   v->result.segments++;

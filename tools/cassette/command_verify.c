@@ -7,11 +7,14 @@
 #include "cli_text.h"
 #include "commands.h"
 #include "node_family.h"
+#include "quarantine.h"
 
 #define KEY_JSON 256
+#define KEY_QUARANTINE 257
 
 static const struct cli_option options[] = {
     {'q', "quiet", NULL, "say only what is damaged"},
+    {KEY_QUARANTINE, "quarantine", NULL, "copy what is damaged to STORE/quarantine, for inspection"},
     {KEY_JSON, "json", NULL, "print one JSON object for every finding, then a summary"},
     {0},
 };
@@ -21,7 +24,8 @@ struct verification {
   struct cli_progress *progress;
   struct cli_interrupt interrupt;
   struct cas_store *store;
-  struct node_family family; /* of the damaged instance before, whose series the next one mostly shares */
+  struct quarantine *quarantine; /* NULL without */
+  struct node_family family;     /* of the damaged instance before, whose series the next one mostly shares */
 };
 
 /* What a damaged instance is asked for again by. */
@@ -42,21 +46,28 @@ struct identification {
   FILE *line;
 };
 
+static void put_identity(struct identification *identification, size_t i, const char *text) {
+  if (identification->object) cli_json_text(identification->object, identities[i].key, text);
+  if (!identification->line) return;
+  fprintf(identification->line, "%s%s ", i > 0 ? ", " : " (", attribute_keyword(identities[i].tag));
+  cli_put(identification->line, text);
+  if (i + 1 == IDENTITIES) fputc(')', identification->line);
+}
+
 static cas_status identify(void *arg, const struct cas_node *node) {
   struct identification *identification = arg;
   struct node_family *family = &identification->verification->family;
   struct cas_error error = {0};
   cas_status status = node_family_set(family, node, &error);
   if (status != CAS_OK) return status;
-  for (size_t i = 0; i < IDENTITIES; i++) {
-    const char *text = node_family_text(family, identities[i].tag);
-    if (identification->object) cli_json_text(identification->object, identities[i].key, text);
-    if (!identification->line) continue;
-    fprintf(identification->line, "%s%s ", i > 0 ? ", " : " (", attribute_keyword(identities[i].tag));
-    cli_put(identification->line, text);
-  }
-  if (identification->line) fputc(')', identification->line);
+  for (size_t i = 0; i < IDENTITIES; i++) put_identity(identification, i, node_family_text(family, identities[i].tag));
   return CAS_OK;
+}
+
+/* Of an instance that is in no list. */
+static void put_identity_list(struct identification *identification, const struct cas_attributes *attributes) {
+  for (size_t i = 0; i < IDENTITIES; i++)
+    put_identity(identification, i, cas_attributes_text(attributes, identities[i].tag));
 }
 
 /* Says whose a damaged instance is, as far as the index knows. */
@@ -64,6 +75,10 @@ static void put_identities(struct verification *verification, const struct cas_f
                            FILE *line) {
   struct identification identification = {.verification = verification, .object = object, .line = line};
   if (finding->kind != CAS_FINDING_DAMAGED_INSTANCE) return;
+  if (finding->attributes != NULL) {
+    put_identity_list(&identification, finding->attributes);
+    return;
+  }
   (void)!cas_node_get(verification->store, finding->path, identify, &identification, NULL);
 }
 
@@ -110,6 +125,7 @@ static void on_finding(void *arg, const struct cas_finding *finding) {
   }
   cli_progress_line(verification->progress, stdout, text ? text : kind_name(finding->kind));
   free(text);
+  quarantine_take(verification->quarantine, finding);
 }
 
 static void summarize(const struct cas_verify_result *result, bool json, double seconds) {
@@ -141,11 +157,12 @@ static void summarize(const struct cas_verify_result *result, bool json, double 
 
 static int run(struct cli_arguments *arguments) {
   struct verification verification = {0};
-  bool quiet = false;
+  bool quiet = false, quarantines = false;
   int key;
   while ((key = cli_option(arguments)) > 0) {
     if (key == 'q') quiet = true;
     if (key == KEY_JSON) verification.json = true;
+    if (key == KEY_QUARANTINE) quarantines = true;
   }
   if (key < 0) return arguments->exit_code;
   cli_interrupt_open(&verification.interrupt);
@@ -155,6 +172,8 @@ static int run(struct cli_arguments *arguments) {
   verification.progress = cli_progress_create("instances", quiet);
   if (!verification.progress) return cli_fail("verify", CAS_NO_MEMORY, NULL);
   verification.store = store;
+  if (quarantines) verification.quarantine = quarantine_open(arguments->operands[0]);
+  if (quarantines && verification.quarantine == NULL) return CLI_IO;
   node_family_init(&verification.family, store);
   struct cas_verify_options verify = {.progress = on_progress, .finding = on_finding, .arg = &verification};
   struct cas_verify_result result = {0};
@@ -162,6 +181,7 @@ static int run(struct cli_arguments *arguments) {
   cas_status status = cas_store_verify(store, &verify, &result, &error);
   double seconds = cli_progress_seconds(verification.progress);
   node_family_fini(&verification.family);
+  bool kept = quarantine_close(verification.quarantine, quiet);
   cli_progress_destroy(verification.progress);
   if (status == CAS_END && cli_interrupted(&verification.interrupt)) {
     cli_error("interrupted");
@@ -169,6 +189,7 @@ static int run(struct cli_arguments *arguments) {
   }
   if (status != CAS_OK) return cli_fail(arguments->operands[0], status, &error);
   if (!quiet || verification.json) summarize(&result, verification.json, seconds);
+  if (!kept) return CLI_IO;
   return result.damaged_records + result.damaged_instances + result.index_findings ? CLI_PARTLY : CLI_OK;
 }
 
@@ -177,7 +198,8 @@ const struct cli_command command_verify = {
     .operands = "STORE",
     .summary = "Read everything back and say what is damaged",
     .details = "Checks every record of every segment, then every instance through the ordinary read path.\n"
-               "Works while the archive runs. Exit status: 0 all is well, 1 damage was found.\n",
+               "Works while the archive runs. --quarantine changes no segment: it copies.\n"
+               "Exit status: 0 all is well, 1 damage was found.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

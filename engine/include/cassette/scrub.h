@@ -39,7 +39,7 @@ struct cas_scrub_counts {
   int64_t started_ns, ended_ns; /* UTC, nanoseconds since 1970; 0: not yet */
   uint64_t segments, records, bytes;
   uint64_t damaged_records, index_findings;
-  uint64_t damaged_instances; /* that these hit; known when the cycle ends */
+  uint64_t damaged_instances; /* that these hit: known when the cycle ends, but those in no list at once */
 };
 
 struct cas_scrub_status {

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "cassette/attributes.h"
 #include "cassette/bytes.h"
 
 #ifdef __cplusplus
@@ -129,6 +130,8 @@ struct cas_finding {
   uint64_t offset;     /* in the segment */
   uint64_t size;       /* bytes from there; 0: the whole segment, or no part of one */
   const char *message; /* one line */
+  /* Of a damaged instance that is in no list, and whose `path` is therefore "": what its header says; else NULL. */
+  const struct cas_attributes *attributes;
 };
 typedef void (*cas_finding_fn)(void *arg, const struct cas_finding *finding);
 

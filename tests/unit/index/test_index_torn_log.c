@@ -66,10 +66,43 @@ static void a_lost_list_of_tables_gives_way_to_the_one_before(void **state) {
   assert_true(slice_equal(slice_of_buffer(&value), slice_of("b", 1)));
 }
 
+/* Of a new index CURRENT alone is durable: there is no list, and nothing that a list could name. */
+static void an_index_whose_only_list_is_lost_begins_anew(void **state) {
+  struct fixture *f = *state;
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  struct index_batch *batch;
+  char command[512];
+  assert_ok(index_batch_begin(f->index, &batch, &f->error), &f->error);
+  assert_ok(index_batch_put_fact(batch, "a", slice_of("b", 1), &f->error), &f->error);
+  assert_ok(index_batch_apply(batch, &f->error), &f->error);
+  index_close(f->index);
+  f->index = NULL;
+  snprintf(command, sizeof command,
+           "rm '%s'/MANIFEST-* && rm -f '%s'/*.sst && printf 'MANIFEST-000001\\n' >'%s/CURRENT'", f->index_folder,
+           f->index_folder, f->index_folder);
+  assert_int_equal(system(command), 0);
+  reopen(f);
+  assert_int_equal(index_get_fact(f->index, "a", &value, NULL), CAS_NOT_FOUND);
+}
+
+/* With a table there was more: that is damage, which a rebuild mends. */
+static void an_index_with_tables_and_no_list_is_damaged(void **state) {
+  struct fixture *f = *state;
+  char command[256];
+  assert_ok(index_flush(f->index, &f->error), &f->error);
+  index_close(f->index);
+  f->index = NULL;
+  snprintf(command, sizeof command, "rm '%s'/MANIFEST-* && ls '%s'/*.sst >/dev/null", f->index_folder, f->index_folder);
+  assert_int_equal(system(command), 0);
+  assert_int_not_equal(index_open(f->index_folder, &f->index, &f->error), CAS_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_torn_log_of_writes_hinders_no_follower, setup, teardown),
       cmocka_unit_test_setup_teardown(a_lost_list_of_tables_gives_way_to_the_one_before, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_index_whose_only_list_is_lost_begins_anew, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_index_with_tables_and_no_list_is_damaged, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
