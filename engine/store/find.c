@@ -7,6 +7,7 @@
  */
 #include "cassette/node.h"
 #include "store/find_plan.h"
+#include "store/header_match.h"
 #include "store/store.h"
 
 /* More conditions than indexed attributes make no sense. */
@@ -26,6 +27,7 @@ struct search {
   const struct cas_query *query;
   struct condition_key *conditions;
   size_t condition_count;
+  struct header_keys header; /* conditions that need the header */
   cas_node_fn each;
   void *arg;
   struct cas_error *error;
@@ -104,12 +106,27 @@ static cas_status admits(struct search *search, const struct cas_node *node, boo
 
 /* --- the way down --- */
 
+/* What is damaged or has no header meets no condition on it. */
+static cas_status show(struct search *search, const struct cas_node *node) {
+  bool met = true;
+  if (search->header.count > 0) {
+    struct cas_header *header;
+    cas_status status = cas_header_open(search->store, node, &header, search->error);
+    if (status == CAS_NOT_FOUND || status == CAS_CORRUPT) return CAS_OK;
+    STATUS_TRY(status);
+    status = header_keys_meet(&search->header, header, &met);
+    cas_header_close(header);
+    STATUS_TRY(status);
+  }
+  return met ? search->each(search->arg, node) : CAS_OK;
+}
+
 static cas_status visit(void *arg, const struct cas_node *node) {
   struct search *search = arg;
   bool admitted;
   STATUS_TRY(admits(search, node, &admitted));
   if (!admitted) return CAS_OK;
-  if (node->level == search->query->level) return search->each(search->arg, node);
+  if (node->level == search->query->level) return show(search, node);
   return cas_node_list(search->store, node->path, NULL, visit, search, search->error);
 }
 
@@ -173,6 +190,7 @@ static cas_status search_tree(struct search *search) {
 
 static cas_status read_condition(struct search *search, const struct cas_condition *condition) {
   const struct cas_attribute_definition *definition = cas_search_attribute_by_tag(condition->tag);
+  if (condition->vr != NULL) return header_keys_add(&search->header, condition, search->error);
   if (definition == NULL)
     return status_fail(search->error, CAS_INVALID, "attribute %08X is not in the index", condition->tag);
   if (definition->level > search->query->level)
@@ -226,6 +244,7 @@ cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_
   if (status == CAS_OK) status = search_tree(&search);
   for (size_t i = 0; i < search.condition_count; i++) match_key_fini(&search.conditions[i].key);
   for (size_t i = 0; i < CAS_LEVEL_INSTANCE; i++) free(search.above[i].path);
+  header_keys_fini(&search.header);
   free(search.conditions);
   return status;
 }

@@ -48,9 +48,13 @@ static cas_status read_person(struct match_key *key, struct match_value *value, 
   return CAS_OK;
 }
 
+/* strtod() knows more than PS3.5 6.2 has: names, hexadecimal digits. */
+static bool has_number_characters(const char *text) { return strspn(text, "0123456789+-.eE ") == strlen(text); }
+
 /* "N", "N-M", "N-", "-M" where the dash is no sign. */
 static bool read_numbers(struct match_value *value, const char *text) {
   char *end;
+  if (!has_number_characters(text)) return false;
   value->kind = MATCH_NUMBERS;
   value->low = strtod(text, &end);
   value->high = value->low;
@@ -206,7 +210,7 @@ static bool match_span(const struct match_key *key, const struct match_value *wa
 static bool match_number(const struct match_value *wanted, const char *text) {
   char *end;
   double number = strtod(text, &end);
-  return end != text && number >= wanted->low && number <= wanted->high;
+  return end != text && *end == '\0' && has_number_characters(text) && number >= wanted->low && number <= wanted->high;
 }
 
 static cas_status match_one(struct match_key *key, const struct match_value *wanted, const char *text, size_t size,

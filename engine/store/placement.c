@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "dicom/attribute_codec.h"
+#include "store/current.h"
 #include "store/folder_name.h"
 #include "store/state_apply.h"
 #include "store/store.h"
@@ -248,5 +249,6 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
   STATUS_TRY(state_get_history(batch, manifest->sop_instance_uid, &history, error));
   STATUS_TRY(state_history_states(slice_of_buffer(&history), manifest->version, newcomer.born, &states));
   newcomer.states = slice_of_buffer(&states);
-  return put_newcomer(batch, &newcomer, &origin->cookie, error);
+  STATUS_TRY(put_newcomer(batch, &newcomer, &origin->cookie, error));
+  return manifest->version > 1 ? current_mark(batch, manifest->sop_instance_uid, error) : CAS_OK;
 }

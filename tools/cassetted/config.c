@@ -46,6 +46,10 @@ static const struct key keys[] = {
     {"audit", "collector", TEXT, FIELD(audit_collector), 0, 0},
     {"audit", "spool", TEXT, FIELD(audit_spool), 0, 0},
     {"audit", "spool_mib", NUMBER, FIELD(audit_spool_mib), 1, 65536},
+    {"find", "attributes", TEXT, FIELD(find_attributes), 0, 0},
+    {"find", "matches_max", NUMBER, FIELD(find_matches_max), 1, 1000000},
+    {"find", "seconds_max", NUMBER, FIELD(find_seconds_max), 1, 3600},
+    {"find", "queries_max", NUMBER, FIELD(find_queries_max), 1, 1024},
     {"mount", "folder", TEXT, FIELD(mount), 0, 0},
     {"mount", "allow_other", SWITCH, FIELD(mount_allow_other), 0, 0},
     {"control", "mode", OCTAL, FIELD(control_mode), 0600, 0666},
@@ -86,6 +90,7 @@ void config_fini(struct config *config) {
   free(config->audit_file);
   free(config->audit_collector);
   free(config->audit_spool);
+  free(config->find_attributes);
   free(config->peers);
   free(config->peer_marks);
   free(config->path);

@@ -46,6 +46,8 @@ struct config {
 
   char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT or tcp:HOST:PORT */
   unsigned audit_spool_mib;
+  char *find_attributes;                                         /* [find] attributes */
+  unsigned find_matches_max, find_seconds_max, find_queries_max; /* [find] */
 
   char *mount; /* [mount] folder */
   bool mount_allow_other;

@@ -111,8 +111,7 @@ static cas_status negotiate(struct session *session, struct cas_error *error) {
   }
   free(proposed);
   if (status != CAS_OK) return status;
-  const struct cas_slice info = {.data = negotiation_storage_info, .size = NEGOTIATION_STORAGE_INFO_BYTES};
-  status = dicom_association_answer_extended(association, info, error);
+  status = dicom_association_answer_extended(association, error);
   if (status != CAS_OK) return status;
   return dicom_association_acknowledge(association, error);
 }

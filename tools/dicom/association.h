@@ -13,6 +13,7 @@
 #include "dicom_server.h"
 #include "dicom_shim.h"
 #include "dimse.h"
+#include "find_attributes.h"
 #include "pdu.h"
 #include "transcode_budget.h"
 
@@ -22,9 +23,10 @@ struct dicom_node {
   struct dicom_network *network;
   struct access access;
   struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
-  int stop_fd;                         /* readable when the node stops */
+  struct find_attributes find_attributes;
+  int stop_fd; /* readable when the node stops */
   struct transcode_budget transcoding;
-  atomic_uint associations_open;
+  atomic_uint associations_open, queries_open;
   atomic_ullong associations_accepted, associations_rejected;
   atomic_ullong stored, duplicates, new_versions, refused, failed, received_bytes;
 };

@@ -88,8 +88,7 @@ cas_status dicom_association_refuse_context(struct dicom_association *associatio
   return condition.good() ? CAS_OK : shim_fail(error, CAS_REFUSED, "presentation context", condition);
 }
 
-cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
-                                             struct cas_error *error) {
+cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_error *error) {
   T_ASC_Association *asc = association->association;
   SOPClassExtendedNegotiationSubItemList *requested = nullptr;
   ASC_getRequestedExtNegList(asc->params, &requested);
@@ -99,21 +98,36 @@ cas_status dicom_association_answer_extended(struct dicom_association *associati
     ASC_setAcceptedExtNegList(asc->params, answers); // the parameters own it from here
     for (OFListIterator(SOPClassExtendedNegotiationSubItem *) it = requested->begin(); it != requested->end(); ++it) {
       const OFString &uid = (*it)->sopClassUID;
-      if (dicom_uid_kind_of(uid.c_str()) != DICOM_UID_STORAGE) continue;
+      unsigned char info[NEGOTIATION_INFO_BYTES_MAX];
       if (ASC_findAcceptedPresentationContextID(asc, uid.c_str()) == 0) continue;
+      const size_t size =
+          negotiation_answer_extended(uid.c_str(), dicom_uid_kind_of(uid.c_str()), (*it)->serviceClassAppInfo,
+                                      (*it)->serviceClassAppInfoLength, info);
+      if (size == 0) continue;
       SOPClassExtendedNegotiationSubItem *item = new SOPClassExtendedNegotiationSubItem;
       answers->push_back(item);
       item->sopClassUID = uid;
       item->sopClassUIDLength = static_cast<unsigned short>(uid.length());
-      item->serviceClassAppInfo = new unsigned char[info.size];
-      memcpy(item->serviceClassAppInfo, info.data, info.size);
-      item->serviceClassAppInfoLength = static_cast<unsigned short>(info.size);
-      item->itemLength = static_cast<unsigned short>(2 + uid.length() + info.size);
+      item->serviceClassAppInfo = new unsigned char[size];
+      memcpy(item->serviceClassAppInfo, info, size);
+      item->serviceClassAppInfoLength = static_cast<unsigned short>(size);
+      item->itemLength = static_cast<unsigned short>(2 + uid.length() + size);
     }
   } catch (const std::bad_alloc &) {
     return shim_fail(error, CAS_NO_MEMORY, "extended negotiation");
   }
   return CAS_OK;
+}
+
+unsigned dicom_association_extended(const struct dicom_association *association, const char *abstract_syntax,
+                                    size_t index) {
+  SOPClassExtendedNegotiationSubItemList *answers = nullptr;
+  ASC_getAcceptedExtNegList(association->association->params, &answers);
+  if (answers == nullptr) return 0;
+  for (OFListIterator(SOPClassExtendedNegotiationSubItem *) it = answers->begin(); it != answers->end(); ++it)
+    if ((*it)->sopClassUID == abstract_syntax && (*it)->serviceClassAppInfoLength > index)
+      return (*it)->serviceClassAppInfo[index];
+  return 0;
 }
 
 bool dicom_association_accepted(const struct dicom_association *association, uint8_t id,

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "association.h"
+#include "find_scp.h"
 
 /* Of a connection's thread: DCMTK's negotiation and the engine's ingest stay far below it. */
 #define STACK_BYTES (1u << 20)
@@ -197,6 +198,10 @@ static void fill_defaults(struct dicom_server_options *options) {
   if (options->idle_seconds == 0) options->idle_seconds = 600;
   if (options->move_associations == 0) options->move_associations = 1;
   if (options->transcode_mib == 0) options->transcode_mib = (unsigned)(TRANSCODE_BYTES_DEFAULT >> 20);
+  if (options->find_attributes == NULL) options->find_attributes = FIND_ATTRIBUTES_DEFAULT;
+  if (options->find_matches_max == 0) options->find_matches_max = FIND_MATCHES_MAX;
+  if (options->find_seconds_max == 0) options->find_seconds_max = FIND_SECONDS_MAX;
+  if (options->find_queries_max == 0) options->find_queries_max = FIND_QUERIES_MAX;
 }
 
 static cas_status listen_on(struct dicom_server *server, const char *bind_address, struct cas_error *error) {
@@ -241,7 +246,10 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   server->slot_count = (size_t)options->associations_max + DICOM_PENDING_MAX;
   server->slots = calloc(server->slot_count, sizeof *server->slots);
   if (server->slots == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
-  cas_status status = access_init(&server->node.access, options->peers, options->peer_count, options->open);
+  cas_status status = find_attributes_parse(options->find_attributes, &server->node.find_attributes, error);
+  if (status != CAS_OK) return status;
+  options->find_attributes = NULL; /* the caller's string; not needed any more */
+  status = access_init(&server->node.access, options->peers, options->peer_count, options->open);
   if (status != CAS_OK) return fail(error, status, 0, "DICOM server");
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");

@@ -44,8 +44,12 @@ struct dicom_server_options {
   unsigned transcode_mib;         /* memory for objects that are transcoded, default 512 */
   const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;
-  bool open;           /* others than the peers may call, too, and do everything */
-  struct audit *audit; /* NULL: none; borrowed until stop */
+  bool open;                   /* others than the peers may call, too, and do everything */
+  const char *find_attributes; /* what C-FIND may ask for besides the index, as find_attributes_parse() reads it */
+  unsigned find_matches_max;   /* responses to one C-FIND, default 10000 */
+  unsigned find_seconds_max;   /* that it may take, default 60 */
+  unsigned find_queries_max;   /* at once, default 16 */
+  struct audit *audit;         /* NULL: none; borrowed until stop */
   cas_log_fn log;
   void *log_arg;
 };

@@ -43,6 +43,10 @@ void dicom_network_destroy(struct dicom_network *network);
 /* What DCMTK's dictionary knows of a UID. */
 enum dicom_uid_kind dicom_uid_kind_of(const char *uid);
 
+/* The VR of an attribute, and the tag of a keyword, by DCMTK's dictionary; false where it has none. Any thread. */
+bool dicom_dictionary_vr(uint32_t tag, char vr[3]);
+bool dicom_dictionary_tag(const char *keyword, uint32_t *tag);
+
 struct dicom_timeouts {
   unsigned negotiation_seconds; /* from the handover to the end of the negotiation */
   unsigned message_seconds;     /* without a byte to or from the peer while a message is under way */
@@ -93,9 +97,13 @@ enum dicom_refusal { DICOM_REFUSE_SYNTAX, DICOM_REFUSE_USER };
 CAS_MUST_USE cas_status dicom_association_refuse_context(struct dicom_association *association, uint8_t id,
                                                          enum dicom_refusal why, struct cas_error *error);
 
-/* Answers the proposed extended negotiation items of accepted storage SOP classes with `info`; others get no answer. */
-CAS_MUST_USE cas_status dicom_association_answer_extended(struct dicom_association *association, struct cas_slice info,
+/* Answers the proposed extended negotiation items of accepted SOP classes as negotiation_answer_extended() says. */
+CAS_MUST_USE cas_status dicom_association_answer_extended(struct dicom_association *association,
                                                           struct cas_error *error);
+
+/* A byte of what was answered for a SOP class; 0 where nothing was, or less. */
+unsigned dicom_association_extended(const struct dicom_association *association, const char *abstract_syntax,
+                                    size_t index);
 
 /* Ends the negotiation: A-ASSOCIATE-AC. */
 CAS_MUST_USE cas_status dicom_association_acknowledge(struct dicom_association *association, struct cas_error *error);

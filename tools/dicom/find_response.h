@@ -8,30 +8,26 @@
 #define FIND_RESPONSE_H
 
 #include "cassette/node.h"
-#include "identifier.h"
+#include "find_query.h"
+#include "find_text.h"
 
 #define FIND_TAG_RETRIEVE_AET 0x00080054u
-#define FIND_TAG_MODALITIES 0x00080061u
 
-/* Zero-initialise, and set the first four fields. */
+/* Zero-initialise, set the first three fields, and find_text_init() the text. */
 struct find_response {
   struct cas_store *store;
-  const char *aet;      /* Retrieve AE Title */
-  enum cas_level level; /* of the nodes */
-  bool explicit_vr;
-  char modalities[1024];                      /* Modalities in Study that are wanted, "" for any */
+  const char *aet; /* Retrieve AE Title */
+  const struct find_query *query;
+  struct find_text text;
   char parents[CAS_LEVEL_INSTANCE + 1][1100]; /* paths of the nodes above the last one that was shown, by level */
   struct cas_attributes *above[CAS_LEVEL_INSTANCE + 1]; /* their attributes, owned */
+  struct cas_buffer value;
 };
 void find_response_fini(struct find_response *response);
 
-/* Whether a node that met the conditions is a match: the newest version, with the modalities. Faults of the index. */
-CAS_MUST_USE cas_status find_response_matches(struct find_response *response, const struct cas_node *node,
-                                              bool *matches, struct cas_error *error);
-
-/* Appends the response's identifier: every key of the request, empty where nothing is known of it. */
-CAS_MUST_USE cas_status find_response_encode(struct find_response *response, const struct identifier *request,
-                                             const struct cas_node *node, struct cas_buffer *bytes,
-                                             struct cas_error *error);
+/* Replaces the content of `bytes` by the response's identifier: every key of the request, empty where nothing is known
+ * of it. */
+CAS_MUST_USE cas_status find_response_encode(struct find_response *response, const struct cas_node *node,
+                                             struct cas_buffer *bytes, struct cas_error *error);
 
 #endif

@@ -1,82 +1,51 @@
 /*
  * Owns one query at a time. Invariants:
  *  1. Matches are sent as the index gives them; no more than one response and the writer's buffer are held.
- *  2. Between two responses the peer's C-CANCEL is heeded; anything else that it sends then is a protocol error.
- *  3. At IMAGE level only the newest version of a SOP instance is a match.
+ *  2. Between two responses, and every few nodes that are looked at, the peer's C-CANCEL, the node's stop and the time
+ *     are heeded; anything else that the peer sends then is a protocol error.
+ *  3. Only what has a current version of a SOP instance is a match.
  */
 #include "find_scp.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cassette/node.h"
 #include "find_response.h"
 #include "message.h"
 #include "pdu_writer.h"
 
-#define CONDITIONS_MAX 48u
-#define PATTERN_BYTES_MAX 1024u
+/* Nodes that are looked at between two looks at peer and clock. */
+#define LOOK_EVERY 64u
+
+/* What was found does not wait longer than this for more that fills a write. */
+#define FLUSH_MS 100
 
 struct query {
   struct session *session;
   const struct dimse_command *request;
   uint8_t context_id;
+  struct find_query find;
   struct find_response response;
-  struct identifier identifier;
-  struct cas_condition conditions[CONDITIONS_MAX];
-  char patterns[CONDITIONS_MAX][PATTERN_BYTES_MAX];
-  size_t condition_count;
   struct pdu_writer writer;
-  struct cas_buffer bytes, command;
-  unsigned matches;
-  bool cancelled, too_many;
+  struct cas_buffer bytes, data, command;
+  unsigned matches, looks;
+  int64_t begun_ms, flushed_ms;
+  bool cancelled;
+  const char *limit;    /* that ended it */
   enum pdu_event ended; /* PDU_FRAGMENT while the association is of use */
   struct cas_error *error;
 };
 
+static int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 static cas_status send_bytes(void *association, struct cas_slice bytes, struct cas_error *error) {
   return dicom_association_send(association, bytes, error);
-}
-
-/* --- the identifier --- */
-
-static bool read_level(struct query *query) {
-  static const struct {
-    const char *name;
-    enum cas_level level;
-  } levels[] = {{"PATIENT", CAS_LEVEL_PATIENT},
-                {"STUDY", CAS_LEVEL_STUDY},
-                {"SERIES", CAS_LEVEL_SERIES},
-                {"IMAGE", CAS_LEVEL_INSTANCE}};
-  const struct identifier_key *key = identifier_find(&query->identifier, IDENTIFIER_TAG_LEVEL);
-  for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-    if (identifier_key_is(key, levels[i].name)) query->response.level = levels[i].level;
-  if (query->response.level == CAS_LEVEL_PATIENT)
-    return strcmp(query->request->sop_class_uid, FIND_PATIENT_ROOT_UID) == 0;
-  return query->response.level != 0;
-}
-
-/* Turns keys with a value into conditions; NULL or why the identifier is not taken. */
-static const char *read_conditions(struct query *query) {
-  if (!read_level(query)) return "no Query/Retrieve Level, or one that the SOP class has not";
-  for (size_t i = 0; i < query->identifier.count; i++) {
-    const struct identifier_key *key = &query->identifier.keys[i];
-    const struct cas_attribute_definition *definition = cas_attribute_by_tag(key->tag);
-    const bool modalities = key->tag == FIND_TAG_MODALITIES && query->response.level == CAS_LEVEL_STUDY;
-    if (key->value.size == 0 || key->tag == CAS_TAG_SPECIFIC_CHARACTER_SET) continue;
-    if (modalities) {
-      if (!identifier_text(&query->identifier, key->value, query->response.modalities, PATTERN_BYTES_MAX))
-        return "Modalities in Study cannot be read";
-      continue;
-    }
-    if (definition == NULL || definition->level > query->response.level) continue;
-    if (query->condition_count == CONDITIONS_MAX) return "too many matching keys";
-    char *pattern = query->patterns[query->condition_count];
-    if (!identifier_text(&query->identifier, key->value, pattern, PATTERN_BYTES_MAX))
-      return "a value is too long, or in a character set that is not taken";
-    query->conditions[query->condition_count++] = (struct cas_condition){.tag = key->tag, .pattern = pattern};
-  }
-  return NULL;
 }
 
 /* --- matches --- */
@@ -112,18 +81,39 @@ static cas_status write_match(struct query *query, const struct cas_buffer *data
   return status;
 }
 
+static cas_status end_by(struct query *query, const char *limit) {
+  query->limit = limit;
+  return CAS_END;
+}
+
+/* What a long search that finds little must not pass over. */
+static cas_status look(void *arg) {
+  struct query *query = arg;
+  if (++query->looks % LOOK_EVERY != 0) return CAS_OK;
+  const cas_status status = heed_peer(query);
+  if (status != CAS_OK) return status;
+  const int64_t now = now_ms();
+  if (now - query->begun_ms > query->session->node->options.find_seconds_max * INT64_C(1000))
+    return end_by(query, "the query took too long");
+  if (session_is_stopping(query->session)) return end_by(query, "the archive stops");
+  if (now - query->flushed_ms < FLUSH_MS || query->writer.used == 0) return CAS_OK;
+  query->flushed_ms = now;
+  const cas_status sent = pdu_writer_flush(&query->writer, query->error);
+  if (sent != CAS_OK) query->ended = PDU_CLOSED;
+  return sent;
+}
+
 static cas_status show(void *arg, const struct cas_node *node) {
   struct query *query = arg;
   bool matches;
   cas_status status = heed_peer(query);
-  if (status == CAS_OK) status = find_response_matches(&query->response, node, &matches, query->error);
+  if (status == CAS_OK) status = cas_node_is_current(query->response.store, node, &matches, query->error);
   if (status != CAS_OK || !matches) return status;
-  query->too_many = query->matches == FIND_MATCHES_MAX;
-  if (query->too_many) return CAS_END;
+  if (query->matches == query->session->node->options.find_matches_max)
+    return end_by(query, "more matches than are sent");
   query->matches++;
-  query->bytes.size = 0;
-  status = find_response_encode(&query->response, &query->identifier, node, &query->bytes, query->error);
-  if (status == CAS_OK) status = write_match(query, &query->bytes);
+  status = find_response_encode(&query->response, node, &query->data, query->error);
+  if (status == CAS_OK) status = write_match(query, &query->data);
   return status;
 }
 
@@ -136,23 +126,48 @@ static enum pdu_event finish(struct query *query, enum dimse_status status, cons
   return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
 }
 
-static enum pdu_event answer(struct query *query, bool explicit_vr, bool whole) {
-  struct cas_error reason = {0};
-  const struct cas_slice bytes = {.data = query->bytes.data, .size = query->bytes.size};
-  if (!whole || identifier_parse(bytes, explicit_vr, &query->identifier, &reason) != CAS_OK)
-    return finish(query, DIMSE_CANNOT_UNDERSTAND, whole ? reason.message : "the identifier is too long");
-  const char *wrong = read_conditions(query);
-  if (wrong != NULL) return finish(query, DIMSE_IDENTIFIER_DOES_NOT_MATCH, wrong);
-  /* Keys borrow from the identifier's bytes, of which only tags are needed from here on. */
+static enum pdu_event search(struct query *query) {
+  const struct session *session = query->session;
   const struct cas_query wanted = {
-      .level = query->response.level, .conditions = query->conditions, .condition_count = query->condition_count};
-  const cas_status status = cas_find(query->session->node->store, &wanted, show, query, query->error);
+      .level = query->find.level,
+      .conditions = query->find.conditions,
+      .condition_count = query->find.condition_count,
+      .combined_date_time = dicom_association_extended(session->association, query->request->sop_class_uid,
+                                                       NEGOTIATION_DATE_TIME_BYTE) == 1,
+      .look = look,
+      .look_arg = query,
+  };
+  struct cas_error reason = {0};
+  const cas_status status = cas_find(session->node->store, &wanted, show, query, &reason);
   if (query->ended != PDU_FRAGMENT) return query->ended;
   if (query->cancelled) return finish(query, DIMSE_CANCELLED, NULL);
-  if (query->too_many) return finish(query, DIMSE_OUT_OF_RESOURCES, "more matches than are sent");
+  if (query->limit != NULL) return finish(query, DIMSE_OUT_OF_RESOURCES, query->limit);
   if (status == CAS_OK) return finish(query, DIMSE_SUCCESS, NULL);
-  session_log(query->session, CAS_LOG_ERROR, "%s: C-FIND failed: %s", query->session->source, cas_status_text(status));
+  if (status == CAS_INVALID) return finish(query, DIMSE_IDENTIFIER_DOES_NOT_MATCH, reason.message);
+  session_log(session, CAS_LOG_ERROR, "%s: C-FIND failed: %s", session->source, cas_status_text(status));
   return finish(query, DIMSE_PROCESSING_FAILURE, cas_status_text(status));
+}
+
+static enum pdu_event answer(struct query *query, bool explicit_vr, bool whole) {
+  struct cas_error reason = {0};
+  struct dicom_node *node = query->session->node;
+  const struct cas_slice bytes = {.data = query->bytes.data, .size = query->bytes.size};
+  if (!whole || identifier_parse(bytes, explicit_vr, &query->find.identifier, &reason) != CAS_OK)
+    return finish(query, DIMSE_CANNOT_UNDERSTAND, whole ? reason.message : "the identifier is too long");
+  query->find.further = &node->find_attributes;
+  const char *wrong = find_query_read(&query->find, strcmp(query->request->sop_class_uid, FIND_PATIENT_ROOT_UID) == 0);
+  if (wrong != NULL) return finish(query, DIMSE_IDENTIFIER_DOES_NOT_MATCH, wrong);
+  const struct identifier_key *set = identifier_find(&query->find.identifier, CAS_TAG_SPECIFIC_CHARACTER_SET);
+  find_text_init(&query->response.text, set != NULL ? set->value : (struct cas_slice){0});
+  query->response.query = &query->find;
+  query->begun_ms = query->flushed_ms = now_ms();
+  /* Bounded, so that queries leave processors to those who store. */
+  const unsigned others = atomic_fetch_add(&node->queries_open, 1);
+  const enum pdu_event event = others < node->options.find_queries_max
+                                   ? search(query)
+                                   : finish(query, DIMSE_OUT_OF_RESOURCES, "too many queries at once");
+  atomic_fetch_sub(&node->queries_open, 1);
+  return event;
 }
 
 enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,
@@ -171,7 +186,7 @@ enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const
   if (served) {
     bool whole;
     *error = (struct cas_error){0};
-    query->response.explicit_vr = strcmp(transfer_syntax, "1.2.840.10008.1.2") != 0;
+    const bool explicit_vr = strcmp(transfer_syntax, "1.2.840.10008.1.2") != 0;
     query->response.store = session->node->store;
     query->response.aet = session->node->options.aet;
     event = message_read_data_set(&session->stream, context_id, IDENTIFIER_BYTES_MAX, &query->bytes, &whole, error);
@@ -181,13 +196,15 @@ enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const
     const uint32_t peer_bytes_max = dicom_association_peer_pdu_bytes(session->association);
     if (event == PDU_FRAGMENT)
       event = pdu_writer_init(&query->writer, peer_bytes_max, send_bytes, session->association) == CAS_OK
-                  ? answer(query, query->response.explicit_vr, whole)
+                  ? answer(query, explicit_vr, whole)
                   : message_protocol_error(error, "out of memory");
   }
   pdu_writer_fini(&query->writer);
   cas_buffer_fini(&query->bytes);
+  cas_buffer_fini(&query->data);
   cas_buffer_fini(&query->command);
   find_response_fini(&query->response);
+  find_query_fini(&query->find);
   free(query);
   return event;
 }

@@ -11,8 +11,10 @@
 #define FIND_PATIENT_ROOT_UID "1.2.840.10008.5.1.4.1.2.1.1"
 #define FIND_STUDY_ROOT_UID "1.2.840.10008.5.1.4.1.2.2.1"
 
-/* Responses to one request at most; then A700. */
+/* Defaults of what a request may take; beyond, its last response is A700. */
 #define FIND_MATCHES_MAX 10000u
+#define FIND_SECONDS_MAX 60u
+#define FIND_QUERIES_MAX 16u
 
 /* Reads the identifier that follows `request` and answers with all matches. PDU_FRAGMENT: the association goes on. */
 enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const struct dimse_command *request,

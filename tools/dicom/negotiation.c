@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES] = {2, 0, 3, 0, 0, 0};
-
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
 bool negotiation_is_query(const char *abstract_syntax) {
@@ -14,6 +12,23 @@ bool negotiation_is_query(const char *abstract_syntax) {
   for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++)
     if (strcmp(abstract_syntax + strlen(root), tails[i]) == 0) return true;
   return false;
+}
+
+size_t negotiation_answer_extended(const char *abstract_syntax, enum dicom_uid_kind kind, const unsigned char *proposed,
+                                   size_t size, unsigned char answer[NEGOTIATION_INFO_BYTES_MAX]) {
+  static const unsigned char storage[] = {2, 0, 3, 0, 0, 0};
+  static const unsigned char finds[] = {1, 1, 0, 0, 0, 1, 1}, retrieves[] = {1, 0};
+  if (kind == DICOM_UID_STORAGE) {
+    memcpy(answer, storage, sizeof storage);
+    return sizeof storage;
+  }
+  if (!negotiation_is_query(abstract_syntax)) return 0;
+  const bool is_find = abstract_syntax[strlen(abstract_syntax) - 1] == '1';
+  const unsigned char *can = is_find ? finds : retrieves;
+  const size_t most = is_find ? sizeof finds : sizeof retrieves;
+  if (size > most) size = most;
+  for (size_t i = 0; i < size; i++) answer[i] = can[i] != 0 && proposed[i] == 1;
+  return size;
 }
 
 const char *negotiation_choose_plain(const char *const *transfer_syntaxes, size_t count) {

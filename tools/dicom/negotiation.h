@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the network library's dictionary knows of a UID. */
 enum dicom_uid_kind { DICOM_UID_UNKNOWN, DICOM_UID_STORAGE, DICOM_UID_OTHER };
 
@@ -38,13 +42,26 @@ const char *negotiation_choose_plain(const char *const *transfer_syntaxes, size_
 size_t negotiation_choose(const char *const *transfer_syntaxes, size_t count);
 
 /*
- * Service class application information for a storage SOP class, PS3.4 B.3.1: level of support 2 (full: every attribute
- * is kept), level of digital signature support 3 (bit preserving), element coercion 0 (none).
+ * The service class application information that answers what a peer proposes for a SOP class; returns its bytes, 0 for
+ * no answer.
+ *  - Storage (PS3.4 B.3.1): level of support 2 (full: every attribute is kept), level of digital signature support 3
+ * (bit preserving), element coercion 0 (none).
+ *  - C-FIND (PS3.4 C.5.1): relational queries, combined date-time matching, empty and multiple value matching as
+ *    proposed; no fuzzy matching of names, time zone adjustment, or conversion of multi-frame images. As long as the
+ *    proposal.
+ *  - C-MOVE, C-GET (C.5.2, C.5.3): relational retrieval as proposed, no conversion.
  */
-#define NEGOTIATION_STORAGE_INFO_BYTES 6u
-extern const unsigned char negotiation_storage_info[NEGOTIATION_STORAGE_INFO_BYTES];
+#define NEGOTIATION_INFO_BYTES_MAX 8u
+size_t negotiation_answer_extended(const char *abstract_syntax, enum dicom_uid_kind kind, const unsigned char *proposed,
+                                   size_t size, unsigned char answer[NEGOTIATION_INFO_BYTES_MAX]);
+
+/* Where the answer for C-FIND has combined date-time matching. */
+#define NEGOTIATION_DATE_TIME_BYTE 1u
 
 /* Whether a called AE title means ours; leading and trailing spaces do not count (PS3.5 6.2, AE). */
 bool negotiation_same_title(const char *called, const char *ours);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -13,6 +13,7 @@
 #define CASSETTE_NODE_H
 
 #include "cassette/attributes.h"
+#include "cassette/data_set.h"
 #include "cassette/store.h"
 
 #ifdef __cplusplus
@@ -74,6 +75,45 @@ CAS_API CAS_MUST_USE cas_status cas_date_list(struct cas_store *store, const cha
 CAS_API CAS_MUST_USE cas_status cas_node_by_date(struct cas_store *store, const char *first, const char *last,
                                                  cas_node_fn each, void *arg, struct cas_error *error);
 
+/* --- current versions --- */
+
+/* What lies below a node, of each SOP instance its newest version only; series and studies without any do not count. */
+struct cas_counts {
+  uint64_t studies; /* of a patient, else 0 */
+  uint64_t series;  /* of a patient or study, else 0 */
+  uint64_t instances;
+};
+
+/* Cheap, but for patients, studies and series in which a SOP instance has several versions: then their instances are
+ * looked at one by one. */
+CAS_API CAS_MUST_USE cas_status cas_node_count(struct cas_store *store, const struct cas_node *node,
+                                               struct cas_counts *counts, struct cas_error *error);
+
+/* Whether an instance is the newest version of its SOP instance; whether a folder has such an instance. */
+CAS_API CAS_MUST_USE cas_status cas_node_is_current(struct cas_store *store, const struct cas_node *node, bool *current,
+                                                    struct cas_error *error);
+
+/* --- headers --- */
+
+/*
+ * The data set of an instance as far as it stands in one piece: up to the pixel data, or the first value of 64 KiB.
+ * Reads its manifest and one blob, which are verified as all that is read; series headers share dictionaries, so
+ * neighbours cost less. Nothing of a deflated data set.
+ */
+struct cas_header;
+
+/* Of the node's representative: itself, or the first current instance below. CAS_NOT_FOUND: there is none; CAS_CORRUPT:
+ * it is damaged. */
+CAS_API CAS_MUST_USE cas_status cas_header_open(struct cas_store *store, const struct cas_node *node,
+                                                struct cas_header **header, struct cas_error *error);
+CAS_API void cas_header_close(struct cas_header *header); /* NULL is allowed */
+
+/* A reader of the data set from its beginning. It may break off: CAS_CORRUPT where an element is cut in two. */
+CAS_API struct cas_data_set cas_header_data_set(const struct cas_header *header);
+
+/* Decodes its texts. Borrowed. */
+CAS_API struct cas_text *cas_header_text(const struct cas_header *header);
+
 /* --- searching --- */
 
 /* What of a study is gathered from the series and instances below: conditions for studies that the index has no entry
@@ -98,6 +138,13 @@ CAS_API CAS_MUST_USE cas_status cas_node_by_date(struct cas_store *store, const 
 struct cas_condition {
   uint32_t tag;
   const char *pattern;
+  /* NULL for an attribute that can be searched (cas_search_attribute_by_tag). Else the attribute's VR: it is compared
+   * with the header of the node's representative instance, cas_header_open(), after all other conditions are met, since
+   * that reads the instance. */
+  const char *vr;
+  /* Of a sequence, VR "SQ": what one of its items must meet, all at once; each with a VR (PS3.4 C.2.2.2.6). */
+  const struct cas_condition *items;
+  size_t item_count;
 };
 
 struct cas_query {

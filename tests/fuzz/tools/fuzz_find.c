@@ -7,15 +7,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CONDITIONS_MAX 8u
-
 struct query {
+  struct find_query find;
   struct find_response response;
-  struct identifier identifier;
-  struct cas_condition conditions[CONDITIONS_MAX];
-  char patterns[CONDITIONS_MAX][256];
-  size_t condition_count;
 };
+
+/* Text, a number and a sequence, which the objects of the store have or have not. */
+static const struct find_attributes further = {.tags = {0x00080201, 0x00081032, 0x00101010, 0x00201041, 0x00280006},
+                                               .count = 5};
 
 static void check_same(const struct identifier *a, const struct identifier *b) {
   fuzz_must(a->count == b->count);
@@ -44,51 +43,43 @@ static cas_status show(void *arg, const struct cas_node *node) {
   struct query *query = arg;
   struct cas_buffer bytes = {0};
   static struct identifier answer;
-  bool matches;
-  fuzz_must(find_response_matches(&query->response, node, &matches, NULL) == CAS_OK);
-  if (!matches) return CAS_OK;
-  fuzz_must(find_response_encode(&query->response, &query->identifier, node, &bytes, NULL) == CAS_OK);
+  bool current;
+  fuzz_must(cas_node_is_current(query->response.store, node, &current, NULL) == CAS_OK);
+  if (!current) return CAS_OK;
+  fuzz_must(find_response_encode(&query->response, node, &bytes, NULL) == CAS_OK);
   struct cas_error error = {0};
-  fuzz_must(identifier_parse((struct cas_slice){.data = bytes.data, .size = bytes.size}, query->response.explicit_vr,
-                             &answer, &error) == CAS_OK ||
+  fuzz_must(identifier_parse((struct cas_slice){.data = bytes.data, .size = bytes.size},
+                             query->find.identifier.explicit_vr, &answer, &error) == CAS_OK ||
             bytes.size > IDENTIFIER_BYTES_MAX);
   cas_buffer_fini(&bytes);
   return CAS_OK;
-}
-
-static void read_conditions(struct query *query) {
-  for (size_t i = 0; i < query->identifier.count && query->condition_count < CONDITIONS_MAX; i++) {
-    const struct identifier_key *key = &query->identifier.keys[i];
-    const struct cas_attribute_definition *definition = cas_attribute_by_tag(key->tag);
-    char *pattern = query->patterns[query->condition_count];
-    if (definition == NULL || definition->level > query->response.level || key->value.size == 0 ||
-        key->value.size >= sizeof query->patterns[0] || memchr(key->value.data, 0, key->value.size) != NULL)
-      continue;
-    memcpy(pattern, key->value.data, key->value.size);
-    pattern[key->value.size] = '\0';
-    query->conditions[query->condition_count++] = (struct cas_condition){.tag = key->tag, .pattern = pattern};
-  }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct query query;
   struct cas_error error = {0};
   if (size == 0) return 0;
-  query = (struct query){.response = {.store = fuzz_store(), .aet = "FUZZ"}};
-  query.response.level = (enum cas_level)(1 + (data[0] & 3));
-  query.response.explicit_vr = (data[0] & 4) != 0;
-  if (identifier_parse((struct cas_slice){.data = data + 1, .size = size - 1}, query.response.explicit_vr,
-                       &query.identifier, &error) == CAS_OK) {
-    write_again(&query.identifier, 0);
-    write_again(&query.identifier, 1);
-    read_conditions(&query);
-    const struct cas_query wanted = {
-        .level = query.response.level, .conditions = query.conditions, .condition_count = query.condition_count};
+  query = (struct query){.response = {.store = fuzz_store(), .aet = "FUZZ"}, .find = {.further = &further}};
+  query.response.query = &query.find;
+  const bool explicit_vr = (data[0] & 4) != 0;
+  if (identifier_parse((struct cas_slice){.data = data + 1, .size = size - 1}, explicit_vr, &query.find.identifier,
+                       &error) == CAS_OK) {
+    write_again(&query.find.identifier, 0);
+    write_again(&query.find.identifier, 1);
+    const char *wrong = find_query_read(&query.find, true);
+    query.find.level = (enum cas_level)(1 + (data[0] & 3));
+    const struct identifier_key *set = identifier_find(&query.find.identifier, CAS_TAG_SPECIFIC_CHARACTER_SET);
+    find_text_init(&query.response.text, set != NULL ? set->value : (struct cas_slice){0});
+    const struct cas_query wanted = {.level = query.find.level,
+                                     .conditions = query.find.conditions,
+                                     .condition_count = wrong == NULL ? query.find.condition_count : 0,
+                                     .combined_date_time = (data[0] & 8) != 0};
     cas_status status = cas_find(query.response.store, &wanted, show, &query, &error);
     fuzz_must(status == CAS_OK || status == CAS_INVALID);
   } else {
     fuzz_must(error.message[0] != '\0');
   }
   find_response_fini(&query.response);
+  find_query_fini(&query.find);
   return 0;
 }

@@ -104,16 +104,16 @@ static struct cas_condition condition_of(struct test_random *random, char text[6
   static const char *const accession_patterns[] = {"A1", "A*", "A1*\\B7", "?1", "a1", "\"\"", "C*"};
   static const char *const modality_patterns[] = {"CT", "MR\\US", "M*", "XA"};
   switch (below(random, 6)) {
-  case 0: return (struct cas_condition){CAS_TAG_PATIENT_NAME, PICK(name_patterns)};
-  case 1: return (struct cas_condition){CAS_TAG_STUDY_DATE, PICK(date_patterns)};
-  case 2: return (struct cas_condition){CAS_TAG_ACCESSION_NUMBER, PICK(accession_patterns)};
-  case 3: return (struct cas_condition){CAS_TAG_MODALITIES_IN_STUDY, PICK(modality_patterns)};
+  case 0: return (struct cas_condition){.tag = CAS_TAG_PATIENT_NAME, .pattern = PICK(name_patterns)};
+  case 1: return (struct cas_condition){.tag = CAS_TAG_STUDY_DATE, .pattern = PICK(date_patterns)};
+  case 2: return (struct cas_condition){.tag = CAS_TAG_ACCESSION_NUMBER, .pattern = PICK(accession_patterns)};
+  case 3: return (struct cas_condition){.tag = CAS_TAG_MODALITIES_IN_STUDY, .pattern = PICK(modality_patterns)};
   case 4:
     snprintf(text, 64, below(random, 2) ? "P%u" : "P%u*", below(random, 20));
-    return (struct cas_condition){CAS_TAG_PATIENT_ID, text};
+    return (struct cas_condition){.tag = CAS_TAG_PATIENT_ID, .pattern = text};
   default:
     snprintf(text, 64, "1.7.%u\\1.7.%u", below(random, 45), below(random, 45));
-    return (struct cas_condition){CAS_TAG_STUDY_INSTANCE_UID, text};
+    return (struct cas_condition){.tag = CAS_TAG_STUDY_INSTANCE_UID, .pattern = text};
   }
 }
 
