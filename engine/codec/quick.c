@@ -16,11 +16,20 @@
 #define VECTOR_BYTES 16u
 #define VECTORS 16
 
+/* Compiled twice, and chosen when the program starts: AVX2 has shifts and shuffles in three operands. */
+#if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && !defined __SANITIZE_ADDRESS__ &&                   \
+    !defined __SANITIZE_THREAD__
+#define ON_MANY_PROCESSORS __attribute__((target_clones("avx2", "default")))
+#else
+#define ON_MANY_PROCESSORS
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
 typedef uint16_t words __attribute__((vector_size(VECTOR_BYTES)));
 
 static_assert(VECTOR_BYTES * VECTORS == QUICK_BLOCK_BYTES, "a block is 16 vectors");
 
-static inline words in_order(words value) {
+INLINE words in_order(words value) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   return value << 8 | value >> 8;
 #else
@@ -28,20 +37,20 @@ static inline words in_order(words value) {
 #endif
 }
 
-static inline words load(const uint8_t *bytes) {
+INLINE words load(const uint8_t *bytes) {
   words value;
   memcpy(&value, bytes, sizeof value);
   return in_order(value);
 }
 
-static inline void store(uint8_t *bytes, words value) {
+INLINE void store(uint8_t *bytes, words value) {
   value = in_order(value);
   memcpy(bytes, &value, sizeof value);
 }
 
 /* --- bits; `width` is a constant wherever these are put --- */
 
-static inline __attribute__((always_inline)) void pack(const words folded[VECTORS], unsigned width, uint8_t *packed) {
+INLINE void pack(const words folded[VECTORS], unsigned width, uint8_t *packed) {
   words gathered = {0};
   unsigned filled = 0;
 #pragma GCC unroll 16
@@ -56,7 +65,7 @@ static inline __attribute__((always_inline)) void pack(const words folded[VECTOR
   }
 }
 
-static inline __attribute__((always_inline)) void unpack(const uint8_t *packed, unsigned width, words folded[VECTORS]) {
+INLINE void unpack(const uint8_t *packed, unsigned width, words folded[VECTORS]) {
   const uint16_t mask = (uint16_t)((1u << width) - 1);
 #pragma GCC unroll 16
   for (unsigned i = 0; i < VECTORS; i++) {
@@ -70,7 +79,7 @@ static inline __attribute__((always_inline)) void unpack(const uint8_t *packed, 
 #define EACH_WIDTH(DO)                                                                                                 \
   DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15) DO(16)
 
-static void pack_block(const words folded[VECTORS], unsigned width, uint8_t *packed) {
+INLINE void pack_block(const words folded[VECTORS], unsigned width, uint8_t *packed) {
 #define PACK(constant)                                                                                                 \
   case constant: pack(folded, constant, packed); break;
   switch (width) {
@@ -80,7 +89,7 @@ static void pack_block(const words folded[VECTORS], unsigned width, uint8_t *pac
 #undef PACK
 }
 
-static void unpack_block(const uint8_t *packed, unsigned width, words folded[VECTORS]) {
+INLINE void unpack_block(const uint8_t *packed, unsigned width, words folded[VECTORS]) {
 #define UNPACK(constant)                                                                                               \
   case constant: unpack(packed, constant, folded); break;
   switch (width) {
@@ -93,7 +102,7 @@ static void unpack_block(const uint8_t *packed, unsigned width, words folded[VEC
 /* --- differences --- */
 
 /* How many bits the largest needs. */
-static unsigned width_of(words any) {
+INLINE unsigned width_of(words any) {
   uint64_t halves[2];
   memcpy(halves, &any, sizeof halves);
   uint64_t all = halves[0] | halves[1];
@@ -104,7 +113,7 @@ static unsigned width_of(words any) {
 }
 
 /* Differences of neighbours with the sign in the lowest bit. `last` is the vector before. Returns all bits used. */
-static words fold_block(const uint8_t *raw, words *last, words folded[VECTORS]) {
+INLINE words fold_block(const uint8_t *raw, words *last, words folded[VECTORS]) {
   words any = {0}, before = *last;
   for (int i = 0; i < VECTORS; i++) {
     words value = load(raw + (size_t)i * VECTOR_BYTES);
@@ -118,7 +127,7 @@ static words fold_block(const uint8_t *raw, words *last, words folded[VECTORS]) 
   return any;
 }
 
-static words unfold_block(const words folded[VECTORS], words last, uint8_t *raw) {
+INLINE words unfold_block(const words folded[VECTORS], words last, uint8_t *raw) {
   const words zero = {0};
   for (int i = 0; i < VECTORS; i++) {
     words sum = folded[i] >> 1 ^ -(folded[i] & 1);
@@ -145,20 +154,41 @@ static void encode_head(const struct cas_pixel_format *format, uint8_t head[QUIC
   head[15] = format->planar_configuration;
 }
 
+/* Appends the coded blocks at `at`; returns where they end. */
+ON_MANY_PROCESSORS static uint8_t *encode_blocks(const uint8_t *raw, size_t blocks, uint8_t *at) {
+  words last = {0};
+  for (size_t i = 0; i < blocks; i++) {
+    words folded[VECTORS];
+    unsigned width = width_of(fold_block(raw + i * QUICK_BLOCK_BYTES, &last, folded));
+    *at++ = (uint8_t)width;
+    pack_block(folded, width, at);
+    at += (size_t)width * VECTOR_BYTES;
+  }
+  return at;
+}
+
+/* Returns where the blocks that begin at `at` end; NULL: they do not. */
+ON_MANY_PROCESSORS static const uint8_t *decode_blocks(const uint8_t *at, const uint8_t *end, uint8_t *raw,
+                                                       size_t blocks) {
+  words last = {0};
+  for (size_t i = 0; i < blocks; i++) {
+    if (at == end) return NULL;
+    unsigned width = *at++;
+    if (width > QUICK_WIDTH_MAX || (size_t)(end - at) < (size_t)width * VECTOR_BYTES) return NULL;
+    words folded[VECTORS];
+    unpack_block(at, width, folded);
+    last = unfold_block(folded, last, raw + i * QUICK_BLOCK_BYTES);
+    at += (size_t)width * VECTOR_BYTES;
+  }
+  return at;
+}
+
 cas_status quick_encode(const struct cas_pixel_format *format, struct cas_slice raw, struct cas_buffer *coded) {
   size_t blocks = raw.size / QUICK_BLOCK_BYTES, rest = raw.size % QUICK_BLOCK_BYTES;
   STATUS_TRY(cas_buffer_reserve(coded, coded->size + QUICK_HEAD_BYTES + blocks * (1 + QUICK_BLOCK_BYTES) + rest));
   uint8_t *at = coded->data + coded->size;
   encode_head(format, at);
-  at += QUICK_HEAD_BYTES;
-  words last = {0};
-  for (size_t i = 0; i < blocks; i++) {
-    words folded[VECTORS];
-    unsigned width = width_of(fold_block(raw.data + i * QUICK_BLOCK_BYTES, &last, folded));
-    *at++ = (uint8_t)width;
-    pack_block(folded, width, at);
-    at += (size_t)width * VECTOR_BYTES;
-  }
+  at = encode_blocks(raw.data, blocks, at + QUICK_HEAD_BYTES);
   if (rest > 0) memcpy(at, raw.data + blocks * QUICK_BLOCK_BYTES, rest);
   coded->size = (size_t)(at - coded->data) + rest;
   return CAS_OK;
@@ -180,19 +210,10 @@ cas_status quick_format(struct cas_slice coded, struct cas_pixel_format *format)
 
 cas_status quick_decode(struct cas_slice coded, uint8_t *raw, size_t raw_size) {
   if (coded.size < QUICK_HEAD_BYTES) return CAS_CORRUPT;
-  const uint8_t *at = coded.data + QUICK_HEAD_BYTES, *end = coded.data + coded.size;
+  const uint8_t *end = coded.data + coded.size;
   size_t blocks = raw_size / QUICK_BLOCK_BYTES, rest = raw_size % QUICK_BLOCK_BYTES;
-  words last = {0};
-  for (size_t i = 0; i < blocks; i++) {
-    if (at == end) return CAS_CORRUPT;
-    unsigned width = *at++;
-    if (width > QUICK_WIDTH_MAX || (size_t)(end - at) < (size_t)width * VECTOR_BYTES) return CAS_CORRUPT;
-    words folded[VECTORS];
-    unpack_block(at, width, folded);
-    last = unfold_block(folded, last, raw + i * QUICK_BLOCK_BYTES);
-    at += (size_t)width * VECTOR_BYTES;
-  }
-  if ((size_t)(end - at) != rest) return CAS_CORRUPT;
+  const uint8_t *at = decode_blocks(coded.data + QUICK_HEAD_BYTES, end, raw, blocks);
+  if (at == NULL || (size_t)(end - at) != rest) return CAS_CORRUPT;
   if (rest > 0) memcpy(raw + blocks * QUICK_BLOCK_BYTES, at, rest);
   return CAS_OK;
 }
