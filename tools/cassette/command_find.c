@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "find_table.h"
 #include "node_family.h"
+#include "remote_find.h"
 
 #define CONDITIONS_MAX 32
 #define KEY_JSON 256
@@ -25,6 +26,7 @@ static const struct cli_option options[] = {
     {KEY_HIDDEN, "hidden", NULL, "find also what is hidden or replaced"},
     {KEY_JSON, "json", NULL, "print one JSON object for each"},
     {KEY_ATTRIBUTES, "attributes", NULL, "list the keywords that can be searched"},
+    REMOTE_OPTIONS,
     {0},
 };
 
@@ -129,18 +131,33 @@ static int find(struct cas_store *store, struct search *search) {
   return search->found > 0 ? CLI_OK : CLI_PARTLY;
 }
 
+static int find_at_peer(struct cli_arguments *arguments, const struct search *search,
+                        struct remote_find_options *peer) {
+  if (search->format == FORMAT_PATHS) return cli_usage(arguments, "a peer tells no paths");
+  peer->level = search->query.level;
+  peer->limit = search->limit;
+  peer->json = search->format == FORMAT_JSON;
+  return remote_find_run(arguments, peer);
+}
+
 static int run(struct cli_arguments *arguments) {
   struct search search = {.path_end = '\n'};
+  struct remote_find_options peer = {0};
   bool attributes = false;
-  int key;
+  int key, code;
   while ((key = cli_option(arguments)) > 0) {
+    if (remote_option(arguments, key, &peer.remote, &code)) {
+      if (code != CLI_OK) return code;
+      continue;
+    }
     if (key == KEY_ATTRIBUTES) attributes = true;
     if (read_option(arguments, &search, key) != CLI_OK) return CLI_USAGE;
   }
   if (key < 0) return arguments->exit_code;
   if (attributes) return print_attributes();
   if (arguments->operand_count == 0) return cli_usage(arguments, "an operand is missing");
-  int code = read_conditions(arguments, &search);
+  if (remote_is_meant(arguments->operands[0])) return find_at_peer(arguments, &search, &peer);
+  code = read_conditions(arguments, &search);
   if (code != CLI_OK) return code;
   CLI_STORE struct cas_store *store = NULL;
   code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
@@ -154,8 +171,8 @@ static int run(struct cli_arguments *arguments) {
 
 const struct cli_command command_find = {
     .name = "find",
-    .operands = "STORE [Keyword=pattern…]",
-    .summary = "Search patients, studies, series or instances",
+    .operands = "STORE|PEER [Keyword=pattern…]",
+    .summary = "Search patients, studies, series or instances, here or at a DICOM node (C-FIND)",
     .details = "A pattern may have * and ?; dates, times and numbers take ranges: StudyDate=20240101-20241231;\n"
                "lists have backslashes between. Names match without regard to case and accents.\n"
                "Exit status: 0 something was found, 1 nothing.\n",

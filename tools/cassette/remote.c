@@ -2,6 +2,7 @@
 #include "remote.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static bool copy_part(const char *text, size_t size, char *part, size_t capacity) {
   if (size == 0 || size >= capacity) return false;
@@ -31,6 +32,12 @@ bool remote_parse(const char *text, struct remote *remote) {
   if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port == 0 || port > UINT16_MAX) return false;
   remote->port = (uint16_t)port;
   return true;
+}
+
+bool remote_is_meant(const char *text) {
+  struct remote remote;
+  if (strncmp(text, REMOTE_SCHEME, strlen(REMOTE_SCHEME)) == 0) return true;
+  return strchr(text, '@') != NULL && remote_parse(text, &remote) && access(text, F_OK) != 0;
 }
 
 bool remote_option(struct cli_arguments *arguments, int key, struct remote *remote, int *code) {

@@ -2,7 +2,7 @@
  * The remote application entity that a command talks to, and the association with it.
  *
  * Written [dicom://][AET@]HOST:PORT; the called AE title is ANY-SCP where none is given, HOST a name or an address, one
- * of IPv6 in brackets. Only `cassette find` needs the dicom://, since a folder may be called anything.
+ * of IPv6 in brackets. Where `cassette find` could mean a folder, dicom:// says that it does not.
  *
  * Threads: as requestor.h.
  */
@@ -24,6 +24,10 @@ struct remote {
 
 /* Reads an address; false if it is none. */
 bool remote_parse(const char *text, struct remote *remote);
+
+/* Whether an operand that may also be a store is a peer: with the scheme, or AET@HOST:PORT and no such folder is there.
+ */
+bool remote_is_meant(const char *text);
 
 /* The options that all commands with a peer have: their table entries, and what takes them. remote_option() returns
  * true if the option was its own; *code is then CLI_OK or what the command is to return. */

@@ -154,3 +154,8 @@ size_t dicom_association_provided(const struct dicom_association *association, c
   }
   return count;
 }
+
+const char *dicom_common_storage_class(size_t index) {
+  return index < static_cast<size_t>(numberOfDcmLongSCUStorageSOPClassUIDs) ? dcmLongSCUStorageSOPClassUIDs[index]
+                                                                            : nullptr;
+}

@@ -47,6 +47,9 @@ enum dicom_uid_kind dicom_uid_kind_of(const char *uid);
 bool dicom_dictionary_vr(uint32_t tag, char vr[3]);
 bool dicom_dictionary_tag(const char *keyword, uint32_t *tag);
 
+/* The storage SOP classes that are met most, some hundred, one after the other; NULL: there are no more. Static. */
+const char *dicom_common_storage_class(size_t index);
+
 struct dicom_timeouts {
   unsigned negotiation_seconds; /* from the handover to the end of the negotiation */
   unsigned message_seconds;     /* without a byte to or from the peer while a message is under way */
