@@ -4,7 +4,7 @@
   transcode_check.py ORIGINALS GOT...
 
 Folders of Part 10 files. For each file of GOT its original is found by SOP Instance UID; prints "same <transfer syntax of the original>
-<that of what was got>" for each that has its data set or its pixels; complains on standard error, and ends with status 1, where they differ.
+<that of what was got> <folder>" for each that has its data set or its pixels; complains on standard error, and ends with status 1, where they differ.
 """
 import functools
 import os
@@ -154,7 +154,7 @@ def main():
                 wrong = True
                 print(problem, file=sys.stderr)
             else:
-                print("same", originals[instance][-1][1], syntax)
+                print("same", originals[instance][-1][1], syntax, os.path.basename(os.path.dirname(path)))
     sys.exit(1 if wrong else 0)
 
 
