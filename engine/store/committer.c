@@ -13,13 +13,13 @@
 #include <pthread.h>
 
 #include "base/limits.h"
-#include "store/commit_record.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/manifest_read.h"
 #include "store/pending.h"
 #include "store/placement.h"
 #include "store/revive.h"
+#include "store/state_change.h"
 #include "store/version.h"
 
 struct committer {
@@ -126,6 +126,23 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   return CAS_OK;
 }
 
+static struct record_group record_group_of(struct group *group) {
+  return (struct record_group){.store = group->committer->store,
+                               .writer = group->committer->writer,
+                               .batch = group->batch,
+                               .states = &group->states,
+                               .error = &group->error};
+}
+
+/* What a rejection note hides. Where that is refused, which takes a thousand notes, the note is kept all the same. */
+static cas_status append_states(struct group *group, struct commit_instance *instance) {
+  struct record_group open = record_group_of(group);
+  if (instance->states == NULL) return CAS_OK;
+  cas_status status =
+      state_change_append(&open, &instance->states->change, &instance->result.changed, &instance->error);
+  return status == CAS_REFUSED ? CAS_OK : status;
+}
+
 static cas_status append_instance(struct group *group, struct commit_instance *instance) {
   struct cas_store *store = group->committer->store;
   instance->status = check_blobs(store, instance);
@@ -143,15 +160,12 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   }
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
-  return decision.writes_manifest ? append_manifest(group, instance) : CAS_OK;
+  if (decision.writes_manifest) STATUS_TRY(append_manifest(group, instance));
+  return instance->status == CAS_OK ? append_states(group, instance) : CAS_OK;
 }
 
 static cas_status append_record(struct group *group, struct commit_record *record) {
-  struct record_group open = {.store = group->committer->store,
-                              .writer = group->committer->writer,
-                              .batch = group->batch,
-                              .states = &group->states,
-                              .error = &group->error};
+  struct record_group open = record_group_of(group);
   return record->append(record, &open);
 }
 

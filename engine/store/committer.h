@@ -13,6 +13,7 @@
 #define STORE_COMMITTER_H
 
 #include "cassette/ingest.h"
+#include "store/instance_states.h"
 #include "store/manifest.h"
 #include "store/store.h"
 
@@ -33,6 +34,7 @@ struct commit_instance {
   struct manifest manifest;    /* without version; complete but for the names of blobs that `blobs` still has */
   struct pending_blob **blobs; /* manifest.blobs' own, NULL where that is certain already; borrowed until done */
   const struct cas_attributes *attributes; /* borrowed until done */
+  struct instance_states *states;          /* that change with it, or NULL; the submitter's */
   struct cas_ingest_result result;         /* filled in by the committer */
   cas_status status;                       /* of this instance; the group's where that failed */
   struct cas_error error;

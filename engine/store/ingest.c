@@ -26,6 +26,7 @@
 #include "store/ingest_here.h"
 #include "store/intake.h"
 #include "store/pending.h"
+#include "store/rejection.h"
 
 /* After so many new blobs, those that are certain give up what they hold. */
 #define SWEEP_INTERVAL 256u
@@ -53,6 +54,7 @@ struct cas_ingest {
   /* The end. */
   atomic_size_t unsettled;
   bool dropped;
+  bool may_not_reject;
   bool caller_waits; /* what is left to be done may be done in its thread */
   cas_ingest_done_fn done;
   void *done_arg;
@@ -69,6 +71,7 @@ static void ingest_free(struct cas_ingest *ingest) {
   cas_buffer_fini(&ingest->chunk);
   XXH3_freeState(ingest->content_hash);
   dicom_scanner_destroy(ingest->scanner);
+  instance_states_destroy(ingest->commit.states);
   free(ingest);
 }
 
@@ -238,18 +241,6 @@ static cas_status put_part10_header(struct cas_ingest *ingest) {
   return take_bytes(ingest, slice_of_buffer(&header));
 }
 
-static cas_status check_source(const struct cas_store *store, const struct cas_ingest_source *source,
-                               struct cas_error *error) {
-  if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is open for reading only");
-  STATUS_TRY(condition_check(store->condition, error));
-  if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
-    return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
-  if (source->origin == CAS_ORIGIN_RECEIVED &&
-      (source->sop_class_uid == NULL || source->sop_instance_uid == NULL || source->transfer_syntax_uid == NULL))
-    return status_fail(error, CAS_INVALID, "a received object needs its SOP class, SOP instance and transfer syntax");
-  return CAS_OK;
-}
-
 static cas_status begin(struct cas_ingest *ingest, const struct cas_ingest_source *source) {
   struct manifest *manifest = &ingest->commit.manifest;
   struct dicom_sink sink = {.header = sink_header,
@@ -261,6 +252,7 @@ static cas_status begin(struct cas_ingest *ingest, const struct cas_ingest_sourc
   if (ingest->content_hash == NULL || XXH3_128bits_reset(ingest->content_hash) != XXH_OK) return CAS_NO_MEMORY;
   STATUS_TRY(dicom_scanner_create(&sink, &ingest->scanner));
   manifest->origin = source->origin;
+  ingest->may_not_reject = source->may_not_reject;
   manifest->arrival_ns = clock_now_ns();
   if (source->description != NULL) snprintf(manifest->source, sizeof manifest->source, "%s", source->description);
   if (source->origin != CAS_ORIGIN_RECEIVED) return CAS_OK;
@@ -272,7 +264,7 @@ static cas_status begin(struct cas_ingest *ingest, const struct cas_ingest_sourc
 
 cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_source *source, struct cas_ingest **ingest,
                             struct cas_error *error) {
-  STATUS_TRY(check_source(store, source, error));
+  STATUS_TRY(ingest_check_source(store, source, error));
   struct cas_ingest *created = calloc(1, sizeof *created);
   if (created == NULL) return status_fail(error, CAS_NO_MEMORY, "out of memory");
   created->store = store;
@@ -348,6 +340,16 @@ static void committed(struct commit_instance *instance) {
   ingest_free(ingest);
 }
 
+/* While the whole data set is still in the first header blob. */
+static cas_status look_for_rejection(struct cas_ingest *ingest, struct cas_error *error) {
+  uint64_t offset = ingest->summary->data_set_offset;
+  bool is_whole = ingest->header_blob == 0 && ingest->commit.manifest.blob_count == 1 && offset <= ingest->header.size;
+  struct cas_slice data_set = {0};
+  if (is_whole) data_set = slice_of(ingest->header.data + offset, ingest->header.size - offset);
+  return rejection_read(ingest->store, ingest->summary, data_set, ingest->commit.manifest.source,
+                        &ingest->commit.states, error);
+}
+
 static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
   struct manifest *manifest = &ingest->commit.manifest;
   XXH128_canonical_t canonical;
@@ -366,6 +368,7 @@ static cas_status end(struct cas_ingest *ingest, struct cas_error *error) {
   ingest->commit.result.defect = summary->defect == DICOM_DEFECT_NONE ? NULL : dicom_defect_text(summary->defect);
   ingest->commit.result.defect_offset = summary->defect_offset;
   hash_header_text(ingest, summary->data_set_offset);
+  if (!ingest->may_not_reject) STATUS_TRY(look_for_rejection(ingest, error));
   STATUS_TRY(hand_over_chunk(ingest));
   return hand_over_header(ingest, cas_attributes_text(summary->attributes, CAS_TAG_SERIES_INSTANCE_UID));
 }

@@ -13,4 +13,8 @@
 CAS_MUST_USE cas_status ingest_commit_here(struct cas_ingest *ingest, cas_ingest_done_fn done, void *arg,
                                            struct cas_error *error);
 
+/* Whether an object may come from here and now: as cas_ingest_begin(). */
+CAS_MUST_USE cas_status ingest_check_source(const struct cas_store *store, const struct cas_ingest_source *source,
+                                            struct cas_error *error);
+
 #endif

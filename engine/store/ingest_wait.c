@@ -5,7 +5,21 @@
 #include <stdbool.h>
 
 #include "base/status.h"
+#include "store/condition.h"
 #include "store/ingest_here.h"
+#include "store/store.h"
+
+cas_status ingest_check_source(const struct cas_store *store, const struct cas_ingest_source *source,
+                               struct cas_error *error) {
+  if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is open for reading only");
+  STATUS_TRY(condition_check(store->condition, error));
+  if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
+    return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
+  if (source->origin == CAS_ORIGIN_RECEIVED &&
+      (source->sop_class_uid == NULL || source->sop_instance_uid == NULL || source->transfer_syntax_uid == NULL))
+    return status_fail(error, CAS_INVALID, "a received object needs its SOP class, SOP instance and transfer syntax");
+  return CAS_OK;
+}
 
 struct waiting {
   pthread_mutex_t lock;

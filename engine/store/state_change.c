@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "dicom/uid.h"
-#include "store/commit_record.h"
 #include "store/state_apply.h"
+#include "store/state_change.h"
 
 struct commit_states {
   struct commit_record record; /* first */
@@ -134,12 +134,30 @@ static void put_text(char *text, size_t capacity, const char *from) {
   text[size] = '\0';
 }
 
+static void describe(const struct cas_change *change, struct state_record *state) {
+  *state = (struct state_record){.action = change->action, .reason = change->reason, .time_ns = clock_now_ns()};
+  put_text(state->who, sizeof state->who, change->who);
+  put_text(state->why, sizeof state->why, change->why);
+}
+
+cas_status state_change_append(struct record_group *group, const struct cas_change *change, uint64_t *changed,
+                               struct cas_error *error) {
+  struct commit_states commit = {.change = change, .end = change->target_count};
+  describe(change, &commit.state);
+  cas_status status = append(&commit.record, group);
+  *changed = status == CAS_OK ? commit.changed : 0;
+  if (status == CAS_OK && commit.record.status != CAS_OK) {
+    status = CAS_REFUSED;
+    if (error != NULL) *error = commit.record.error;
+  }
+  state_record_fini(&commit.state);
+  return status;
+}
+
 static cas_status commit_some(struct cas_store *store, const struct cas_change *change, size_t begin, size_t end,
                               uint64_t *changed, struct cas_error *error) {
   struct commit_states commit = {.record.append = append, .change = change, .begin = begin, .end = end};
-  commit.state = (struct state_record){.action = change->action, .reason = change->reason, .time_ns = clock_now_ns()};
-  put_text(commit.state.who, sizeof commit.state.who, change->who);
-  put_text(commit.state.why, sizeof commit.state.why, change->why);
+  describe(change, &commit.state);
   cas_status status = commit_record_wait(store, &commit.record, error);
   if (status == CAS_OK) *changed += commit.changed;
   state_record_fini(&commit.state);

@@ -175,7 +175,8 @@ static struct cas_store *make_handle(const char *path, const struct cas_store_op
   store->lock_fd = -1;
   store->hash = store_hash_xxh3;
   store->moment = STORE_MOMENT_NOW;
-  store->states = STORE_STATES_ORDINARY;
+  store->states = STORE_STATES_ORDINARY | options->shown_states;
+  store->ignored_reasons = options->ignored_reasons;
   store->path = strdup(path);
   if (store->path != NULL) return store;
   free(store);

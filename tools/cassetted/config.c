@@ -12,15 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cassette/state.h"
 #include "config_peers.h"
 
-enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE };
+enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS };
 
 struct key {
   const char *section, *name;
   enum kind kind;
   size_t offset;
-  unsigned min, max; /* of numbers */
+  unsigned min, max; /* of numbers; of reasons `min` is the one that may not be there */
 };
 
 #define FIELD(name) offsetof(struct config, name)
@@ -42,6 +43,8 @@ static const struct key keys[] = {
     {"dicom", "idle_seconds", NUMBER, FIELD(idle_seconds), 1, 86400},
     {"dicom", "move_associations", NUMBER, FIELD(move_associations), 1, 16},
     {"dicom", "transcode_mib", NUMBER, FIELD(transcode_mib), 16, 65536},
+    {"iocm", "apply", REASONS, FIELD(reasons_applied), 0, 0},
+    {"iocm", "show", REASONS, FIELD(reasons_shown), CAS_REASON_SAFETY, 0},
     {"audit", "file", TEXT, FIELD(audit_file), 0, 0},
     {"audit", "collector", TEXT, FIELD(audit_collector), 0, 0},
     {"audit", "spool", TEXT, FIELD(audit_spool), 0, 0},
@@ -128,6 +131,24 @@ static bool parse_name(const char *value, const char *const *names, unsigned fir
   return false;
 }
 
+/* Reasons, or none, but for reason `never`, 0 for no such: bits 1 << enum cas_reason, and bit 0 that there was a list.
+ */
+static bool parse_reasons(const char *value, unsigned never, unsigned *reasons) {
+  unsigned bits = 1;
+  for (const char *word = value + strspn(value, " \t,"); *word != '\0';) {
+    const size_t size = strcspn(word, " \t,");
+    char name[16];
+    enum cas_reason reason;
+    snprintf(name, sizeof name, "%.*s", (int)(size < sizeof name ? size : sizeof name), word);
+    const bool is_reason = cas_reason_by_name(name, &reason) && reason != CAS_REASON_OTHER && reason != never;
+    if (!is_reason && strcmp(name, "none") != 0) return false;
+    if (is_reason) bits |= 1u << reason;
+    word += size + strspn(word + size, " \t,");
+  }
+  *reasons = bits;
+  return true;
+}
+
 static const char *const level_names[] = {"error", "warning", "notice", "debug", NULL};
 static const char *const encode_names[] = {"always", "later", "auto", NULL};
 
@@ -159,6 +180,10 @@ static cas_status assign(struct config *config, const struct key *key, const cha
   case LEVEL:
     if (parse_name(value, level_names, CAS_LOG_ERROR, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
+  case REASONS:
+    if (parse_reasons(value, key->min, field)) return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" has something else than quality, %sworklist, retention, none",
+                key->name, value, key->min == 0 ? "safety, " : "");
   case ENCODE:
     if (parse_name(value, encode_names, CAS_ENCODE_ALWAYS, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);

@@ -49,6 +49,9 @@ struct config {
   char *find_attributes;                                         /* [find] attributes */
   unsigned find_matches_max, find_seconds_max, find_queries_max; /* [find] */
 
+  /* [iocm]: bits 1 << enum cas_reason, and 1 where the key was given. */
+  unsigned reasons_applied, reasons_shown;
+
   char *mount; /* [mount] folder */
   bool mount_allow_other;
 

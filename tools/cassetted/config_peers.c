@@ -84,14 +84,15 @@ static cas_status set_rights(struct dicom_peer *peer, char *list, struct cas_err
     const char *name;
     unsigned rights;
   } names[] = {{"none", 0},         {"store", PEER_STORE},   {"find", PEER_FIND},     {"get", PEER_GET},
-               {"move", PEER_MOVE}, {"commit", PEER_COMMIT}, {"all", PEER_EVERYTHING}};
+               {"move", PEER_MOVE}, {"commit", PEER_COMMIT}, {"reject", PEER_REJECT}, {"all", PEER_EVERYTHING}};
   const size_t count = sizeof names / sizeof names[0];
   unsigned rights = 0;
   for (char *word = next_word(&list); word != NULL; word = next_word(&list)) {
     size_t i = 0;
     while (i < count && strcmp(names[i].name, word) != 0) i++;
     if (i == count)
-      return fail(error, CAS_INVALID, "allow: \"%.64s\" is none of store, find, get, move, commit, all, none", word);
+      return fail(error, CAS_INVALID, "allow: \"%.64s\" is none of store, find, get, move, commit, reject, all, none",
+                  word);
     rights |= names[i].rights;
   }
   peer->rights = rights;

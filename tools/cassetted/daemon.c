@@ -117,6 +117,11 @@ static json_t *daemon_state(void *arg) {
 
 /* --- start --- */
 
+/* Of the states that are hidden, in the order of reasons. */
+static uint32_t states_shown(const struct config *config) {
+  return (config->reasons_shown & ~1u) << CAS_STATE_HIDDEN_OTHER;
+}
+
 static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
   const struct cas_store_options options = {
@@ -129,6 +134,8 @@ static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
       .segment_bytes = (uint64_t)config->segment_mib << 20,
       .no_io_uring = config->no_io_uring,
       .encode = (enum cas_encode)config->encode,
+      .ignored_reasons = config->reasons_applied != 0 ? ~config->reasons_applied : 0,
+      .shown_states = states_shown(config),
   };
   return cas_store_open(config->store, &options, &daemon->store, error);
 }

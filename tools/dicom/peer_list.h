@@ -19,7 +19,8 @@ enum peer_right {
   PEER_GET = 4,
   PEER_MOVE = 8,
   PEER_COMMIT = 16,
-  PEER_EVERYTHING = 31,
+  PEER_REJECT = 32, /* its rejection notes hide what they name */
+  PEER_EVERYTHING = 63,
 };
 
 #define PEER_ADDRESSES_MAX 8u

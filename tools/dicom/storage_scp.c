@@ -46,6 +46,7 @@ static void reception_begin(struct reception *reception, struct session *session
       .sop_class_uid = request->sop_class_uid,
       .sop_instance_uid = request->sop_instance_uid,
       .transfer_syntax_uid = transfer_syntax,
+      .may_not_reject = (session->grant.rights & PEER_REJECT) == 0,
   };
   const cas_status status = cas_ingest_begin(session->node->store, &source, &reception->ingest, &reception->error);
   if (status != CAS_OK) reception->status = status;
@@ -83,6 +84,10 @@ static void account_success(struct session *session, const struct cas_ingest_res
   if (result->defect != NULL) {
     session_log(session, CAS_LOG_NOTICE, "%s: %s was kept with a defect at byte %" PRIu64 ": %s", session->source,
                 result->sop_instance_uid, result->defect_offset, result->defect);
+  }
+  if (result->changed > 0) {
+    session_log(session, CAS_LOG_NOTICE, "%s: rejection note %s hides %" PRIu64 " instances", session->source,
+                result->sop_instance_uid, result->changed);
   }
   if (result->healed_blobs > 0) {
     session_log(session, CAS_LOG_WARNING, "%s: %s healed %" PRIu64 " damaged stored blobs", session->source,

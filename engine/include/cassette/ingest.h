@@ -33,6 +33,7 @@ struct cas_ingest_source {
   const char *sop_class_uid;
   const char *sop_instance_uid;
   const char *transfer_syntax_uid;
+  bool may_not_reject; /* a rejection note from here is stored, and hides nothing */
 };
 
 enum cas_outcome {
@@ -50,6 +51,7 @@ struct cas_ingest_result {
   const char *defect; /* NULL, or what is wrong with the object, which was kept all the same; static */
   uint64_t defect_offset;
   uint64_t healed_blobs; /* damaged stored blobs that these bytes replaced */
+  uint64_t changed;      /* versions that were hidden because of this object: a rejection note (state.h) */
 };
 
 /* CAS_INVALID: the store is not open for writing, or the source lacks what it must have. CAS_NO_SPACE, CAS_IO,

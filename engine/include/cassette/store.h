@@ -50,6 +50,10 @@ struct cas_store_options {
   uint64_t read_cache_bytes; /* decoded blobs kept for readers, default 64 MiB */
   uint64_t segment_bytes;    /* a segment is sealed at this length, default 512 MiB */
   bool no_io_uring;          /* plain writes, through the page cache */
+  /* Of rejection notes (state.h), bits 1 << enum cas_reason: those that hide nothing. */
+  uint32_t ignored_reasons;
+  /* States that are shown like CAS_STATE_SHOWN, bits 1 << enum cas_state. */
+  uint32_t shown_states;
   enum cas_encode encode;
 };
 
