@@ -134,18 +134,11 @@ static struct record_group record_group_of(struct group *group) {
                                .error = &group->error};
 }
 
-/* What a rejection note hides. Where that is refused, which takes a thousand notes, the note is kept all the same. */
-static cas_status append_states(struct group *group, struct commit_instance *instance) {
-  struct record_group open = record_group_of(group);
-  if (instance->states == NULL) return CAS_OK;
-  cas_status status =
-      state_change_append(&open, &instance->states->change, &instance->result.changed, &instance->error);
-  return status == CAS_REFUSED ? CAS_OK : status;
-}
-
 static cas_status append_instance(struct group *group, struct commit_instance *instance) {
   struct cas_store *store = group->committer->store;
+  struct record_group open_records = record_group_of(group);
   instance->status = check_blobs(store, instance);
+  if (instance->status == CAS_OK) STATUS_TRY(state_change_check(&open_records, instance));
   if (instance->status != CAS_OK) return CAS_OK;
   struct group_manifests open = {
       .manifests = group->manifests, .cookies = group->cookies, .count = group->manifest_count};
@@ -161,7 +154,7 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
   if (decision.writes_manifest) STATUS_TRY(append_manifest(group, instance));
-  return instance->status == CAS_OK ? append_states(group, instance) : CAS_OK;
+  return state_change_follow(&open_records, instance);
 }
 
 static cas_status append_record(struct group *group, struct commit_record *record) {

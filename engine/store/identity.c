@@ -20,3 +20,15 @@ cas_status identity_check(const struct dicom_summary *summary, const char *reque
     return status_fail(error, CAS_REFUSED, "the data set's SOP Instance UID is not that of the C-STORE request");
   return CAS_OK;
 }
+
+void identity_of_data_set(XXH3_state_t *state, const char *transfer_syntax_uid, const struct cas_hash *header_text_hash,
+                          struct manifest *manifest) {
+  if (XXH3_128bits_reset(state) != XXH_OK) return;
+  XXH3_128bits_update(state, transfer_syntax_uid, strlen(transfer_syntax_uid) + 1);
+  XXH3_128bits_update(state, header_text_hash->bytes, sizeof header_text_hash->bytes);
+  for (size_t i = 1; i < manifest->blob_count; i++)
+    XXH3_128bits_update(state, manifest->blobs[i].id.hash.bytes, sizeof manifest->blobs[i].id.hash.bytes);
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+  memcpy(manifest->data_set_hash.bytes, canonical.digest, sizeof canonical.digest);
+}

@@ -280,6 +280,14 @@ cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_sou
   return CAS_OK;
 }
 
+void ingest_corrects(struct cas_ingest *ingest, struct instance_states *states, const uint32_t *tags, size_t count) {
+  struct manifest *manifest = &ingest->commit.manifest;
+  ingest->commit.states = states;
+  ingest->may_not_reject = true;
+  memcpy(manifest->corrected, tags, count * sizeof *tags);
+  manifest->corrected_count = count;
+}
+
 cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes, struct cas_error *error) {
   cas_status status = take_bytes(ingest, bytes);
   return status == CAS_OK
@@ -289,28 +297,14 @@ cas_status cas_ingest_write(struct cas_ingest *ingest, struct cas_slice bytes, s
 
 /* --- the end --- */
 
-/* Names the data set and its transfer syntax: equal ones have equal names whatever stands in the meta group. Zero where
- * it was not looked at. */
-static void name_data_set(struct cas_ingest *ingest) {
-  struct manifest *manifest = &ingest->commit.manifest;
-  if (!ingest->header_text_hashed || XXH3_128bits_reset(ingest->content_hash) != XXH_OK) return;
-  const char *syntax = ingest->summary->transfer_syntax_uid;
-  XXH3_128bits_update(ingest->content_hash, syntax, strlen(syntax) + 1);
-  XXH3_128bits_update(ingest->content_hash, ingest->header_text_hash.bytes, sizeof ingest->header_text_hash.bytes);
-  for (size_t i = 1; i < manifest->blob_count; i++)
-    XXH3_128bits_update(ingest->content_hash, manifest->blobs[i].id.hash.bytes,
-                        sizeof manifest->blobs[i].id.hash.bytes);
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(ingest->content_hash));
-  memcpy(manifest->data_set_hash.bytes, canonical.digest, sizeof canonical.digest);
-}
-
 /* All blobs have names: the manifest is complete. `here`: by a caller who waits. */
 static void submit(struct cas_ingest *ingest, bool here) {
   struct manifest *manifest = &ingest->commit.manifest;
   for (size_t i = 0; i < manifest->blob_count; i++)
     if (ingest->commit.blobs[i] != NULL) manifest->blobs[i].id = ingest->commit.blobs[i]->id;
-  name_data_set(ingest);
+  if (ingest->header_text_hashed)
+    identity_of_data_set(ingest->content_hash, ingest->summary->transfer_syntax_uid, &ingest->header_text_hash,
+                         manifest);
   if (here)
     committer_submit_here(ingest->store->committer, &ingest->commit.item);
   else

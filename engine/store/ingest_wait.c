@@ -13,7 +13,7 @@ cas_status ingest_check_source(const struct cas_store *store, const struct cas_i
                                struct cas_error *error) {
   if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is open for reading only");
   STATUS_TRY(condition_check(store->condition, error));
-  if (source->origin != CAS_ORIGIN_RECEIVED && source->origin != CAS_ORIGIN_IMPORT)
+  if (source->origin < CAS_ORIGIN_IMPORT || source->origin > CAS_ORIGIN_CORRECTED)
     return status_fail(error, CAS_INVALID, "an object must come by import or over the network");
   if (source->origin == CAS_ORIGIN_RECEIVED &&
       (source->sop_class_uid == NULL || source->sop_instance_uid == NULL || source->transfer_syntax_uid == NULL))

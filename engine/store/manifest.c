@@ -4,10 +4,11 @@
 #include "base/status.h"
 
 #define MANIFEST_FORMAT 1
-#define MANIFEST_FORMAT_SINCE 2 /* the same, and a group at its end */
-#define FIXED_BYTES 64          /* up to the UID */
-#define BLOB_BYTES 22           /* hash, ordinal, raw size */
-#define PIECE_BYTES_MIN 3       /* three variable-length integers */
+#define MANIFEST_FORMAT_SINCE 2     /* the same, and a group at its end */
+#define MANIFEST_FORMAT_CORRECTED 3 /* the same, the group may be 0, and the tags that were corrected */
+#define FIXED_BYTES 64              /* up to the UID */
+#define BLOB_BYTES 22               /* hash, ordinal, raw size */
+#define PIECE_BYTES_MIN 3           /* three variable-length integers */
 
 void manifest_fini(struct manifest *manifest) {
   free(manifest->blobs);
@@ -60,9 +61,18 @@ static cas_status put_pieces(const struct manifest *manifest, struct cas_buffer 
   return CAS_OK;
 }
 
+static cas_status put_corrected(const struct manifest *manifest, struct cas_buffer *bytes) {
+  uint8_t tail[9 + 4 * MANIFEST_CORRECTED_MAX];
+  store_u64(tail, manifest->since);
+  tail[8] = (uint8_t)manifest->corrected_count;
+  for (size_t i = 0; i < manifest->corrected_count; i++) store_u32(tail + 9 + 4 * i, manifest->corrected[i]);
+  return cas_buffer_append(bytes, slice_of(tail, 9 + 4 * manifest->corrected_count));
+}
+
 cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *bytes) {
   uint8_t fixed[FIXED_BYTES] = {0};
   fixed[0] = manifest->since == 0 ? MANIFEST_FORMAT : MANIFEST_FORMAT_SINCE;
+  if (manifest->origin == CAS_ORIGIN_CORRECTED) fixed[0] = MANIFEST_FORMAT_CORRECTED;
   fixed[1] = (uint8_t)manifest->origin;
   store_u32(fixed + 4, manifest->version);
   store_u64(fixed + 8, (uint64_t)manifest->arrival_ns);
@@ -75,6 +85,7 @@ cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *b
   STATUS_TRY(put_text(bytes, manifest->source));
   STATUS_TRY(put_blobs(manifest, bytes));
   STATUS_TRY(put_pieces(manifest, bytes));
+  if (manifest->origin == CAS_ORIGIN_CORRECTED) return put_corrected(manifest, bytes);
   if (manifest->since == 0) return CAS_OK;
   store_u64(fixed, manifest->since);
   return cas_buffer_append(bytes, slice_of(fixed, 8));
@@ -163,10 +174,29 @@ static bool take_since(struct cursor *cursor, uint64_t *since) {
   return bytes != NULL && *since != 0;
 }
 
+static bool take_corrected(struct cursor *cursor, struct manifest *manifest) {
+  const uint8_t *head = take(cursor, 9);
+  if (head == NULL || head[8] > MANIFEST_CORRECTED_MAX) return false;
+  manifest->since = load_u64(head);
+  manifest->corrected_count = head[8];
+  const uint8_t *tags = take(cursor, 4 * manifest->corrected_count);
+  if (tags == NULL) return false;
+  for (size_t i = 0; i < manifest->corrected_count; i++) manifest->corrected[i] = load_u32(tags + 4 * i);
+  return true;
+}
+
+static bool origin_of(const uint8_t *fixed, enum cas_origin *origin) {
+  bool is_corrected = fixed[1] == CAS_ORIGIN_CORRECTED;
+  *origin = is_corrected                      ? CAS_ORIGIN_CORRECTED
+            : fixed[1] == CAS_ORIGIN_RECEIVED ? CAS_ORIGIN_RECEIVED
+                                              : CAS_ORIGIN_IMPORT;
+  return fixed[0] >= MANIFEST_FORMAT && fixed[0] <= MANIFEST_FORMAT_CORRECTED &&
+         is_corrected == (fixed[0] == MANIFEST_FORMAT_CORRECTED);
+}
+
 static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   const uint8_t *fixed = take(cursor, FIXED_BYTES);
-  if (fixed == NULL || (fixed[0] != MANIFEST_FORMAT && fixed[0] != MANIFEST_FORMAT_SINCE)) return CAS_CORRUPT;
-  manifest->origin = fixed[1] == CAS_ORIGIN_RECEIVED ? CAS_ORIGIN_RECEIVED : CAS_ORIGIN_IMPORT;
+  if (fixed == NULL || !origin_of(fixed, &manifest->origin)) return CAS_CORRUPT;
   manifest->version = load_u32(fixed + 4);
   manifest->arrival_ns = (int64_t)load_u64(fixed + 8);
   manifest->file_size = load_u64(fixed + 16);
@@ -178,6 +208,7 @@ static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   STATUS_TRY(take_blobs(cursor, manifest));
   STATUS_TRY(take_pieces(cursor, manifest));
   if (fixed[0] == MANIFEST_FORMAT_SINCE && !take_since(cursor, &manifest->since)) return CAS_CORRUPT;
+  if (fixed[0] == MANIFEST_FORMAT_CORRECTED && !take_corrected(cursor, manifest)) return CAS_CORRUPT;
   return cursor->at == cursor->end && manifest->data_set_offset <= manifest->file_size ? CAS_OK : CAS_CORRUPT;
 }
 

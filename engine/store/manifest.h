@@ -23,10 +23,15 @@ struct manifest_piece {
   uint32_t size;
 };
 
+/* Format. */
+#define MANIFEST_CORRECTED_MAX 32
+
 struct manifest {
   enum cas_origin origin;
   uint32_t version;
   int64_t arrival_ns;
+  uint32_t corrected[MANIFEST_CORRECTED_MAX]; /* CAS_ORIGIN_CORRECTED: tags of attributes that were changed */
+  size_t corrected_count;
   uint64_t since; /* the group in which this version was first durable; 0: that of the record */
   uint64_t file_size;
   uint64_t data_set_offset;

@@ -103,6 +103,63 @@ static cas_status choose_path(struct index_batch *batch, const char *parent, con
   return status;
 }
 
+/* --- corrections --- */
+
+/* Whether the newcomer's value of an attribute of this level was corrected, and differs from what the folder knows. */
+static bool is_corrected(const struct newcomer *newcomer, enum cas_level level, const struct cas_attributes *known,
+                         uint32_t tag) {
+  const struct cas_attribute_definition *definition = cas_attribute_by_tag(tag);
+  return definition != NULL && definition->level == level &&
+         strcmp(cas_attributes_text(known, tag), cas_attributes_text(newcomer->attributes, tag)) != 0;
+}
+
+static void name_of_level(enum cas_level level, const struct cas_attributes *attributes, struct folder_name *name) {
+  if (level == CAS_LEVEL_PATIENT) folder_name_patient(attributes, name);
+  if (level == CAS_LEVEL_STUDY) folder_name_study(attributes, name);
+  if (level == CAS_LEVEL_SERIES) folder_name_series(attributes, name);
+}
+
+/* Takes the corrected values over into `known`. Whether the folder would be called otherwise with them. */
+static cas_status take_corrections(const struct newcomer *newcomer, enum cas_level level, struct cas_attributes *known,
+                                   bool *renames) {
+  struct folder_name before = {0}, after = {0};
+  name_of_level(level, known, &before);
+  for (size_t i = 0; i < newcomer->manifest->corrected_count; i++) {
+    uint32_t tag = newcomer->manifest->corrected[i];
+    if (!is_corrected(newcomer, level, known, tag)) continue;
+    const char *value = cas_attributes_text(newcomer->attributes, tag);
+    STATUS_TRY(cas_attributes_set(known, tag, slice_of(value, strlen(value))));
+  }
+  name_of_level(level, known, &after);
+  *renames = strcmp(before.text, after.text) != 0;
+  return CAS_OK;
+}
+
+/* A folder keeps its name. Where a correction gives it another one, the newcomer, and all that comes after it, goes to
+ * a folder of that name; the former one keeps what was not corrected, under an identity that nothing else has. */
+static cas_status correct_folder(struct index_batch *batch, const struct newcomer *newcomer, struct index_node *node,
+                                 bool *renames, struct cas_error *error) {
+  struct cas_attributes *known;
+  char former[FOLDER_NAME_BYTES_MAX + 2];
+  *renames = false;
+  if (newcomer->manifest->corrected_count == 0) return CAS_OK;
+  STATUS_TRY(cas_attributes_create(&known));
+  cas_status status = attributes_decode(slice_of_buffer(&node->attributes), known);
+  if (status == CAS_OK) status = take_corrections(newcomer, node->level, known, renames);
+  if (status == CAS_OK && *renames) {
+    const char *slash = strrchr(node->path, '/');
+    snprintf(former, sizeof former, "\x1E%s", slash != NULL ? slash + 1 : node->path);
+    free(node->identity);
+    node->identity = strdup(former);
+    status = node->identity == NULL ? CAS_NO_MEMORY : index_batch_change_node(batch, node, error);
+  } else if (status == CAS_OK) {
+    node->attributes.size = 0;
+    status = attributes_encode(known, node->level, &node->attributes);
+  }
+  cas_attributes_destroy(known);
+  return status;
+}
+
 /* What a folder did not know yet it learns from later instances; what it knows stays. */
 static cas_status merge_attributes(struct index_node *node, const struct cas_attributes *attributes,
                                    struct step *step) {
@@ -165,7 +222,13 @@ static cas_status put_folder(struct index_batch *batch, enum cas_level level, co
   struct index_node node = {0};
   struct step step;
   describe_step(level, newcomer->manifest, newcomer->attributes, &step);
+  bool renames = false;
   cas_status status = choose_path(batch, path, &step, child, &node, error);
+  if (status == CAS_OK) status = correct_folder(batch, newcomer, &node, &renames, error);
+  if (renames) {
+    index_node_fini(&node);
+    if (status == CAS_OK) status = choose_path(batch, path, &step, child, &node, error);
+  }
   if (status == CAS_NOT_FOUND) {
     node = (struct index_node){.level = level, .path = strdup(child), .identity = strdup(step.identity)};
     status = node.path == NULL || node.identity == NULL ? CAS_NO_MEMORY : CAS_OK;

@@ -140,16 +140,27 @@ static void describe(const struct cas_change *change, struct state_record *state
   put_text(state->why, sizeof state->why, change->why);
 }
 
-cas_status state_change_append(struct record_group *group, const struct cas_change *change, uint64_t *changed,
-                               struct cas_error *error) {
+cas_status state_change_check(struct record_group *group, struct commit_instance *instance) {
+  if (instance->manifest.origin != CAS_ORIGIN_CORRECTED || instance->states == NULL) return CAS_OK;
+  const struct cas_change *change = &instance->states->change;
+  struct commit_states commit = {.change = change};
+  cas_status status = CAS_OK;
+  describe(change, &commit.state);
+  for (size_t i = 0; i < change->target_count && status == CAS_OK; i++)
+    status = look_at_target(&commit, group, &change->targets[i]);
+  if (commit.changed == 0)
+    instance->status = status_fail(&instance->error, CAS_NOT_FOUND, "it was deleted or replaced meanwhile");
+  state_record_fini(&commit.state);
+  return status;
+}
+
+cas_status state_change_follow(struct record_group *group, struct commit_instance *instance) {
+  if (instance->status != CAS_OK || instance->states == NULL) return CAS_OK;
+  const struct cas_change *change = &instance->states->change;
   struct commit_states commit = {.change = change, .end = change->target_count};
   describe(change, &commit.state);
   cas_status status = append(&commit.record, group);
-  *changed = status == CAS_OK ? commit.changed : 0;
-  if (status == CAS_OK && commit.record.status != CAS_OK) {
-    status = CAS_REFUSED;
-    if (error != NULL) *error = commit.record.error;
-  }
+  if (status == CAS_OK) instance->result.changed = commit.changed;
   state_record_fini(&commit.state);
   return status;
 }

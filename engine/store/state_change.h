@@ -8,9 +8,13 @@
 
 #include "store/commit_record.h"
 
-/* Writes what really changes as one record, if anything, and counts the versions. CAS_REFUSED, without a change: an
- * instance was changed too often, or there are too many targets. */
-CAS_MUST_USE cas_status state_change_append(struct record_group *group, const struct cas_change *change,
-                                            uint64_t *changed, struct cas_error *error);
+/* Of what changes together with an instance. Fails one that replaces a version which cannot be replaced any more; to be
+ * asked before it is written. */
+CAS_MUST_USE cas_status state_change_check(struct record_group *group, struct commit_instance *instance);
+
+/* Writes what a rejection note hides or a correction replaces, as one record, and counts the versions in the instance's
+ * result; nothing for an instance that failed. Where that is refused, which takes a thousand changes before, the
+ * instance is kept all the same. */
+CAS_MUST_USE cas_status state_change_follow(struct record_group *group, struct commit_instance *instance);
 
 #endif

@@ -248,13 +248,15 @@ class Manifest:
         self.raw, self.at = raw, 0
         kind, origin, zero, self.version, self.arrival, self.size, self.data_set, self.hash, self.data_set_name = self.take(
             "<BBHIqQQ16s16s")
-        require(kind in (1, 2), "manifest format %d is unknown" % kind)
-        require(origin in (1, 2) and zero == 0, "origin")
+        require(kind in (1, 2, 3), "manifest format %d is unknown" % kind)
+        require(origin in (1, 2, 3) and (origin == 3) == (kind == 3) and zero == 0, "origin")
         self.uid, self.source = self.text(), self.text()
         self.blobs = [self.take("<16sHI") for _ in range(self.take("<I")[0])]
         self.pieces = [(self.varint(), self.varint(), self.varint()) for _ in range(self.take("<I")[0])]
-        self.since = self.take("<Q")[0] if kind == 2 else 0
-        require(kind == 1 or self.since != 0, "no group")
+        self.since = self.take("<Q")[0] if kind >= 2 else 0
+        require(kind != 2 or self.since != 0, "no group")
+        self.corrected = [self.take("<I")[0] for _ in range(self.take("<B")[0])] if kind == 3 else []
+        require(len(self.corrected) <= 32, "too many corrected attributes")
         require(self.at == len(raw), "bytes are left over")
         for blob, offset, size in self.pieces:
             require(blob < len(self.blobs) and offset + size <= self.blobs[blob][2], "a piece outside its blob")

@@ -273,6 +273,20 @@ cas_status control_scrub(struct control_client *client, const char *action, char
   return CAS_OK;
 }
 
+cas_status control_correct(struct control_client *client, const struct cas_correction *correction,
+                           const char *const *paths, size_t count, struct control_corrected *corrected,
+                           struct cas_error *error) {
+  json_t *answer;
+  int file;
+  json_t *request = control_correct_request(correction, paths, count, &file);
+  const cas_status status = ask_with(client, request, file, &answer, error);
+  if (file >= 0) close(file);
+  if (status != CAS_OK) return status;
+  control_correct_result(answer, corrected);
+  json_decref(answer);
+  return CAS_OK;
+}
+
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {
   json_t *answer;
   const cas_status status = ask(client, json_pack("{ss}", "command", "status"), &answer, error);

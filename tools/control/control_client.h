@@ -15,6 +15,7 @@
 
 #include "cassette/ingest.h"
 #include "cassette/state.h"
+#include "control_correct.h"
 
 /* Connections that a daemon serves at once; the next one gets CAS_BUSY. */
 #define CONTROL_CONNECTIONS_MAX 16
@@ -68,6 +69,12 @@ CAS_MUST_USE cas_status control_change(struct control_client *client, const stru
  * (control_scrub.h) that the caller frees. CAS_UNSUPPORTED: the daemon does not scrub. */
 CAS_MUST_USE cas_status control_scrub(struct control_client *client, const char *action, char **json,
                                       struct cas_error *error);
+
+/* Corrects the instances at the paths, by the user of this process. CAS_OK: `corrected` says what came of each. Waits
+ * for all imports under way first. */
+CAS_MUST_USE cas_status control_correct(struct control_client *client, const struct cas_correction *correction,
+                                        const char *const *paths, size_t count, struct control_corrected *corrected,
+                                        struct cas_error *error);
 
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",

@@ -1,8 +1,8 @@
 /*
  * The control protocol's bytes: lines of JSON over the Unix stream socket STORE/control.sock, open files beside them.
  *
- *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change" | "scrub", ...}\n        at
- * most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
+ *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change" | "correct" | "scrub", ...}\n
+ * at most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
  *             {"id": N, "ok": false, "status": "refused", "message": "..."}\n
  *
  *   import    request: "name": text; with the line's first byte comes one descriptor (SCM_RIGHTS) of a regular file
@@ -12,6 +12,8 @@
  *   change    request: "action": "delete" | "hide" | "show", "reason": "other" | "quality" | ..., "why": text; with
  *             the line's first byte comes a file of targets (control_change.h)
  *             answer: "changed", when it is durable
+ *   correct   request: "why": text; with the line's first byte comes a file (control_correct.h)
+ *             answer: "corrected", "unchanged", "failed", and of the last that failed "status" and "reason"
  *   scrub     request: "action": "start" | "pause" | "resume", or none
  *             answer: "scrub": an object, see control_scrub.h
  *   status    answer: "state": an object, see control_status()

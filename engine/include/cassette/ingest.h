@@ -20,7 +20,8 @@ extern "C" {
 
 struct cas_ingest;
 
-enum cas_origin { CAS_ORIGIN_IMPORT = 1, CAS_ORIGIN_RECEIVED = 2 };
+/* Corrected objects come from the engine itself (correct.h). */
+enum cas_origin { CAS_ORIGIN_IMPORT = 1, CAS_ORIGIN_RECEIVED = 2, CAS_ORIGIN_CORRECTED = 3 };
 
 /* Where an object comes from. The strings are copied. */
 struct cas_ingest_source {

@@ -1,0 +1,51 @@
+/*
+ * Corrections of many instances, in the store or over the control socket: there the request says why, a file of JSON
+ * beside it what becomes of which instances, {"assignments": [[TAG, "VALUE"], ...], "paths": ["PATH", ...]}. Who it was
+ * the daemon asks the kernel.
+ *
+ * Threads: any.
+ */
+#ifndef CONTROL_CORRECT_H
+#define CONTROL_CORRECT_H
+
+#include <jansson.h>
+
+#include "cassette/correct.h"
+
+/* What came of it. Each instance is corrected by itself; one that fails does not stop the others. */
+struct control_corrected {
+  uint64_t corrected;
+  uint64_t unchanged; /* had these values already */
+  uint64_t failed;
+  cas_status status; /* of the last that failed, or CAS_OK */
+  char reason[512];
+};
+
+/* Corrects the instances at the paths, one after the other. `each` (NULL: nobody asks) gets the SOP Instance UID of
+ * each that was corrected. */
+void control_correct_run(struct cas_store *store, const struct cas_correction *correction, const char *const *paths,
+                         size_t count, void (*each)(void *arg, const char *uid), void *arg,
+                         struct control_corrected *corrected);
+
+/* The request, NULL without memory; *file gets an open file, -1 on failure. */
+json_t *control_correct_request(const struct cas_correction *correction, const char *const *paths, size_t count,
+                                int *file);
+
+/* A request and its file, as read by the daemon from peer `fd`. CAS_INVALID: they are no correction. */
+struct control_correction {
+  struct cas_correction correction;
+  char who[256];
+  json_t *document; /* that all texts lie in */
+  struct cas_assignment assignments[CAS_ASSIGNMENTS_MAX];
+  const char **paths;
+  size_t count;
+};
+CAS_MUST_USE cas_status control_correct_read(const json_t *request, int file, int fd,
+                                             struct control_correction *correction, struct cas_error *error);
+void control_correct_fini(struct control_correction *correction);
+
+/* The answer's numbers, and back. */
+json_t *control_correct_answer(json_int_t id, const struct control_corrected *corrected);
+void control_correct_result(const json_t *answer, struct control_corrected *corrected);
+
+#endif
