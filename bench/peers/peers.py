@@ -187,7 +187,7 @@ class Cassette(Peer):
             left = self.put_off()
             if left != before:
                 before, changed = left, time.monotonic()
-        return time.monotonic() - start if before == 0 else None
+        return changed - start if changed > start else None  # what is too little to be encoded soon may be left
 
     def held_stopped(self):
         """Only what `cassette verify` finds whole counts."""
