@@ -34,6 +34,7 @@ static const struct key keys[] = {
     {"dicom", "aet", TEXT, FIELD(aet), 0, 0},
     {"dicom", "bind", TEXT, FIELD(bind), 0, 0},
     {"dicom", "port", NUMBER, FIELD(port), 0, 65535},
+    {"dicom", "commit_by_reading", NO_SWITCH, FIELD(commit_by_index), 0, 0},
     {"dicom", "open", SWITCH, FIELD(open), 0, 0},
     {"dicom", "accept_any_called_aet", SWITCH, FIELD(accept_any_called_aet), 0, 0},
     {"dicom", "associations_max", NUMBER, FIELD(associations_max), 1, 1024},

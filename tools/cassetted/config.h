@@ -35,7 +35,8 @@ struct config {
   char *bind; /* [dicom] bind */
   unsigned port;
   bool port_given;
-  bool open; /* [dicom] open: unknown callers may do everything */
+  bool commit_by_index; /* [dicom] commit_by_reading = no */
+  bool open;            /* [dicom] open: unknown callers may do everything */
   bool accept_any_called_aet;
   unsigned associations_max, pdu_bytes_max, negotiation_seconds, message_seconds, idle_seconds, move_associations,
       transcode_mib;

@@ -153,6 +153,8 @@ static cas_status start_mount(struct daemon *daemon, struct cas_error *error) {
 
 static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
+  char *commitments = NULL;
+  if (asprintf(&commitments, "%s/commitments", config->store) < 0) return CAS_NO_MEMORY;
   const struct dicom_server_options options = {
       .aet = config->aet,
       .bind = config->bind,
@@ -172,11 +174,15 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .find_queries_max = config->find_queries_max,
       .peers = config->peers,
       .peer_count = config->peer_count,
+      .commitments = commitments,
+      .commit_by_index = config->commit_by_index,
       .audit = daemon->audit,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };
-  return dicom_server_start(daemon->store, &options, &daemon->dicom, error);
+  const cas_status status = dicom_server_start(daemon->store, &options, &daemon->dicom, error);
+  free(commitments);
+  return status;
 }
 
 static cas_status start_scrubber(struct daemon *daemon, struct cas_error *error) {

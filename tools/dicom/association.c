@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commitment.h"
+#include "commitment_scp.h"
 #include "find_scp.h"
 #include "get_scp.h"
 #include "message.h"
@@ -71,6 +73,7 @@ enum pdu_event session_read_data(struct session *session, uint8_t context_id, st
 static unsigned right_for(const struct session *session, const struct dicom_proposed_context *proposed) {
   const char *uid = proposed->abstract_syntax;
   if (strcmp(uid, "1.2.840.10008.1.1") == 0) return 0;
+  if (strcmp(uid, COMMITMENT_CLASS_UID) == 0) return PEER_COMMIT;
   if (!negotiation_is_query(uid)) {
     return proposed->requestor_provides && (session->grant.rights & PEER_GET) != 0 ? PEER_GET : PEER_STORE;
   }
@@ -82,15 +85,16 @@ static cas_status negotiate_context(struct session *session, const struct dicom_
                                     struct cas_error *error) {
   struct dicom_association *association = session->association;
   const unsigned right = right_for(session, proposed);
-  if (proposed->transfer_syntax_count == 0 ||
-      !negotiation_accepts(proposed->abstract_syntax, dicom_uid_kind_of(proposed->abstract_syntax))) {
+  const char *uid = proposed->abstract_syntax;
+  const bool commitment = strcmp(uid, COMMITMENT_CLASS_UID) == 0 && session->node->commitments != NULL;
+  if (proposed->transfer_syntax_count == 0 || (!commitment && !negotiation_accepts(uid, dicom_uid_kind_of(uid)))) {
     return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_SYNTAX, error);
   }
   if ((session->grant.rights & right) != right)
     return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_USER, error);
   const char *offered[DICOM_TRANSFER_SYNTAXES_MAX];
   for (size_t i = 0; i < proposed->transfer_syntax_count; i++) offered[i] = proposed->transfer_syntaxes[i];
-  if (negotiation_is_query(proposed->abstract_syntax)) {
+  if (commitment || negotiation_is_query(uid)) {
     const char *plain = negotiation_choose_plain(offered, proposed->transfer_syntax_count);
     if (plain == NULL) return dicom_association_refuse_context(association, proposed->id, DICOM_REFUSE_SYNTAX, error);
     return dicom_association_accept_context(association, proposed->id, plain, false, error);
@@ -138,6 +142,7 @@ static unsigned right_of(uint16_t field) {
   case DIMSE_C_FIND_RQ: return PEER_FIND;
   case DIMSE_C_GET_RQ: return PEER_GET;
   case DIMSE_C_MOVE_RQ: return PEER_MOVE;
+  case DIMSE_N_ACTION_RQ: return PEER_COMMIT;
   default: return 0;
   }
 }
@@ -158,6 +163,9 @@ static enum pdu_event serve_message(struct session *session, struct cas_buffer *
   if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, &command, error);
   if (command.field == DIMSE_C_MOVE_RQ) return move_scp_serve(session, context_id, &command, error);
+  if (command.field == DIMSE_N_ACTION_RQ) return commitment_scp_serve(session, context_id, &command, error);
+  if (command.field == (DIMSE_N_EVENT_REPORT_RQ | DIMSE_RESPONSE_BIT))
+    return commitment_scp_answered(session, &command, error);
   if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
     return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
   }
@@ -174,15 +182,18 @@ static void send_last(struct session *session, const uint8_t pdu[PDU_SHORT_BYTES
 
 static enum dicom_wait wait_for_message(struct session *session) {
   if (pdu_stream_has_input(&session->stream)) return DICOM_WAIT_READY;
-  const struct dicom_node *node = session->node;
-  return dicom_association_wait(session->association, node->options.idle_seconds, node->stop_fd);
+  const int fd = commitment_wait_fd(session);
+  return dicom_association_wait(session->association, session->node->options.idle_seconds, fd);
 }
 
 /* Serves messages until the association ends; returns how, in words. */
 static const char *serve_messages(struct session *session, struct cas_error *error) {
   __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer command = {0};
   for (;;) {
+    cas_status reported;
+    if (commitment_scp_report(session, &reported, error) && reported != CAS_OK) return "connection lost";
     const enum dicom_wait waited = wait_for_message(session);
+    if (waited == DICOM_WAIT_STOP && !session_is_stopping(session)) continue; /* an answer is there */
     if (waited != DICOM_WAIT_READY) {
       send_last(session, pdu_abort_user);
       return waited == DICOM_WAIT_STOP ? "aborted: stopping" : "aborted: idle for too long";
@@ -296,6 +307,7 @@ static void serve_association(struct session *session) {
     if (negotiate(session, &error) == CAS_OK) how = serve_messages(session, &error);
     pdu_stream_fini(&session->stream);
   }
+  commitment_scp_close(session);
   release_claim(session);
   association_audit_flush_received(session);
   log_end(session, how, &error, seconds_since(&start));

@@ -22,6 +22,7 @@ struct dicom_node {
   struct cas_store *store;
   struct dicom_network *network;
   struct access access;
+  struct commitment_desk *commitments; /* NULL: no storage commitment */
   struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
   struct find_attributes find_attributes;
   int stop_fd; /* readable when the node stops */
@@ -36,6 +37,16 @@ struct association_tally {
   uint64_t stored, duplicates, new_versions, refused, failed, echoes, received_bytes;
 };
 
+/* What a session that was asked for storage commitment waits for (commitment_scp.h). */
+struct session_commitment {
+  struct commitment_mail *mail; /* NULL: it was not asked */
+  int wait_fd;
+  struct commitment_job *reported; /* whose N-EVENT-REPORT has no response yet */
+  uint16_t message_id;
+  uint8_t context_id;
+  bool explicit_vr;
+};
+
 /* One association under way. */
 struct session {
   struct dicom_node *node;
@@ -43,6 +54,7 @@ struct session {
   struct pdu_stream stream;
   struct association_tally tally;
   struct access_grant grant;
+  struct session_commitment commitment;
   struct audit_studies received_studies, sent_studies;
   char calling[DICOM_AE_TITLE_TEXT_MAX]; /* as in `source` */
   const char *address;

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "association.h"
+#include "commitment_desk.h"
 #include "find_scp.h"
 
 /* Of a connection's thread: DCMTK's negotiation and the engine's ingest stay far below it. */
@@ -258,6 +259,8 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   if (status == CAS_OK) {
     status = dicom_network_create(options->pdu_bytes_max, options->log, options->log_arg, &server->node.network, error);
   }
+  if (status == CAS_OK && options->commitments != NULL)
+    status = commitment_desk_open(&server->node, options->commitments, &server->node.commitments, error);
   if (status != CAS_OK) return status;
   const int failed = pthread_create(&server->acceptor, NULL, acceptor_main, server);
   if (failed != 0) return fail(error, CAS_IO, failed, "the thread that accepts connections");
@@ -265,6 +268,7 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
 }
 
 static void free_server(struct dicom_server *server) {
+  commitment_desk_close(server->node.commitments);
   dicom_network_destroy(server->node.network);
   if (server->listen_fd >= 0) close(server->listen_fd);
   if (server->node.stop_fd >= 0) close(server->node.stop_fd);

@@ -50,6 +50,8 @@ struct dicom_server_options {
   unsigned find_seconds_max;   /* that it may take, default 60 */
   unsigned find_queries_max;   /* at once, default 16 */
   struct audit *audit;         /* NULL: none; borrowed until stop */
+  const char *commitments;     /* folder for requests for storage commitment, NULL: that service is not offered */
+  bool commit_by_index;        /* commit to what the index has, without reading it */
   cas_log_fn log;
   void *log_arg;
 };

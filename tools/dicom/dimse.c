@@ -26,6 +26,8 @@ enum element {
   ERROR_COMMENT = 0x0902,
   AFFECTED_SOP_INSTANCE_UID = 0x1000,
   REQUESTED_SOP_INSTANCE_UID = 0x1001,
+  EVENT_TYPE_ID = 0x1002,
+  ACTION_TYPE_ID = 0x1008,
   REMAINING = 0x1020,
   COMPLETED = 0x1021,
   FAILED = 0x1022,
@@ -81,6 +83,8 @@ static uint16_t *number_of(uint16_t element, struct dimse_command *command) {
   case MESSAGE_ID_RESPONDED_TO: return &command->responded_to;
   case PRIORITY: return &command->priority;
   case STATUS: return &command->status;
+  case EVENT_TYPE_ID: return &command->event_type;
+  case ACTION_TYPE_ID: return &command->action_type;
   case REMAINING: return &command->counts.remaining;
   case COMPLETED: return &command->counts.completed;
   case FAILED: return &command->counts.failed;
@@ -253,10 +257,12 @@ cas_status dimse_request_encode(const struct dimse_command *request, struct cas_
   } else {
     put_us(&body, MESSAGE_ID, request->message_id);
     put_title(&body, MOVE_DESTINATION, request->move_destination);
-    if (request->field != DIMSE_C_ECHO_RQ) put_us(&body, PRIORITY, request->priority);
+    const bool has_priority = request->field != DIMSE_C_ECHO_RQ && request->field != DIMSE_N_EVENT_REPORT_RQ;
+    if (has_priority) put_us(&body, PRIORITY, request->priority);
   }
   put_us(&body, DATA_SET_TYPE, request->has_data_set ? A_DATA_SET : NO_DATA_SET);
   if (!cancel) put_uid(&body, AFFECTED_SOP_INSTANCE_UID, request->sop_instance_uid);
+  if (request->field == DIMSE_N_EVENT_REPORT_RQ) put_us(&body, EVENT_TYPE_ID, request->event_type);
   if (request->move_originator[0] != '\0') {
     put_title(&body, MOVE_ORIGINATOR, request->move_originator);
     put_us(&body, MOVE_ORIGINATOR_ID, request->move_originator_id);

@@ -29,16 +29,23 @@ enum dimse_field {
   DIMSE_C_FIND_RQ = 0x0020,
   DIMSE_C_MOVE_RQ = 0x0021,
   DIMSE_C_ECHO_RQ = 0x0030,
+  DIMSE_N_EVENT_REPORT_RQ = 0x0100,
+  DIMSE_N_ACTION_RQ = 0x0130,
   DIMSE_C_CANCEL_RQ = 0x0FFF,
   DIMSE_RESPONSE_BIT = 0x8000,
 };
 
-/* Statuses that Cassette answers with. PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4. */
+/* Statuses that Cassette answers with. PS3.7 C and 10.1.4, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4. */
 enum dimse_status {
   DIMSE_SUCCESS = 0x0000,
   DIMSE_PROCESSING_FAILURE = 0x0110,
+  DIMSE_NO_SUCH_INSTANCE = 0x0112,
+  DIMSE_INVALID_ARGUMENT = 0x0115,
+  DIMSE_NO_SUCH_CLASS = 0x0118,
+  DIMSE_NO_SUCH_ACTION = 0x0123,
   DIMSE_NOT_AUTHORIZED = 0x0124,
   DIMSE_UNRECOGNIZED_OPERATION = 0x0211,
+  DIMSE_RESOURCE_LIMITATION = 0x0213,
   DIMSE_OUT_OF_RESOURCES = 0xA700,
   DIMSE_CANNOT_COUNT_MATCHES = 0xA701,
   DIMSE_CANNOT_PERFORM_SUBOPERATIONS = 0xA702,
@@ -63,6 +70,7 @@ struct dimse_command {
   uint16_t priority;     /* 0 medium, 1 high, 2 low */
   uint16_t status;       /* of a response */
   bool has_data_set;
+  uint16_t event_type, action_type;        /* of N-EVENT-REPORT and N-ACTION */
   char sop_class_uid[CAS_UID_TEXT_MAX];    /* Affected or Requested SOP Class UID, "" if absent; trailing padding cut */
   char sop_instance_uid[CAS_UID_TEXT_MAX]; /* Affected or Requested SOP Instance UID, likewise */
   char move_destination[DIMSE_AE_TITLE_TEXT_MAX];  /* of C-MOVE; without spaces around, "" if absent */
@@ -77,7 +85,8 @@ struct dimse_command {
 CAS_MUST_USE cas_status dimse_command_parse(struct cas_slice bytes, struct dimse_command *command,
                                             struct cas_error *error);
 
-/* Appends the command set of a request: C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE, or C-CANCEL of `responded_to`. What is
+/* Appends the command set of a request: C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE, N-EVENT-REPORT, or C-CANCEL of
+ * `responded_to`. What is
  * "" is left out, and a move originator's ID with its title. CAS_NO_MEMORY only. */
 CAS_MUST_USE cas_status dimse_request_encode(const struct dimse_command *request, struct cas_buffer *bytes);
 
