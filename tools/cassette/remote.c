@@ -49,6 +49,9 @@ bool remote_option(struct cli_arguments *arguments, int key, struct remote *remo
       *code = cli_usage(arguments, "\"%s\" has not 1 to 16 characters", arguments->value);
     remote->calling = arguments->value;
     return true;
+  case REMOTE_KEY_TLS: remote->ca = arguments->value; return true;
+  case REMOTE_KEY_TLS_CERTIFICATE: remote->certificate = arguments->value; return true;
+  case REMOTE_KEY_TLS_KEY: remote->key = arguments->value; return true;
   case REMOTE_KEY_TIMEOUT:
     if (cli_number(arguments, arguments->value, 1, 86400, &number))
       remote->seconds = (unsigned)number;
@@ -59,8 +62,17 @@ bool remote_option(struct cli_arguments *arguments, int key, struct remote *remo
   }
 }
 
+static int open_tls(struct cli_arguments *arguments, struct remote *remote) {
+  if (remote->ca == NULL && remote->certificate == NULL && remote->key == NULL) return CLI_OK;
+  if (remote->ca == NULL) return cli_usage(arguments, "--tls-cert and --tls-key go with --tls");
+  const struct tls_options options = {.certificate = remote->certificate, .key = remote->key, .ca = remote->ca};
+  struct cas_error error = {0};
+  if (tls_context_create(&options, &remote->context, &error) == CAS_OK) return CLI_OK;
+  return cli_usage(arguments, "%s", error.message);
+}
+
 int remote_operand(struct cli_arguments *arguments, int index, struct remote *remote) {
-  if (remote_parse(arguments->operands[index], remote)) return CLI_OK;
+  if (remote_parse(arguments->operands[index], remote)) return open_tls(arguments, remote);
   return cli_usage(arguments, "\"%s\" is no peer: [dicom://][AET@]HOST:PORT", arguments->operands[index]);
 }
 
@@ -71,6 +83,7 @@ struct requestor_options remote_requestor_options(const struct remote *remote) {
       .connect_seconds = remote->seconds,
       .timeouts = {.negotiation_seconds = remote->seconds},
       .response_seconds = remote->seconds,
+      .tls = remote->context,
       .proposal = {.calling = remote->calling != NULL ? remote->calling : "CASSETTE", .called = remote->called},
   };
 }

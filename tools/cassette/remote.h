@@ -18,8 +18,10 @@ struct remote {
   char called[DIMSE_AE_TITLE_TEXT_MAX];
   char host[256];
   uint16_t port;
-  const char *calling; /* default CASSETTE */
-  unsigned seconds;    /* to wait for an answer; 0: the defaults */
+  const char *calling;                /* default CASSETTE */
+  unsigned seconds;                   /* to wait for an answer; 0: the defaults */
+  const char *certificate, *key, *ca; /* PEM files; ca NULL: no TLS */
+  struct tls_context *context;        /* made by remote_operand(), and kept to the end of the process */
 };
 
 /* Reads an address; false if it is none. */
@@ -32,13 +34,20 @@ bool remote_is_meant(const char *text);
 /* The options that all commands with a peer have: their table entries, and what takes them. remote_option() returns
  * true if the option was its own; *code is then CLI_OK or what the command is to return. */
 #define REMOTE_KEY_TIMEOUT 300
+#define REMOTE_KEY_TLS 301
+#define REMOTE_KEY_TLS_CERTIFICATE 302
+#define REMOTE_KEY_TLS_KEY 303
 #define REMOTE_OPTIONS                                                                                                 \
-  {'c', "calling", "AET", "our own AE title (default CASSETTE)"}, {                                                    \
-    REMOTE_KEY_TIMEOUT, "timeout", "SECONDS", "wait as long for an answer (default 600)"                               \
+  {'c', "calling", "AET", "our own AE title (default CASSETTE)"},                                                      \
+      {REMOTE_KEY_TIMEOUT, "timeout", "SECONDS", "wait as long for an answer (default 600)"},                          \
+      {REMOTE_KEY_TLS, "tls", "CA", "use TLS, and trust the authorities in this PEM file"},                            \
+      {REMOTE_KEY_TLS_CERTIFICATE, "tls-cert", "FILE", "our own certificate, PEM"}, {                                  \
+    REMOTE_KEY_TLS_KEY, "tls-key", "FILE", "its key, where the certificate's file has it not"                          \
   }
 bool remote_option(struct cli_arguments *arguments, int key, struct remote *remote, int *code);
 
-/* Reads the operand that names a peer, or says what is wrong with it and returns the exit code. */
+/* Reads the operand that names a peer, and the files for TLS, or says what is wrong with it and returns the exit code.
+ */
 int remote_operand(struct cli_arguments *arguments, int index, struct remote *remote);
 
 /* How to reach it, without contexts; titles and host are borrowed from `remote`. */

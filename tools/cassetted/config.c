@@ -14,8 +14,9 @@
 
 #include "cassette/state.h"
 #include "config_peers.h"
+#include "tls.h"
 
-enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS };
+enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS, CLIENTS, PROFILE };
 
 struct key {
   const char *section, *name;
@@ -46,6 +47,13 @@ static const struct key keys[] = {
     {"dicom", "transcode_mib", NUMBER, FIELD(transcode_mib), 16, 65536},
     {"iocm", "apply", REASONS, FIELD(reasons_applied), 0, 0},
     {"iocm", "show", REASONS, FIELD(reasons_shown), CAS_REASON_SAFETY, 0},
+    {"dicom", "plain", NO_SWITCH, FIELD(no_plain), 0, 0},
+    {"tls", "port", NUMBER, FIELD(tls_port), 1, 65535},
+    {"tls", "certificate", TEXT, FIELD(tls_certificate), 0, 0},
+    {"tls", "key", TEXT, FIELD(tls_key), 0, 0},
+    {"tls", "ca", TEXT, FIELD(tls_ca), 0, 0},
+    {"tls", "clients", CLIENTS, FIELD(tls_clients), 0, 0},
+    {"tls", "profile", PROFILE, FIELD(tls_profile), 0, 0},
     {"audit", "file", TEXT, FIELD(audit_file), 0, 0},
     {"audit", "collector", TEXT, FIELD(audit_collector), 0, 0},
     {"audit", "spool", TEXT, FIELD(audit_spool), 0, 0},
@@ -91,6 +99,9 @@ void config_fini(struct config *config) {
   free(config->aet);
   free(config->bind);
   free(config->mount);
+  free(config->tls_certificate);
+  free(config->tls_key);
+  free(config->tls_ca);
   free(config->audit_file);
   free(config->audit_collector);
   free(config->audit_spool);
@@ -152,6 +163,8 @@ static bool parse_reasons(const char *value, unsigned never, unsigned *reasons) 
 
 static const char *const level_names[] = {"error", "warning", "notice", "debug", NULL};
 static const char *const encode_names[] = {"always", "later", "auto", NULL};
+static const char *const clients_names[] = {"required", "optional", "none", NULL};
+static const char *const profile_names[] = {"bcp195", "bcp195-extended", NULL};
 
 static cas_status assign(struct config *config, const struct key *key, const char *value, struct cas_error *error) {
   void *field = (char *)config + key->offset;
@@ -185,6 +198,12 @@ static cas_status assign(struct config *config, const struct key *key, const cha
     if (parse_reasons(value, key->min, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" has something else than quality, %sworklist, retention, none",
                 key->name, value, key->min == 0 ? "safety, " : "");
+  case CLIENTS:
+    if (parse_name(value, clients_names, TLS_CLIENTS_REQUIRED, field)) return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of required, optional, none", key->name, value);
+  case PROFILE:
+    if (parse_name(value, profile_names, TLS_BCP195, field)) return CAS_OK;
+    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of bcp195, bcp195-extended", key->name, value);
   case ENCODE:
     if (parse_name(value, encode_names, CAS_ENCODE_ALWAYS, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
@@ -288,6 +307,10 @@ static bool default_text(char **field, const char *value) {
 
 cas_status config_complete(struct config *config, struct cas_error *error) {
   if (config->store == NULL) return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
+  if ((config->tls_port != 0 || config->tls_certificate != NULL) &&
+      (config->tls_certificate == NULL || config->tls_ca == NULL))
+    return fail(error, CAS_INVALID, "[tls] needs certificate and ca");
+  if (config->no_plain && config->tls_port == 0) return fail(error, CAS_INVALID, "plain = no needs a port in [tls]");
   const cas_status peers = config_peers_complete(config, error);
   if (peers != CAS_OK) return peers;
   if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;

@@ -45,6 +45,10 @@ struct config {
   struct config_mark *peer_marks; /* of each peer */
   size_t peer_count;
 
+  char *tls_certificate, *tls_key, *tls_ca;    /* [tls] */
+  unsigned tls_port, tls_clients, tls_profile; /* enum tls_clients, enum tls_profile */
+  bool no_plain;                               /* [dicom] plain = no */
+
   char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT or tcp:HOST:PORT */
   unsigned audit_spool_mib;
   char *find_attributes;                                         /* [find] attributes */

@@ -10,12 +10,23 @@
 #define LIMIT_MAX 1000000u
 #define LIST_BYTES_MAX 2304u /* eight host names */
 
-enum peer_key { PEER_ADDRESS, PEER_ALLOW, PEER_DESTINATION, PEER_ASSOCIATIONS, PEER_OBJECT_RATE, PEER_BYTE_RATE };
+enum peer_key {
+  PEER_ADDRESS,
+  PEER_ALLOW,
+  PEER_DESTINATION,
+  PEER_TLS,
+  PEER_CERTIFICATE,
+  PEER_ASSOCIATIONS,
+  PEER_OBJECT_RATE,
+  PEER_BYTE_RATE
+};
 
 static const char *const key_names[] = {
     [PEER_ADDRESS] = "address",
     [PEER_ALLOW] = "allow",
     [PEER_DESTINATION] = "destination",
+    [PEER_TLS] = "tls",
+    [PEER_CERTIFICATE] = "certificate",
     [PEER_ASSOCIATIONS] = "associations_max",
     [PEER_OBJECT_RATE] = "objects_per_second_max",
     [PEER_BYTE_RATE] = "mib_per_second_max",
@@ -117,6 +128,24 @@ static cas_status set_destination(struct dicom_peer *peer, const char *value, st
   return CAS_OK;
 }
 
+static cas_status set_tls(struct dicom_peer *peer, const char *value, struct cas_error *error) {
+  const bool yes = strcmp(value, "yes") == 0;
+  if (!yes && strcmp(value, "no") != 0) return fail(error, CAS_INVALID, "tls: \"%.64s\" is neither yes nor no", value);
+  peer->tls = yes;
+  return CAS_OK;
+}
+
+/* A fingerprint, or a subject as "CN=name". */
+static cas_status set_certificate(struct dicom_peer *peer, const char *value, struct cas_error *error) {
+  const bool fingerprint = strncmp(value, "sha256:", 7) == 0;
+  const bool whole = strlen(value) == 7 + 64 && strspn(value + 7, "0123456789abcdefABCDEF") == 64;
+  if ((fingerprint && !whole) || (!fingerprint && strchr(value, '=') == NULL) ||
+      strlen(value) >= sizeof peer->certificate)
+    return fail(error, CAS_INVALID, "certificate: neither sha256: with 64 hexadecimal digits nor a subject as CN=name");
+  snprintf(peer->certificate, sizeof peer->certificate, "%s", value);
+  return CAS_OK;
+}
+
 static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const char *value, struct cas_error *error) {
   char list[LIST_BYTES_MAX];
   if ((size_t)snprintf(list, sizeof list, "%s", value) >= sizeof list)
@@ -125,6 +154,8 @@ static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const ch
   case PEER_ADDRESS: return set_addresses(peer, list, error);
   case PEER_ALLOW: return set_rights(peer, list, error);
   case PEER_DESTINATION: return set_destination(peer, value, error);
+  case PEER_TLS: return set_tls(peer, value, error);
+  case PEER_CERTIFICATE: return set_certificate(peer, value, error);
   case PEER_ASSOCIATIONS: return set_limit(key_names[key], value, &peer->associations_max, error);
   case PEER_OBJECT_RATE: return set_limit(key_names[key], value, &peer->objects_per_second_max, error);
   case PEER_BYTE_RATE: return set_limit(key_names[key], value, &peer->mib_per_second_max, error);
@@ -158,11 +189,13 @@ cas_status config_peers_set(struct config *config, const char *section, const ch
 cas_status config_peers_complete(struct config *config, struct cas_error *error) {
   for (size_t i = 0; i < config->peer_count; i++) {
     struct dicom_peer *peer = &config->peers[i];
-    if (!peer->caller || peer->address_count > 0) continue;
     const unsigned line = config->peer_marks[i].line;
     const bool filed = line != 0 && config->path != NULL;
     char place[300] = "";
     if (filed) snprintf(place, sizeof place, "%s:%u: ", config->path, line);
+    if (peer->tls && config->tls_ca == NULL)
+      return fail(error, CAS_INVALID, "%s[peer %s] has tls = yes, which needs ca in [tls]", place, peer->aet);
+    if (!peer->caller || peer->address_count > 0) continue;
     if (peer->port == 0 || !peer_parse_address(peer->host, &peer->addresses[0]))
       return fail(error, CAS_INVALID, "%s[peer %s] has no address; \"any\" lets it be anywhere", place, peer->aet);
     peer->address_count = 1;

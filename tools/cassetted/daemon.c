@@ -24,6 +24,7 @@
 #include "dicom_server.h"
 #include "fuse/mount.h"
 #include "service_notify.h"
+#include "tls.h"
 
 /* How often the mount is asked whether it still lives. */
 #define MOUNT_CHECK_MS 1000
@@ -37,6 +38,7 @@ struct daemon {
   struct daemon_changes changes;
   struct audit *audit;           /* NULL: none is configured */
   struct cas_scrubber *scrubber; /* NULL where it is switched off */
+  struct tls_context *tls;       /* NULL: none is configured */
   struct dicom_server *dicom;
   struct timespec started;
 };
@@ -140,6 +142,16 @@ static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
   return cas_store_open(config->store, &options, &daemon->store, error);
 }
 
+static cas_status open_tls(struct daemon *daemon, struct cas_error *error) {
+  const struct config *config = daemon->config;
+  const struct tls_options options = {.certificate = config->tls_certificate,
+                                      .key = config->tls_key,
+                                      .ca = config->tls_ca,
+                                      .profile = (enum tls_profile)config->tls_profile,
+                                      .clients = (enum tls_clients)config->tls_clients};
+  return config->tls_ca != NULL ? tls_context_create(&options, &daemon->tls, error) : CAS_OK;
+}
+
 static cas_status start_mount(struct daemon *daemon, struct cas_error *error) {
   if (daemon->config->mount == NULL) return CAS_OK;
   const struct cas_mount_options options = {
@@ -176,6 +188,9 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .peer_count = config->peer_count,
       .commitments = commitments,
       .commit_by_index = config->commit_by_index,
+      .tls = daemon->tls,
+      .tls_port = (uint16_t)config->tls_port,
+      .no_plain = config->no_plain,
       .audit = daemon->audit,
       .log = daemon_log_write,
       .log_arg = daemon->log,
@@ -215,6 +230,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   clock_gettime(CLOCK_MONOTONIC, &daemon->started);
   cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
   if (status == CAS_OK) status = open_store(daemon, error);
+  if (status == CAS_OK) status = open_tls(daemon, error);
   if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, &daemon->audit, error);
   if (status == CAS_OK) status = start_mount(daemon, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
@@ -241,9 +257,11 @@ static void announce(struct daemon *daemon) {
   char line[1024];
   struct cas_store_info info;
   cas_store_info(daemon->store, &info);
-  snprintf(line, sizeof line, "ready: AE %s on %s:%u, store %s (%s)%s%s", config->aet, config->bind,
-           (unsigned)dicom_server_port(daemon->dicom), info.path, info.disk, config->mount != NULL ? ", mount " : "",
-           config->mount != NULL ? config->mount : "");
+  char tls[24] = "";
+  if (config->tls_port != 0) snprintf(tls, sizeof tls, ", TLS port %u", config->tls_port);
+  snprintf(line, sizeof line, "ready: AE %s on %s:%u%s, store %s (%s)%s%s", config->aet, config->bind,
+           (unsigned)dicom_server_port(daemon->dicom), tls, info.path, info.disk,
+           config->mount != NULL ? ", mount " : "", config->mount != NULL ? config->mount : "");
   fprintf(stderr, "cassetted: %s\n", line);
   if (config->log_file != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
   char state[1200];
@@ -288,6 +306,7 @@ static void stop(struct daemon *daemon) {
   cas_scrub_stop(daemon->scrubber);
   cas_store_close(daemon->store);
   daemon_audit_close(daemon->audit);
+  tls_context_destroy(daemon->tls);
   if (daemon->store != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
   daemon_log_close(daemon->log);
 }

@@ -279,6 +279,10 @@ static bool admit(struct session *session) {
   copy_title(dicom_association_called(session->association), called);
   unsigned limit;
   const char *unknown = access_judge(&node->access, session->calling, session->address, &session->grant);
+  const struct dicom_peer *known = session->grant.peer;
+  if (unknown == NULL && known != NULL && known->certificate[0] != '\0' &&
+      !dicom_association_has_certificate(session->association, known->certificate))
+    unknown = "it shows another certificate than configured, or none";
   if (unknown != NULL) {
     reject(session, DICOM_REJECT_CALLING_TITLE, "%s", unknown);
   } else if (!node->options.accept_any_called_aet && !negotiation_same_title(called, node->options.aet)) {
@@ -313,7 +317,7 @@ static void serve_association(struct session *session) {
   log_end(session, how, &error, seconds_since(&start));
 }
 
-void association_serve(struct dicom_node *node, int fd, const char *peer) {
+void association_serve(struct dicom_node *node, int fd, struct tls_context *tls, const char *peer) {
   struct session session = {.node = node, .address = peer};
   if (!access_admits_address(&node->access, peer)) {
     close(fd);
@@ -325,7 +329,7 @@ void association_serve(struct dicom_node *node, int fd, const char *peer) {
   struct cas_error error = {0};
   const struct dicom_timeouts timeouts = {.negotiation_seconds = node->options.negotiation_seconds,
                                           .message_seconds = node->options.message_seconds};
-  if (dicom_association_receive(node->network, fd, &timeouts, &session.association, &error) == CAS_OK) {
+  if (dicom_association_receive(node->network, fd, tls, &timeouts, &session.association, &error) == CAS_OK) {
     copy_title(dicom_association_calling(session.association), session.calling);
     snprintf(session.source, sizeof session.source, "%s@%s", session.calling, peer);
     if (admit(&session)) serve_association(&session);

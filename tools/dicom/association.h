@@ -61,8 +61,9 @@ struct session {
   char source[DICOM_AE_TITLE_TEXT_MAX + 64]; /* "AETITLE@address", safe to print */
 };
 
-/* Serves the connected socket `fd` to its end; takes it over. `peer` is the address as text. */
-void association_serve(struct dicom_node *node, int fd, const char *peer);
+/* Serves the connected socket `fd` to its end, with TLS unless `tls` is NULL; takes it over. `peer` is the address as
+ * text. */
+void association_serve(struct dicom_node *node, int fd, struct tls_context *tls, const char *peer);
 
 /* --- for the service classes --- */
 

@@ -59,6 +59,8 @@ cas_status commitment_send(const struct dicom_node *node, const struct commitmen
   const struct requestor_options options = {
       .host = peer->host,
       .port = peer->port,
+      .tls = peer->tls ? node->options.tls : NULL,
+      .certificate = peer->certificate[0] != '\0' ? peer->certificate : NULL,
       .connect_seconds = CONNECT_SECONDS,
       .timeouts = {.negotiation_seconds = NEGOTIATION_SECONDS, .message_seconds = RESPONSE_SECONDS},
       .response_seconds = RESPONSE_SECONDS,

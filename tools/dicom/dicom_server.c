@@ -39,7 +39,7 @@
 
 struct slot {
   struct dicom_server *server;
-  bool used;
+  bool used, tls;
   int fd;   /* what the thread serves and closes */
   int hold; /* our duplicate */
   char peer[INET6_ADDRSTRLEN];
@@ -48,7 +48,7 @@ struct slot {
 struct dicom_server {
   struct dicom_node node;
   char aet[DICOM_AE_TITLE_TEXT_MAX];
-  int listen_fd;
+  int listen_fd, tls_fd; /* -1: none */
   uint16_t port;
   pthread_t acceptor;
   pthread_mutex_t lock;
@@ -79,7 +79,7 @@ static void *connection_main(void *arg) {
   struct slot *slot = arg;
   struct dicom_server *server = slot->server;
   pthread_setname_np(pthread_self(), "dicom");
-  association_serve(&server->node, slot->fd, slot->peer);
+  association_serve(&server->node, slot->fd, slot->tls ? server->node.options.tls : NULL, slot->peer);
   pthread_mutex_lock(&server->lock);
   close(slot->hold);
   slot->used = false;
@@ -129,7 +129,7 @@ static void format_peer(const struct sockaddr_storage *address, socklen_t size, 
   }
 }
 
-static void serve_connection(struct dicom_server *server, int fd, const struct sockaddr_storage *address,
+static void serve_connection(struct dicom_server *server, int fd, bool tls, const struct sockaddr_storage *address,
                              socklen_t size) {
   struct slot *slot = take_slot(server);
   if (slot == NULL) {
@@ -138,6 +138,7 @@ static void serve_connection(struct dicom_server *server, int fd, const struct s
     return;
   }
   slot->server = server;
+  slot->tls = tls;
   slot->fd = fd;
   format_peer(address, size, slot->peer);
   pthread_mutex_lock(&server->lock);
@@ -151,12 +152,12 @@ static void serve_connection(struct dicom_server *server, int fd, const struct s
   }
 }
 
-static void accept_one(struct dicom_server *server) {
+static void accept_one(struct dicom_server *server, bool tls) {
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
-  const int fd = accept4(server->listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
+  const int fd = accept4(tls ? server->tls_fd : server->listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
   if (fd >= 0) {
-    serve_connection(server, fd, &address, size);
+    serve_connection(server, fd, tls, &address, size);
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     say(server, CAS_LOG_ERROR, "cannot accept a connection: out of descriptors or memory");
     struct pollfd stop = {.fd = server->node.stop_fd, .events = POLLIN};
@@ -168,11 +169,13 @@ static void *acceptor_main(void *arg) {
   struct dicom_server *server = arg;
   pthread_setname_np(pthread_self(), "dicom-accept");
   for (;;) {
-    struct pollfd entries[] = {{.fd = server->listen_fd, .events = POLLIN},
-                               {.fd = server->node.stop_fd, .events = POLLIN}};
-    if (poll(entries, 2, -1) < 0) continue;
-    if (entries[1].revents != 0) return NULL;
-    if (entries[0].revents != 0) accept_one(server);
+    struct pollfd entries[] = {{.fd = server->node.stop_fd, .events = POLLIN},
+                               {.fd = server->listen_fd, .events = POLLIN},
+                               {.fd = server->tls_fd, .events = POLLIN}};
+    if (poll(entries, 3, -1) < 0) continue;
+    if (entries[0].revents != 0) return NULL;
+    if (entries[1].revents != 0) accept_one(server, false);
+    if (entries[2].revents != 0) accept_one(server, true);
   }
 }
 
@@ -205,9 +208,9 @@ static void fill_defaults(struct dicom_server_options *options) {
   if (options->find_queries_max == 0) options->find_queries_max = FIND_QUERIES_MAX;
 }
 
-static cas_status listen_on(struct dicom_server *server, const char *bind_address, struct cas_error *error) {
+static cas_status listen_on(const char *bind_address, uint16_t number, int *fd, struct cas_error *error) {
   char port[8];
-  snprintf(port, sizeof port, "%u", (unsigned)server->node.options.port);
+  snprintf(port, sizeof port, "%u", (unsigned)number);
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
   struct addrinfo *address = NULL;
   if (getaddrinfo(bind_address, port, &hints, &address) != 0) {
@@ -215,11 +218,10 @@ static cas_status listen_on(struct dicom_server *server, const char *bind_addres
   }
   cas_status status = CAS_OK;
   const int on = 1;
-  server->listen_fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (server->listen_fd < 0 || setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
+  *fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
     status = fail(error, CAS_IO, errno, "socket");
-  } else if (bind(server->listen_fd, address->ai_addr, address->ai_addrlen) < 0 ||
-             listen(server->listen_fd, SOMAXCONN) < 0) {
+  } else if (bind(*fd, address->ai_addr, address->ai_addrlen) < 0 || listen(*fd, SOMAXCONN) < 0) {
     char what[INET6_ADDRSTRLEN + 40];
     const int reason = errno;
     snprintf(what, sizeof what, "cannot listen on %s port %s", bind_address, port);
@@ -229,9 +231,19 @@ static cas_status listen_on(struct dicom_server *server, const char *bind_addres
   return status;
 }
 
+static cas_status listen_on_all(struct dicom_server *server, struct cas_error *error) {
+  const struct dicom_server_options *options = &server->node.options;
+  cas_status status = CAS_OK;
+  if (!options->no_plain) status = listen_on(options->bind, options->port, &server->listen_fd, error);
+  if (status == CAS_OK && options->tls_port != 0)
+    status = listen_on(options->bind, options->tls_port, &server->tls_fd, error);
+  return status;
+}
+
 static cas_status read_port(struct dicom_server *server, struct cas_error *error) {
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
+  if (server->listen_fd < 0) return CAS_OK;
   if (getsockname(server->listen_fd, (struct sockaddr *)&address, &size) < 0)
     return fail(error, CAS_IO, errno, "getsockname");
   char port[8];
@@ -254,7 +266,7 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   if (status != CAS_OK) return fail(error, status, 0, "DICOM server");
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");
-  status = listen_on(server, options->bind, error);
+  status = listen_on_all(server, error);
   if (status == CAS_OK) status = read_port(server, error);
   if (status == CAS_OK) {
     status = dicom_network_create(options->pdu_bytes_max, options->log, options->log_arg, &server->node.network, error);
@@ -271,6 +283,7 @@ static void free_server(struct dicom_server *server) {
   commitment_desk_close(server->node.commitments);
   dicom_network_destroy(server->node.network);
   if (server->listen_fd >= 0) close(server->listen_fd);
+  if (server->tls_fd >= 0) close(server->tls_fd);
   if (server->node.stop_fd >= 0) close(server->node.stop_fd);
   access_fini(&server->node.access);
   transcode_budget_fini(&server->node.transcoding);
@@ -296,7 +309,7 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
   if (valid != CAS_OK) return valid;
   struct dicom_server *made = calloc(1, sizeof *made);
   if (made == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
-  made->listen_fd = made->node.stop_fd = -1;
+  made->listen_fd = made->tls_fd = made->node.stop_fd = -1;
   pthread_mutex_init(&made->lock, NULL);
   init_condition(&made->gone);
   transcode_budget_init(&made->node.transcoding, (uint64_t)filled.transcode_mib << 20);

@@ -52,6 +52,9 @@ struct dicom_server_options {
   struct audit *audit;         /* NULL: none; borrowed until stop */
   const char *commitments;     /* folder for requests for storage commitment, NULL: that service is not offered */
   bool commit_by_index;        /* commit to what the index has, without reading it */
+  struct tls_context *tls;     /* for tls_port, and destinations that want it; NULL: none; borrowed until stop */
+  uint16_t tls_port;           /* 0: none */
+  bool no_plain;               /* listens on tls_port alone */
   cas_log_fn log;
   void *log_arg;
 };
@@ -70,7 +73,7 @@ struct dicom_counters {
 CAS_MUST_USE cas_status dicom_server_start(struct cas_store *store, const struct dicom_server_options *options,
                                            struct dicom_server **server, struct cas_error *error);
 
-/* The port that it listens on. */
+/* The port that it listens on without TLS; 0: none. */
 uint16_t dicom_server_port(const struct dicom_server *server);
 
 void dicom_server_counters(struct dicom_server *server, struct dicom_counters *counters);

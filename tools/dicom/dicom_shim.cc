@@ -89,13 +89,14 @@ cas_status receive_failure(const struct dicom_association *association, const OF
 }
 
 /* Makes the connection over `fd`, and has the whole association request in it. */
-cas_status await_request(int fd, const struct dicom_timeouts &timeouts, bool *timed_out,
+cas_status await_request(int fd, struct tls_context *tls, const struct dicom_timeouts &timeouts, bool *timed_out,
                          BufferedConnection **connection, struct cas_error *error) {
   BufferedConnection *made = nullptr;
   cas_status status;
   try {
     made = new BufferedConnection(fd, timeouts, timed_out);
-    status = made->await_request(error);
+    status = tls != nullptr ? made->shake_hands(tls, true, error) : CAS_OK;
+    if (status == CAS_OK) status = made->await_request(error);
   } catch (const std::bad_alloc &) {
     if (made == nullptr) close(fd);
     status = shim_fail(error, CAS_NO_MEMORY, "association");
@@ -149,15 +150,16 @@ enum dicom_uid_kind dicom_uid_kind_of(const char *uid) {
   return dcmFindNameOfUID(uid) != nullptr ? DICOM_UID_OTHER : DICOM_UID_UNKNOWN;
 }
 
-cas_status dicom_association_receive(struct dicom_network *network, int fd, const struct dicom_timeouts *timeouts,
-                                     struct dicom_association **association, struct cas_error *error) {
+cas_status dicom_association_receive(struct dicom_network *network, int fd, struct tls_context *tls,
+                                     const struct dicom_timeouts *timeouts, struct dicom_association **association,
+                                     struct cas_error *error) {
   struct dicom_association *made = new (std::nothrow) dicom_association();
   if (made == nullptr) {
     close(fd);
     return shim_fail(error, CAS_NO_MEMORY, "association");
   }
   BufferedConnection *connection = nullptr;
-  const cas_status requested = await_request(fd, *timeouts, &made->timed_out, &connection, error);
+  const cas_status requested = await_request(fd, tls, *timeouts, &made->timed_out, &connection, error);
   if (requested != CAS_OK) {
     dicom_association_destroy(made);
     return requested;
@@ -190,6 +192,16 @@ cas_status dicom_association_adopt(int fd, const struct dicom_timeouts *timeouts
   delete made;
   close(fd);
   return shim_fail(error, CAS_NO_MEMORY, "association");
+}
+
+cas_status dicom_association_secure(struct dicom_association *association, struct tls_context *tls,
+                                    struct cas_error *error) {
+  return association->requested->shake_hands(tls, false, error);
+}
+
+bool dicom_association_has_certificate(const struct dicom_association *association, const char *wanted) {
+  const BufferedConnection *connection = connection_of(association);
+  return connection != nullptr && connection->has_certificate(wanted);
 }
 
 void dicom_association_adopted(struct dicom_association *association) { association->requested->negotiated(); }

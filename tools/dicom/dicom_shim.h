@@ -20,6 +20,7 @@
 
 #include "cassette/store.h"
 #include "negotiation.h"
+#include "tls.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,9 +59,9 @@ struct dicom_timeouts {
 /*
  * Reads the A-ASSOCIATE-RQ from the connected socket `fd`, which is taken over whatever the result:
  * dicom_association_destroy() or a failure closes it. CAS_REFUSED: no association request, or a malformed one; CAS_IO:
- * the peer went away; CAS_BUSY: it was too slow.
+ * the peer went away; CAS_BUSY: it was too slow. With `tls` (NULL: none) a handshake comes first.
  */
-CAS_MUST_USE cas_status dicom_association_receive(struct dicom_network *network, int fd,
+CAS_MUST_USE cas_status dicom_association_receive(struct dicom_network *network, int fd, struct tls_context *tls,
                                                   const struct dicom_timeouts *timeouts,
                                                   struct dicom_association **association, struct cas_error *error);
 
@@ -71,6 +72,14 @@ CAS_MUST_USE cas_status dicom_association_receive(struct dicom_network *network,
  */
 CAS_MUST_USE cas_status dicom_association_adopt(int fd, const struct dicom_timeouts *timeouts,
                                                 struct dicom_association **association, struct cas_error *error);
+/* Shakes hands as the client of TLS, before anything is sent. CAS_REFUSED: the peer has no TLS that we take, or no
+ * certificate that we trust; CAS_BUSY: it was too slow; CAS_NO_MEMORY. */
+CAS_MUST_USE cas_status dicom_association_secure(struct dicom_association *association, struct tls_context *tls,
+                                                 struct cas_error *error);
+
+/* The peer's certificate, see tls_session_matches(). False without TLS. */
+bool dicom_association_has_certificate(const struct dicom_association *association, const char *wanted);
+
 void dicom_association_adopted(struct dicom_association *association);
 
 /* AE titles as proposed. Borrowed. */

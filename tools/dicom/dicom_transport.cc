@@ -14,6 +14,7 @@
 #include <cstring>
 #include <ctime>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -65,6 +66,44 @@ BufferedConnection::BufferedConnection(int fd, const struct dicom_timeouts &time
   set_option(fd, TCP_QUICKACK);
 }
 
+BufferedConnection::~BufferedConnection() {
+  tls_session_destroy(tls_); // while the socket is open: the base class closes it
+}
+
+void BufferedConnection::close() {
+  tls_session_destroy(tls_);
+  tls_ = nullptr;
+  DcmTCPConnection::close();
+}
+
+cas_status BufferedConnection::shake_hands(struct tls_context *context, bool acceptor, struct cas_error *error) {
+  const int fd = getSocket();
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return fail(error, CAS_IO, "TLS: the socket", "");
+  tls_ = tls_session_create(context, fd, acceptor);
+  if (tls_ == nullptr) return fail(error, CAS_NO_MEMORY, "TLS", "");
+  for (;;) {
+    const int done = tls_session_handshake(tls_, error);
+    if (done > 0) return CAS_OK;
+    if (done < 0) return CAS_REFUSED;
+    const bool over = deadline_ns_ != 0 && now_ns() >= deadline_ns_; // also of a peer that sends a byte now and then
+    if (over || !await(tls_session_events(tls_))) {
+      *timed_out_ = true;
+      return fail(error, CAS_BUSY, "TLS handshake: not within the time limit", "");
+    }
+  }
+}
+
+/* What the socket, or the session above it, has at once. */
+ssize_t BufferedConnection::take(void *bytes, size_t size) {
+  return tls_ != nullptr ? tls_session_read(tls_, bytes, size) : ::recv(getSocket(), bytes, size, MSG_DONTWAIT);
+}
+
+ssize_t BufferedConnection::give(const void *bytes, size_t size) {
+  if (tls_ != nullptr) return tls_session_write(tls_, bytes, size);
+  return ::send(getSocket(), bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void BufferedConnection::negotiated() { deadline_ns_ = 0; }
 
 void BufferedConnection::closing() {
@@ -99,13 +138,13 @@ ssize_t BufferedConnection::receive(void *bytes, size_t size) {
       errno = ETIMEDOUT;
       return -1;
     }
-    const ssize_t got = ::recv(getSocket(), bytes, size, MSG_DONTWAIT);
+    const ssize_t got = take(bytes, size);
     if (got >= 0) {
       set_option(getSocket(), TCP_QUICKACK);
       return got;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!await(POLLIN)) return -1;
+      if (!await(tls_ != nullptr ? tls_session_events(tls_) : POLLIN)) return -1;
     } else if (errno != EINTR) {
       return -1;
     }
@@ -167,11 +206,11 @@ ssize_t BufferedConnection::read(void *bytes, size_t size) {
 ssize_t BufferedConnection::send_all(const unsigned char *bytes, size_t size) {
   size_t sent = 0;
   while (sent < size) {
-    const ssize_t count = ::send(getSocket(), bytes + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t count = give(bytes + sent, size - sent);
     if (count >= 0) {
       sent += static_cast<size_t>(count);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!await(POLLOUT)) return -1;
+      if (!await(tls_ != nullptr ? tls_session_events(tls_) : POLLOUT)) return -1;
     } else if (errno != EINTR) {
       return -1;
     }
@@ -194,14 +233,15 @@ bool BufferedConnection::flush() {
 }
 
 OFBool BufferedConnection::networkDataAvailable(int seconds) {
-  if (buffered() || closing_) return OFTrue;
+  if (buffered() || closing_ || (tls_ != nullptr && tls_session_has_input(tls_))) return OFTrue;
   int64_t end = now_ns() + static_cast<int64_t>(seconds) * 1000000000;
   if (deadline_ns_ != 0 && deadline_ns_ < end) end = deadline_ns_;
   for (;;) {
     struct pollfd entry = {getSocket(), POLLIN, 0};
     const int ready = ::poll(&entry, 1, milliseconds(end - now_ns()));
-    if (ready > 0) return OFTrue;
-    if (ready == 0 || errno != EINTR) return OFFalse;
+    if (ready > 0 && (tls_ == nullptr || tls_session_has_input(tls_))) return OFTrue;
+    if (ready > 0 && seconds > 0) continue;
+    if (ready >= 0 || errno != EINTR) return OFFalse;
   }
 }
 
@@ -209,10 +249,12 @@ enum dicom_wait BufferedConnection::wait(unsigned seconds, int stop_fd) {
   const int64_t end = now_ns() + static_cast<int64_t>(seconds) * 1000000000;
   for (;;) {
     struct pollfd entries[] = {{getSocket(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
-    const int timeout = buffered() ? 0 : seconds == 0 ? -1 : milliseconds(end - now_ns());
+    const bool waiting = buffered() || (tls_ != nullptr && tls_session_has_input(tls_));
+    const int timeout = waiting ? 0 : seconds == 0 ? -1 : milliseconds(end - now_ns());
     const int ready = ::poll(entries, 2, timeout);
     if (ready > 0 && entries[1].revents != 0) return DICOM_WAIT_STOP;
-    if (ready > 0 || buffered()) return DICOM_WAIT_READY;
+    if (waiting || (ready > 0 && (tls_ == nullptr || tls_session_has_input(tls_)))) return DICOM_WAIT_READY;
+    if (ready > 0) continue; // a part of a record, or none of the association's
     if (ready == 0) return DICOM_WAIT_TIMEOUT;
     if (errno != EINTR) return DICOM_WAIT_READY; // the read that follows reports it
   }

@@ -7,6 +7,8 @@
  * which the receiver delays by 40 ms: hence TCP_QUICKACK, re-armed after each read since Linux forgets it, and
  * TCP_NODELAY for what we send. And DCMTK reads a PDU's body without a time limit.
  *
+ * With TLS a session of OpenSSL lies between buffer and socket, under the same time limits.
+ *
  * Threads: one thread at a time.
  */
 #ifndef DICOM_TRANSPORT_H
@@ -27,6 +29,13 @@ public:
   /* Sets *timed_out when a read or write failed because the peer was too slow: it outlives the connection, which DCMTK
    * deletes as soon as it meets the end of it. */
   BufferedConnection(int fd, const struct dicom_timeouts &timeouts, bool *timed_out);
+
+  ~BufferedConnection() override;
+  void close() override;
+
+  /* Makes it TLS from here on, within the time limit. CAS_REFUSED, CAS_BUSY, CAS_NO_MEMORY. */
+  cas_status shake_hands(struct tls_context *context, bool acceptor, struct cas_error *error);
+  bool has_certificate(const char *wanted) const { return tls_ != nullptr && tls_session_matches(tls_, wanted); }
 
   /* Reads the whole A-ASSOCIATE-RQ ahead and checks it, so that DCMTK's parser meets only what is well formed. A
    * malformed one is answered here. CAS_REFUSED, CAS_IO, CAS_BUSY as dicom_association_receive(). */
@@ -53,12 +62,18 @@ public:
   enum dicom_wait wait(unsigned seconds, int stop_fd);
 
 private:
+  BufferedConnection(const BufferedConnection &) = delete;
+  BufferedConnection &operator=(const BufferedConnection &) = delete;
+
   bool await(short events);
+  ssize_t take(void *bytes, size_t size);
+  ssize_t give(const void *bytes, size_t size);
   bool buffered() const { return start_ < end_; }
   ssize_t receive(void *bytes, size_t size);
   bool fill(size_t size);
   ssize_t send_all(const unsigned char *bytes, size_t size);
 
+  struct tls_session *tls_ = nullptr; // ours
   std::vector<unsigned char> buffer_; // [start_, end_) was received and not yet read
   size_t start_ = 0, end_ = 0;
   std::vector<unsigned char> outgoing_;

@@ -29,6 +29,8 @@ static cas_status open_for(struct move_lane *lane, size_t kind) {
   const struct requestor_options options = {
       .host = destination->host,
       .port = destination->port,
+      .tls = destination->tls ? node->options.tls : NULL,
+      .certificate = destination->certificate[0] != '\0' ? destination->certificate : NULL,
       .timeouts = {.negotiation_seconds = node->options.negotiation_seconds,
                    .message_seconds = node->options.message_seconds},
       .response_seconds = node->options.message_seconds,

@@ -25,6 +25,7 @@ enum peer_right {
 
 #define PEER_ADDRESSES_MAX 8u
 #define PEER_HOST_TEXT_MAX 256u
+#define PEER_CERTIFICATE_TEXT_MAX 512u
 
 /* Where a caller may be: a network of IPv6, or of IPv4 as IPv6 maps it; or, where `name` is not "", a host name. */
 struct peer_address {
@@ -34,9 +35,12 @@ struct peer_address {
 };
 
 struct dicom_peer {
-  char aet[DIMSE_AE_TITLE_TEXT_MAX]; /* "*": any title that no other peer has */
-  char host[PEER_HOST_TEXT_MAX];     /* numeric address or name */
-  uint16_t port;                     /* 0: it is no destination */
+  char aet[DIMSE_AE_TITLE_TEXT_MAX];           /* "*": any title that no other peer has */
+  char host[PEER_HOST_TEXT_MAX];               /* numeric address or name */
+  uint16_t port;                               /* 0: it is no destination */
+  bool tls;                                    /* it is called with TLS */
+  char certificate[PEER_CERTIFICATE_TEXT_MAX]; /* the only one that is taken of it, see tls_session_matches(); "": any
+                                                  that is trusted, or none */
 
   bool caller; /* what follows says what it may do when it calls; else it is only a destination */
   struct peer_address addresses[PEER_ADDRESSES_MAX];

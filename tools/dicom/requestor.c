@@ -157,6 +157,14 @@ void requestor_destroy(struct requestor *requestor) {
   free(requestor);
 }
 
+static cas_status secure(struct requestor *requestor, const struct requestor_options *options,
+                         struct cas_error *error) {
+  const cas_status status = dicom_association_secure(requestor->association, options->tls, error);
+  if (status != CAS_OK || options->certificate == NULL) return status;
+  if (dicom_association_has_certificate(requestor->association, options->certificate)) return CAS_OK;
+  return fail(error, CAS_REFUSED, 0, "the peer has another certificate than configured", "");
+}
+
 cas_status requestor_open(const struct requestor_options *options, struct requestor **requestor,
                           struct cas_error *error) {
   struct dicom_timeouts timeouts = options->timeouts;
@@ -170,6 +178,7 @@ cas_status requestor_open(const struct requestor_options *options, struct reques
   int fd = -1;
   cas_status status = connect_to(options, &fd, error);
   if (status == CAS_OK) status = dicom_association_adopt(fd, &timeouts, &opened->association, error);
+  if (status == CAS_OK && options->tls != NULL) status = secure(opened, options, error);
   if (status == CAS_OK) status = negotiate(opened, &proposal, error);
   if (status != CAS_OK) {
     requestor_destroy(opened);

@@ -25,7 +25,9 @@ struct requestor_options {
   unsigned connect_seconds;       /* to connect, default 10 */
   struct dicom_timeouts timeouts; /* default 30 for the negotiation, 60 for silence within a message */
   unsigned response_seconds;      /* until a response begins, default 600 */
-  struct proposal proposal;       /* pdu_bytes_max: default DICOM_PDU_BYTES_MAX */
+  struct tls_context *tls;        /* NULL: none */
+  const char *certificate;  /* with TLS, the only one that is taken, see tls_session_matches(); NULL: any trusted */
+  struct proposal proposal; /* pdu_bytes_max: default DICOM_PDU_BYTES_MAX */
 };
 
 /* Connects and negotiates. CAS_IO: no connection; CAS_BUSY: too slow; CAS_REFUSED: rejected, or the answer is
