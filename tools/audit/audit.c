@@ -326,6 +326,7 @@ cas_status audit_open(const struct audit_options *options, struct audit **audit,
   made->syslog.transport = options->transport;
   made->syslog.host = made->host;
   made->syslog.port = options->port;
+  made->syslog.tls = options->tls;
   const bool copied = made->source != NULL && made->host != NULL && made->file_path != NULL;
   const cas_status status = copied ? open_parts(made, options, error) : CAS_NO_MEMORY;
   if (status != CAS_OK) {

@@ -18,11 +18,12 @@
 
 #include "cassette/attributes.h"
 #include "cassette/store.h"
+#include "tls.h"
 
 /* NULL is an audit that is off, for all functions. */
 struct audit;
 
-enum audit_transport { AUDIT_NO_COLLECTOR, AUDIT_UDP, AUDIT_TCP };
+enum audit_transport { AUDIT_NO_COLLECTOR, AUDIT_UDP, AUDIT_TCP, AUDIT_TLS };
 
 /* Strings are copied. */
 struct audit_options {
@@ -31,7 +32,8 @@ struct audit_options {
   enum audit_transport transport; /* of the collector */
   const char *host;
   uint16_t port;
-  const char *spool; /* a file for what the collector does not take */
+  struct tls_context *tls; /* for AUDIT_TLS; borrowed until close */
+  const char *spool;       /* a file for what the collector does not take */
   uint64_t spool_bytes_max;
   cas_log_fn log;
   void *log_arg;

@@ -1,5 +1,5 @@
 /*
- * The way to the syslog collector: UDP, a message a datagram; or TCP, with octet counting.
+ * The way to the syslog collector: UDP, a message a datagram; or TCP, with octet counting, plain or within TLS.
  *
  * Caveat: TCP tells only later that a collector is gone. The end of the connection is looked for before each message;
  * what the kernel had taken before that may be lost (RFC 6587 has no acknowledgement).
@@ -17,7 +17,9 @@ struct audit_syslog {
   enum audit_transport transport;
   const char *host; /* borrowed */
   uint16_t port;
-  int fd; /* -1: not connected */
+  struct tls_context *tls; /* for AUDIT_TLS */
+  int fd;                  /* -1: not connected */
+  struct tls_session *session;
 };
 
 /* Connects unless it is connected. CAS_IO, CAS_BUSY; the detail says why. */

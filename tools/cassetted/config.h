@@ -49,7 +49,7 @@ struct config {
   unsigned tls_port, tls_clients, tls_profile; /* enum tls_clients, enum tls_profile */
   bool no_plain;                               /* [dicom] plain = no */
 
-  char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT or tcp:HOST:PORT */
+  char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT, tcp: or tls: */
   unsigned audit_spool_mib;
   char *find_attributes;                                         /* [find] attributes */
   unsigned find_matches_max, find_seconds_max, find_queries_max; /* [find] */

@@ -231,7 +231,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
   if (status == CAS_OK) status = open_store(daemon, error);
   if (status == CAS_OK) status = open_tls(daemon, error);
-  if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, &daemon->audit, error);
+  if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, daemon->tls, &daemon->audit, error);
   if (status == CAS_OK) status = start_mount(daemon, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_scrubber(daemon, error);

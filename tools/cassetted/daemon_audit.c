@@ -9,7 +9,7 @@ static bool parse_collector(const char *text, struct audit_options *options, str
   static const struct {
     const char *prefix;
     enum audit_transport transport;
-  } transports[] = {{"udp:", AUDIT_UDP}, {"tcp:", AUDIT_TCP}};
+  } transports[] = {{"udp:", AUDIT_UDP}, {"tcp:", AUDIT_TCP}, {"tls:", AUDIT_TLS}};
   for (size_t i = 0; i < sizeof transports / sizeof transports[0]; i++) {
     const size_t size = strlen(transports[i].prefix);
     if (strncmp(text, transports[i].prefix, size) != 0) continue;
@@ -19,8 +19,8 @@ static bool parse_collector(const char *text, struct audit_options *options, str
   return false;
 }
 
-cas_status daemon_audit_open(const struct config *config, struct daemon_log *log, struct audit **audit,
-                             struct cas_error *error) {
+cas_status daemon_audit_open(const struct config *config, struct daemon_log *log, struct tls_context *tls,
+                             struct audit **audit, struct cas_error *error) {
   *audit = NULL;
   if (config->audit_file == NULL && config->audit_collector == NULL) return CAS_OK;
   struct dicom_peer collector = {0};
@@ -32,9 +32,14 @@ cas_status daemon_audit_open(const struct config *config, struct daemon_log *log
                                   .log_arg = log};
   if (config->audit_collector != NULL && !parse_collector(config->audit_collector, &options, &collector)) {
     snprintf(error->message, sizeof error->message,
-             "audit collector: \"%.200s\" is neither udp:HOST:PORT nor tcp:HOST:PORT", config->audit_collector);
+             "audit collector: \"%.200s\" is none of udp:, tcp:, tls: with HOST:PORT", config->audit_collector);
     return CAS_INVALID;
   }
+  if (options.transport == AUDIT_TLS && tls == NULL) {
+    snprintf(error->message, sizeof error->message, "audit collector: tls: needs ca in [tls]");
+    return CAS_INVALID;
+  }
+  options.tls = tls;
   options.host = collector.host;
   options.port = collector.port;
   char *spool = NULL;

@@ -10,9 +10,10 @@
 #include "config.h"
 #include "daemon_log.h"
 
-/* *audit becomes NULL where none is configured. CAS_INVALID, and as audit_open(). */
-CAS_MUST_USE cas_status daemon_audit_open(const struct config *config, struct daemon_log *log, struct audit **audit,
-                                          struct cas_error *error);
+/* `tls` is for a collector with TLS, NULL where none is configured. *audit becomes NULL where none is configured.
+ * CAS_INVALID, and as audit_open(). */
+CAS_MUST_USE cas_status daemon_audit_open(const struct config *config, struct daemon_log *log, struct tls_context *tls,
+                                          struct audit **audit, struct cas_error *error);
 void daemon_audit_close(struct audit *audit);
 
 #endif
