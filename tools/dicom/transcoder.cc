@@ -34,6 +34,9 @@ namespace {
 const size_t WRITE_BYTES = 64u << 10;
 const size_t DEFLATED_PIECE_BYTES = 4u << 10;
 
+/* A fifth of the stack of an association's thread, some hundred levels: writing and freeing go as deep. */
+const size_t READ_STACK_BYTES = 200u << 10;
+
 /* Bytes that come piece by piece, of any size; DCMTK's own producer for memory takes even ones alone. */
 class PieceProducer : public DcmProducer {
 public:
@@ -72,10 +75,26 @@ private:
   OFCondition status_ = EC_Normal;
 };
 
+/* DCMTK reads nested sequences by recursion without a limit, and asks for avail() before each element: there is none
+ * where it has gone too deep, so that it comes back before the stack ends. */
 class PieceStream : public DcmInputStream {
 public:
   explicit PieceStream(PieceProducer *producer) : DcmInputStream(producer) {}
   DcmInputStreamFactory *newFactory() const override { return nullptr; }
+
+  /* Reading begins here. */
+  void enter() { top_ = static_cast<const char *>(__builtin_frame_address(0)); }
+  bool too_deep() const { return too_deep_; }
+
+  offile_off_t avail() override {
+    const char *here = static_cast<const char *>(__builtin_frame_address(0));
+    if (top_ - here > static_cast<ptrdiff_t>(READ_STACK_BYTES)) too_deep_ = true;
+    return too_deep_ ? 0 : DcmInputStream::avail();
+  }
+
+private:
+  const char *top_ = nullptr;
+  bool too_deep_ = false;
 };
 
 } // namespace
@@ -114,7 +133,10 @@ cas_status put(struct transcoder *transcoder, struct cas_slice bytes, bool last,
   if (last) transcoder->pieces.end();
   if (!transcoder->begun) transcoder->data_set.transferInit();
   transcoder->begun = true;
+  transcoder->input.enter();
   const OFCondition condition = transcoder->data_set.read(transcoder->input, transcoder->from, EGL_noChange);
+  if (transcoder->input.too_deep())
+    return shim_fail(error, CAS_REFUSED, "its sequences are nested too deeply to be transcoded");
   if (condition.bad() && !(wants_more(condition) && !last))
     return shim_fail(error, CAS_REFUSED, "the data set cannot be read", condition);
   return CAS_OK;
