@@ -67,14 +67,18 @@ class Finder:
         kind, _, size = struct.unpack(">BBI", self.exactly(6))
         return kind, self.exactly(size)
 
-    def find(self, root, keys):
-        """(matches, final status, error comment); `keys` by tag, in bytes."""
+    def request(self, root, keys):
+        """Sends a query; `keys` by tag, in bytes."""
         abstract, context = ROOTS[root], 2 * list(ROOTS).index(root) + 1
         self.message = self.message % 60000 + 1
         fields = [(2, uid(abstract)), (0x100, b"\x20\0"), (0x110, struct.pack("<H", self.message)), (0x700, b"\0\0"), (0x800, b"\1\0")]
         body = b"".join(element(number, value) for number, value in fields)
         body = element(0, struct.pack("<I", len(body))) + body
         self.socket.sendall(data(pdv(context, 3, body)) + data(pdv(context, 2, identifier(keys))))
+
+    def find(self, root, keys):
+        """(matches, final status, error comment)."""
+        self.request(root, keys)
         matches, text = [], b""
         while True:
             kind, body = self.receive()
