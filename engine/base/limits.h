@@ -37,6 +37,23 @@
  * tables, and a full disk would stop it half way. */
 #define DISK_RESERVE_BYTES (64u << 20)
 
+/* Raw payloads between reading a segment and writing it anew: some dozens of frames for each of the threads that
+ * encode. */
+#define PACK_BYTES_AHEAD_MAX (32u << 20)
+
+/* Threads that encode while segments are written anew. */
+#define PACK_THREADS_MAX 64u
+
+/* How often compacting asks for the open segment to be left, when groups follow each other at once. */
+#define SEAL_ATTEMPTS_MAX 100u
+
+/* Records of a segment that was written anew are told to the index in batches of this many, so that objects which are
+ * committed meanwhile do not wait for all of them. */
+#define RELOCATION_BATCH_MAX 1024u
+
+/* How often a reader looks again for a record whose segment was written anew meanwhile, which takes seconds. */
+#define PLACE_ATTEMPTS_MAX 16u
+
 /* How soon, and then how often, a read-only archive tries whether it can be written again: soon enough for a sender
  * that tries again, seldom enough for a disk in trouble. */
 #define CONDITION_TRY_MS_MIN 100u

@@ -61,7 +61,8 @@ cas_status index_check_version(struct index *index, struct cas_error *error) {
   STATUS_TRY(index_db_get(index_source_of(index), &key, &value, error));
   if (slice_equal(slice_of_buffer(&value), slice_of(INDEX_VERSION, strlen(INDEX_VERSION)))) return CAS_OK;
   return status_fail(error, CAS_UNSUPPORTED,
-                     "index %s: made by version %.*s of the index, this is " INDEX_VERSION ": rebuild it",
+                     "index %s: made by version %.*s of the index, this is " INDEX_VERSION
+                     ": cassette rebuild makes it anew",
                      index->folder, (int)(value.size > 16 ? 16 : value.size), (const char *)value.data);
 }
 

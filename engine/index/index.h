@@ -72,11 +72,17 @@ struct index_blob {
   uint8_t codec; /* below INDEX_CODECS_MAX */
   uint32_t raw_size;
   uint32_t stored_size;
+  uint32_t users; /* the store's count of who needs the blob */
 };
 
 /* CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status index_get_blob(struct index *index, const struct blob_id *id, struct index_blob *blob,
                                        struct cas_error *error);
+
+typedef cas_status (*index_blob_fn)(void *arg, const struct blob_id *id, const struct index_blob *blob);
+
+/* Calls `each` for every blob, in the order of names, in a view that does not move. Stops with its status. */
+CAS_MUST_USE cas_status index_list_blobs(struct index *index, index_blob_fn each, void *arg, struct cas_error *error);
 
 /* --- the tree --- */
 
@@ -205,6 +211,10 @@ CAS_MUST_USE cas_status index_batch_find_uid(struct index_batch *batch, enum cas
 /* Puts or replaces a blob's place; the totals follow. */
 CAS_MUST_USE cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id *id,
                                              const struct index_blob *blob, struct cas_error *error);
+
+/* Takes a blob out; the totals follow. Not there: CAS_OK. */
+CAS_MUST_USE cas_status index_batch_delete_blob(struct index_batch *batch, const struct blob_id *id,
+                                                struct cas_error *error);
 
 /* Puts or replaces a node: its entry, its name by identity, its UID entry, for a study its date entry (`uid` and `date`
  * may be NULL or ""; the date of other levels is ignored). What the replaced node had and this one has not is deleted.

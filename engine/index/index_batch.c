@@ -123,6 +123,21 @@ cas_status index_batch_put_blob(struct index_batch *batch, const struct blob_id 
   return CAS_OK;
 }
 
+cas_status index_batch_delete_blob(struct index_batch *batch, const struct blob_id *id, struct cas_error *error) {
+  struct index_totals *totals = &batch->totals;
+  struct index_blob old;
+  struct index_key key;
+  cas_status status = index_lookup_blob(index_source_of_batch(batch), id, &old, error);
+  if (status == CAS_NOT_FOUND) return CAS_OK;
+  STATUS_TRY(status);
+  totals->blobs--;
+  totals->raw_bytes[old.codec] -= old.raw_size;
+  totals->stored_bytes[old.codec] -= old.stored_size;
+  index_key_blob(&key, id);
+  delete_key(batch, &key);
+  return CAS_OK;
+}
+
 cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
                                 struct cas_error *error) {
   struct index_key key;

@@ -20,7 +20,7 @@
  * Values. "varint" is LEB128, at most 10 bytes; "text" is a varint length and bytes without NUL; integers that may be
  * negative are zigzag.
  *
- *   blob   cookie[16] codec[1] varint raw_size varint stored_size
+ *   blob   cookie[16] codec[1] varint raw_size varint stored_size, and unless it is 0 varint users
  *   name   bytes
  *   node   flags[1]
  *          varint zigzag first_arrival_ns, varint zigzag (last_arrival_ns - first_arrival_ns)
@@ -43,7 +43,7 @@
 
 #include "base/limits.h"
 
-#define INDEX_VERSION "2"
+#define INDEX_VERSION "3"
 
 enum index_kind {
   INDEX_KIND_BLOB = 'b',

@@ -58,6 +58,15 @@ void index_key_blob(struct index_key *key, const struct blob_id *id) {
   key->size = 19;
 }
 
+void index_key_blobs(struct index_key *key) { begin(key, INDEX_KIND_BLOB); }
+
+bool index_key_read_blob(struct cas_slice rest, struct blob_id *id) {
+  if (rest.size != sizeof id->hash.bytes + 2) return false;
+  memcpy(id->hash.bytes, rest.data, sizeof id->hash.bytes);
+  id->ordinal = (uint16_t)(rest.data[16] << 8 | rest.data[17]);
+  return true;
+}
+
 void index_key_totals(struct index_key *key) { begin(key, INDEX_KIND_TOTALS); }
 
 void index_key_version(struct index_key *key) { begin(key, INDEX_KIND_VERSION); }

@@ -43,6 +43,10 @@ CAS_MUST_USE bool index_key_children(struct index_key *key, const char *parent);
 void index_key_uids(struct index_key *key, unsigned level);
 CAS_MUST_USE bool index_key_uid_prefix(struct index_key *key, unsigned level, const char *uid);
 
+/* What all blobs begin with; and the name in what follows that. */
+void index_key_blobs(struct index_key *key);
+CAS_MUST_USE bool index_key_read_blob(struct cas_slice rest, struct blob_id *id);
+
 /* What all dates begin with. */
 void index_key_dates(struct index_key *key);
 

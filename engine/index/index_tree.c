@@ -1,5 +1,5 @@
 /*
- * Owns listing: children of a node, UIDs, dates, and the nodes of a date.
+ * Owns listing: children of a node, UIDs, dates, the nodes of a date, blobs and facts.
  *
  *  1. A list is one cursor: it shows one moment, in constant memory, whatever is written meanwhile.
  *  2. What a callback gets is its own copy with a NUL at its end, valid until it returns.
@@ -122,7 +122,24 @@ cas_status index_find_dates(struct index *index, const char *first, const char *
   }
 }
 
-/* --- facts --- */
+/* --- blobs and facts --- */
+
+cas_status index_list_blobs(struct index *index, index_blob_fn each, void *arg, struct cas_error *error) {
+  CLEANUP_CURSOR struct index_cursor cursor = {0};
+  struct index_key all;
+  index_key_blobs(&all);
+  STATUS_TRY(index_cursor_open(index, index_key_slice(&all), &cursor, error));
+  for (index_cursor_seek(&cursor, &all);; index_cursor_next(&cursor)) {
+    struct cas_slice rest, value;
+    struct index_blob blob;
+    struct blob_id id;
+    cas_status status = index_cursor_get(&cursor, &rest, &value, error);
+    if (status != CAS_OK) return status == CAS_END ? CAS_OK : status;
+    if (!index_key_read_blob(rest, &id) || !index_decode_blob(value, &blob))
+      return index_db_corrupt(error, index, "a blob's entry");
+    STATUS_TRY(each(arg, &id, &blob));
+  }
+}
 
 struct fact_call {
   index_fact_fn each;

@@ -178,17 +178,19 @@ size_t index_encode_blob(const struct index_blob *blob, uint8_t value[INDEX_BLOB
   value[16] = blob->codec;
   size_t size = 17;
   size += put_varint(value + size, blob->raw_size);
-  return size + put_varint(value + size, blob->stored_size);
+  size += put_varint(value + size, blob->stored_size);
+  return blob->users == 0 ? size : size + put_varint(value + size, blob->users);
 }
 
 bool index_decode_blob(struct cas_slice value, struct index_blob *blob) {
-  struct index_blob decoded;
+  struct index_blob decoded = {0};
   struct cas_slice bytes;
   if (!take_bytes(&value, 17, &bytes)) return false;
   memcpy(decoded.cookie.bytes, bytes.data, 16);
   decoded.codec = bytes.data[16];
   if (decoded.codec >= INDEX_CODECS_MAX) return false;
-  if (!take_u32(&value, &decoded.raw_size) || !take_u32(&value, &decoded.stored_size) || value.size != 0) return false;
+  if (!take_u32(&value, &decoded.raw_size) || !take_u32(&value, &decoded.stored_size)) return false;
+  if (value.size > 0 && (!take_u32(&value, &decoded.users) || decoded.users == 0 || value.size > 0)) return false;
   *blob = decoded;
   return true;
 }

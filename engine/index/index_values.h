@@ -30,8 +30,8 @@ CAS_MUST_USE cas_status index_encode_node(const struct index_node_value *node, e
                                           struct cas_buffer *value);
 CAS_MUST_USE bool index_decode_node(struct cas_slice value, enum cas_level level, struct index_node_value *node);
 
-/* 16 + 1 + two varints of 32 bits. */
-#define INDEX_BLOB_VALUE_BYTES_MAX 27
+/* 16 + 1 + three varints of 32 bits. */
+#define INDEX_BLOB_VALUE_BYTES_MAX 32
 size_t index_encode_blob(const struct index_blob *blob, uint8_t value[INDEX_BLOB_VALUE_BYTES_MAX]);
 CAS_MUST_USE bool index_decode_blob(struct cas_slice value, struct index_blob *blob);
 

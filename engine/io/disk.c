@@ -39,6 +39,10 @@ cas_status disk_folder_replace(struct io_disk *disk, const char *name, struct ca
   return folder_replace(folder_of(disk), name, content, error);
 }
 
+cas_status disk_folder_rename(struct io_disk *disk, const char *name, const char *new_name, struct cas_error *error) {
+  return folder_rename(folder_of(disk), name, new_name, error);
+}
+
 cas_status disk_folder_list(struct io_disk *disk, const char *name, io_name_fn each, void *arg,
                             struct cas_error *error) {
   return folder_list(folder_of(disk), name, each, arg, error);

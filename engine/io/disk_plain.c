@@ -135,6 +135,7 @@ static const struct io_disk_ops disk_ops = {
     .make_folder = disk_folder_make,
     .remove = disk_folder_remove,
     .replace = disk_folder_replace,
+    .rename = disk_folder_rename,
     .list = disk_folder_list,
     .space = disk_folder_space,
     .block_take = take_block,

@@ -24,6 +24,7 @@ cas_status disk_folder_make(struct io_disk *disk, const char *name, struct cas_e
 cas_status disk_folder_remove(struct io_disk *disk, const char *name, struct cas_error *error);
 cas_status disk_folder_replace(struct io_disk *disk, const char *name, struct cas_slice content,
                                struct cas_error *error);
+cas_status disk_folder_rename(struct io_disk *disk, const char *name, const char *new_name, struct cas_error *error);
 cas_status disk_folder_list(struct io_disk *disk, const char *name, io_name_fn each, void *arg,
                             struct cas_error *error);
 cas_status disk_folder_space(struct io_disk *disk, uint64_t *free_bytes, uint64_t *total_bytes,

@@ -121,6 +121,14 @@ cas_status folder_replace(const struct folder *folder, const char *name, struct 
   return sync_parent(folder, name, error);
 }
 
+cas_status folder_rename(const struct folder *folder, const char *name, const char *new_name, struct cas_error *error) {
+  check_name(name);
+  check_name(new_name);
+  if (renameat(folder->fd, name, folder->fd, new_name) != 0)
+    return status_fail_errno(error, errno, "%s/%s: rename", folder->path, name);
+  return sync_parent(folder, new_name, error);
+}
+
 static cas_status list_entry(DIR *stream, const struct dirent *entry, io_name_fn each, void *arg) {
   if (entry->d_name[0] == '.') return CAS_OK;
   struct stat facts;

@@ -25,6 +25,8 @@ CAS_MUST_USE cas_status folder_make(const struct folder *folder, const char *nam
 CAS_MUST_USE cas_status folder_remove(const struct folder *folder, const char *name, struct cas_error *error);
 CAS_MUST_USE cas_status folder_replace(const struct folder *folder, const char *name, struct cas_slice content,
                                        struct cas_error *error);
+CAS_MUST_USE cas_status folder_rename(const struct folder *folder, const char *name, const char *new_name,
+                                      struct cas_error *error);
 CAS_MUST_USE cas_status folder_list(const struct folder *folder, const char *name, io_name_fn each, void *arg,
                                     struct cas_error *error);
 CAS_MUST_USE cas_status folder_space(const struct folder *folder, uint64_t *free_bytes, uint64_t *total_bytes,

@@ -89,6 +89,9 @@ CAS_MUST_USE cas_status segment_writer_append(struct segment_writer *writer, con
                                               struct cas_slice payload, struct record_cookie *cookie,
                                               struct cas_error *error);
 
+/* Whether a group is open. */
+bool segment_writer_is_open(const struct segment_writer *writer);
+
 /* The number of the open group, or of the next one where none is open. What is appended and committed next has it. */
 uint64_t segment_writer_group(const struct segment_writer *writer);
 
@@ -105,6 +108,10 @@ CAS_MUST_USE cas_status segment_writer_commit(struct segment_writer *writer, str
 /* Commits a group without records, to see whether the log can be written. As segment_writer_commit(). */
 CAS_MUST_USE cas_status segment_writer_commit_empty(struct segment_writer *writer, struct segment_mark *mark,
                                                     struct cas_error *error);
+
+/* Between groups: leaves the segment for a new one, whose header is durable on return, unless there is no group in it.
+ */
+CAS_MUST_USE cas_status segment_writer_seal(struct segment_writer *writer, struct cas_error *error);
 
 /* Drops the open group, as after a failed commit: its records are void. Nothing happens where none is open. */
 void segment_writer_abort(struct segment_writer *writer);
@@ -123,6 +130,9 @@ CAS_MUST_USE cas_status segment_read(struct volume *volume, const struct segment
 /* For messages and dumps: segment number, byte offset, and bytes on disk with header and alignment. */
 void record_cookie_explain(struct record_cookie cookie, uint32_t *segment, uint64_t *offset, uint64_t *bytes_on_disk);
 
+/* The segment, with its generation (volume.h), that a cookie leads into. */
+uint64_t record_cookie_segment(struct record_cookie cookie);
+
 /* --- scanning: replay, rebuild, verify, dump --- */
 
 enum segment_event_kind {
@@ -136,6 +146,7 @@ enum segment_event_kind {
 struct segment_event {
   enum segment_event_kind kind;
   uint32_t segment;
+  uint32_t generation; /* of the segment */
   uint64_t offset;
   uint64_t size;               /* bytes on disk */
   uint64_t group;              /* RECORD: the group it says it belongs to; COMMIT: the group it ends */
@@ -155,13 +166,13 @@ typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *ev
 #define SEGMENT_SCAN_UNREADABLE 2u
 
 /*
- * Walks one segment from `offset` (0: from its start; else the offset of a mark) with big sequential reads. Damage does
- * not end the walk: it goes on at the next valid record header. `end` is the mark of the log's end, or NULL; where it
- * lies in another segment, the end of this one is looked up in the next segment, or is the last COMMIT. What follows
- * the end, and damage in a doubtful group, is TORN. Where the writer is at work, give its mark, else the open group is
- * reported as TORN. Stops with the callback's status. CAS_UNSUPPORTED for a newer format.
+ * Walks one segment, in one generation, from `offset` (0: from its start; else the offset of a mark) with big
+ * sequential reads. Damage does not end the walk: it goes on at the next valid record header. `end` is the mark of the
+ * log's end, or NULL; where it lies in another segment, the end of this one is looked up in the next segment, or is the
+ * last COMMIT. What follows the end, and damage in a doubtful group, is TORN. Where the writer is at work, give its
+ * mark, else the open group is reported as TORN. Stops with the callback's status. CAS_UNSUPPORTED for a newer format.
  */
-CAS_MUST_USE cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+CAS_MUST_USE cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                      uint64_t offset, const struct segment_mark *end, unsigned flags,
                                      segment_event_fn each, void *arg, struct cas_error *error);
 

@@ -6,7 +6,7 @@
 #include "segment/segment_walk.h"
 
 /* The origin as the records tell it, when the header cannot. */
-static cas_status origin_from_records(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+static cas_status origin_from_records(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                       struct segment_origin *origin, struct cas_error *error) {
   CLEANUP_WALK struct segment_walk walk = {0};
   STATUS_TRY(segment_walk_init(&walk, volume, key, segment, SEGMENT_HEADER_BYTES, UINT64_MAX, error));
@@ -15,14 +15,14 @@ static cas_status origin_from_records(struct volume *volume, const struct segmen
     STATUS_TRY(segment_walk_next(&walk, &item, error));
     if (item.kind == WALK_RECORD || item.kind == WALK_COMMIT) origin->has_records = true;
   } while (item.kind != WALK_COMMIT && item.kind != WALK_END);
-  if (item.kind == WALK_COMMIT && item.commit.previous.segment != segment) {
+  if (item.kind == WALK_COMMIT && item.commit.previous.segment != segment_file_number(segment)) {
     origin->previous_known = true;
     origin->previous = item.commit.previous;
   }
   return CAS_OK;
 }
 
-cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                struct segment_origin *origin, struct cas_error *error) {
   uint8_t block[SEGMENT_HEADER_BYTES];
   size_t got;
@@ -32,11 +32,13 @@ cas_status segment_origin_read(struct volume *volume, const struct segment_store
   struct segment_header header;
   if (status == CAS_OK) status = segment_header_decode(block, key, segment, &header);
   if (status == CAS_UNSUPPORTED)
-    return status_fail(error, status, "segment %" PRIu32 " has a newer format than this Cassette knows", segment);
+    return status_fail(error, status, "segment %" PRIu32 " has a newer format than this Cassette knows",
+                       segment_file_number(segment));
   if (status == CAS_OK) {
     read.header_good = read.previous_known = true;
     read.first_group = header.first_group;
     read.previous = header.previous;
+    read.end = header.end;
   } else {
     STATUS_TRY(origin_from_records(volume, key, segment, &read, error));
   }
@@ -44,14 +46,14 @@ cas_status segment_origin_read(struct volume *volume, const struct segment_store
   return CAS_OK;
 }
 
-bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range) {
-  if (!next->previous_known || next->previous.segment != segment) return false;
+bool segment_end_from_next(uint64_t segment, const struct segment_origin *next, struct segment_range *range) {
+  if (!next->previous_known || next->previous.segment != segment) return false; /* another generation differs, too */
   range->end = next->previous.offset;
   range->doubtful_from = next->previous.doubtful_from;
   return true;
 }
 
-cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                    uint64_t from, struct segment_last_group *last, struct cas_error *error) {
   CLEANUP_WALK struct segment_walk walk = {0};
   if (from < SEGMENT_HEADER_BYTES) from = SEGMENT_HEADER_BYTES;
@@ -73,6 +75,11 @@ static cas_status bound_sealed(struct volume *volume, const struct segment_store
   struct segment_origin next;
   struct segment_last_group last;
   struct segment_range *range = &part->range;
+  if (segment_file_generation(part->segment) > 0) {
+    STATUS_TRY(segment_origin_read(volume, key, part->segment, &part->origin, error));
+    range->end = part->origin.end;
+    if (range->end > 0) return CAS_OK;
+  }
   STATUS_TRY(segment_origin_read(volume, key, part->next, &next, error));
   if (segment_end_from_next(part->segment, &next, range)) return CAS_OK;
   STATUS_TRY(segment_last_group_find(volume, key, part->segment, range->offset, &last, error));
@@ -86,6 +93,8 @@ static cas_status bound_last(struct volume *volume, const struct segment_store_k
   STATUS_TRY(volume_size(volume, part->segment, &part->size, error));
   if (segment_part_is_lost(part)) return CAS_OK;
   STATUS_TRY(segment_origin_read(volume, key, part->segment, &part->origin, error));
+  range->end = part->origin.end;
+  if (range->end > 0) return CAS_OK;
   STATUS_TRY(segment_last_group_find(volume, key, part->segment, range->offset, &part->last, error));
   uint64_t least = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
   range->end = least;

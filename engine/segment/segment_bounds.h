@@ -16,11 +16,12 @@ struct segment_origin {
   bool previous_known;  /* from the header or, where that is damaged, from the first COMMIT */
   uint64_t first_group; /* 0 if the header is damaged */
   struct segment_mark previous; /* .segment 0: there was none */
+  uint64_t end;                 /* of a segment written anew with a good header; else 0 */
 };
 
 /* A segment with a damaged header and no record is what a crash left of a creation: void, see segment_is_void(). */
 CAS_MUST_USE cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key,
-                                            uint32_t segment, struct segment_origin *origin, struct cas_error *error);
+                                            uint64_t segment, struct segment_origin *origin, struct cas_error *error);
 
 static inline bool segment_is_void(const struct segment_origin *origin) {
   return !origin->header_good && !origin->has_records;
@@ -36,7 +37,7 @@ struct segment_last_group {
 
 /* Looks in [from, present end). */
 CAS_MUST_USE cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key,
-                                                uint32_t segment, uint64_t from, struct segment_last_group *last,
+                                                uint64_t segment, uint64_t from, struct segment_last_group *last,
                                                 struct cas_error *error);
 
 /* What of a segment is to be scanned, and how. */
@@ -48,13 +49,13 @@ struct segment_range {
 };
 
 /* segment_scan() with bounds that are known. */
-CAS_MUST_USE cas_status segment_scan_range(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+CAS_MUST_USE cas_status segment_scan_range(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                            const struct segment_range *range, unsigned flags, segment_event_fn each,
                                            void *arg, struct cas_error *error);
 
 /* One segment of a recovery, and what its bounds are. */
 struct segment_part {
-  uint32_t segment, next;     /* the number of the one behind it, 0 for the last */
+  uint64_t segment, next;     /* and the one behind it, 0 for the last */
   uint64_t size;              /* of the last one, when it was looked at */
   struct segment_range range; /* .offset is given */
   /* Of the last one only. */
@@ -71,7 +72,8 @@ static inline bool segment_part_is_lost(const struct segment_part *part) {
   return (part->next != 0 ? part->range.end : part->size) < part->range.offset;
 }
 
-/* The end of `segment` as `next`, the origin of the one behind it, tells it. */
-bool segment_end_from_next(uint32_t segment, const struct segment_origin *next, struct segment_range *range);
+/* The end of `segment` as `next`, the origin of the one behind it, tells it. False also for a segment written anew,
+ * which has its end in its own header. */
+bool segment_end_from_next(uint64_t segment, const struct segment_origin *next, struct segment_range *range);
 
 #endif

@@ -19,35 +19,43 @@ void segment_header_encode(const struct segment_header *header, uint8_t block[SE
   store_u64(block + SEGMENT_AT_PREVIOUS_DOUBTFUL, header->previous.doubtful_from);
   store_u32(block + SEGMENT_AT_PREVIOUS, header->previous.segment);
   store_u32(block + SEGMENT_AT_BLOCK_BYTES, SEGMENT_BLOCK_BYTES);
+  store_u32(block + SEGMENT_AT_GENERATION, header->generation);
+  store_u64(block + SEGMENT_AT_END, header->end);
   store_u64(block + SEGMENT_AT_CHECKSUM, XXH3_64bits(block, SEGMENT_AT_CHECKSUM));
 }
 
 cas_status segment_header_decode(const uint8_t block[SEGMENT_HEADER_BYTES], const struct segment_store_key *key,
-                                 uint32_t segment, struct segment_header *header) {
+                                 uint64_t segment, struct segment_header *header) {
   if (memcmp(block + SEGMENT_AT_MAGIC, segment_magic, sizeof segment_magic) != 0) return CAS_CORRUPT;
   if (load_u64(block + SEGMENT_AT_CHECKSUM) != XXH3_64bits(block, SEGMENT_AT_CHECKSUM)) return CAS_CORRUPT;
   if (load_u32(block + SEGMENT_AT_VERSION) != SEGMENT_FORMAT_VERSION) return CAS_UNSUPPORTED;
-  if (load_u32(block + SEGMENT_AT_NUMBER) != segment) return CAS_CORRUPT;
+  uint32_t number = segment_file_number(segment);
+  if (load_u32(block + SEGMENT_AT_NUMBER) != number) return CAS_CORRUPT;
+  if (load_u32(block + SEGMENT_AT_GENERATION) != segment_file_generation(segment)) return CAS_CORRUPT;
   if (memcmp(block + SEGMENT_AT_UUID, key->uuid, sizeof key->uuid) != 0) return CAS_CORRUPT;
   if (load_u32(block + SEGMENT_AT_BLOCK_BYTES) != SEGMENT_BLOCK_BYTES) return CAS_CORRUPT;
   struct segment_header decoded = {
-      .segment = segment,
+      .segment = number,
       .created_ns = (int64_t)load_u64(block + SEGMENT_AT_CREATED),
       .first_group = load_u64(block + SEGMENT_AT_FIRST_GROUP),
       .previous = {.group = load_u64(block + SEGMENT_AT_PREVIOUS_GROUP),
                    .segment = load_u32(block + SEGMENT_AT_PREVIOUS),
                    .offset = load_u64(block + SEGMENT_AT_PREVIOUS_END),
                    .doubtful_from = load_u64(block + SEGMENT_AT_PREVIOUS_DOUBTFUL)},
+      .generation = segment_file_generation(segment),
+      .end = load_u64(block + SEGMENT_AT_END),
   };
   if (decoded.previous.offset % SEGMENT_BLOCK_BYTES != 0 || decoded.previous.doubtful_from > decoded.previous.offset ||
-      decoded.previous.segment >= segment || decoded.first_group <= decoded.previous.group)
+      decoded.previous.segment >= number || decoded.first_group <= decoded.previous.group)
+    return CAS_CORRUPT;
+  if (decoded.end % SEGMENT_BLOCK_BYTES != 0 || (decoded.end >= SEGMENT_HEADER_BYTES) != (decoded.generation > 0))
     return CAS_CORRUPT;
   memcpy(decoded.uuid, key->uuid, sizeof decoded.uuid);
   *header = decoded;
   return CAS_OK;
 }
 
-static uint64_t header_checksum(const uint8_t *bytes, const struct segment_store_key *key, uint32_t segment,
+static uint64_t header_checksum(const uint8_t *bytes, const struct segment_store_key *key, uint64_t segment,
                                 uint64_t offset) {
   uint8_t keyed[RECORD_KEY_BYTES + RECORD_AT_CHECKSUM];
   memcpy(keyed + RECORD_KEY_AT_UUID, key->uuid, sizeof key->uuid);
@@ -57,7 +65,7 @@ static uint64_t header_checksum(const uint8_t *bytes, const struct segment_store
   return XXH3_64bits(keyed, sizeof keyed);
 }
 
-void record_header_encode(const struct record_header *header, const struct segment_store_key *key, uint32_t segment,
+void record_header_encode(const struct record_header *header, const struct segment_store_key *key, uint64_t segment,
                           uint64_t offset, uint8_t bytes[RECORD_HEADER_BYTES]) {
   store_u32(bytes + RECORD_AT_MAGIC, RECORD_MAGIC);
   bytes[RECORD_AT_KIND] = (uint8_t)header->kind;
@@ -72,7 +80,7 @@ void record_header_encode(const struct record_header *header, const struct segme
 }
 
 bool record_header_decode(const uint8_t bytes[RECORD_HEADER_BYTES], const struct segment_store_key *key,
-                          uint32_t segment, uint64_t offset, struct record_header *header) {
+                          uint64_t segment, uint64_t offset, struct record_header *header) {
   if (load_u32(bytes + RECORD_AT_MAGIC) != RECORD_MAGIC) return false;
   if (load_u64(bytes + RECORD_AT_CHECKSUM) != header_checksum(bytes, key, segment, offset)) return false;
   uint8_t kind = bytes[RECORD_AT_KIND];

@@ -33,6 +33,9 @@ enum segment_header_field {
       64,                      /* u64, where its last group begins, if recovery found that it is not whole; else 0 */
   SEGMENT_AT_PREVIOUS = 72,    /* u32, number of the previous segment, 0 for none */
   SEGMENT_AT_BLOCK_BYTES = 76, /* u32, SEGMENT_BLOCK_BYTES */
+  SEGMENT_AT_GENERATION = 80,  /* u32, how often the segment was written anew */
+  SEGMENT_AT_RESERVED = 84,    /* u32, 0 */
+  SEGMENT_AT_END = 88,         /* u64, where the segment ends; 0 in generation 0 */
   SEGMENT_AT_CHECKSUM = 4088,  /* u64, XXH3-64 of all bytes before it */
 };
 static_assert(SEGMENT_AT_CHECKSUM + 8 == SEGMENT_HEADER_BYTES, "the checksum ends the block");
@@ -55,7 +58,7 @@ static_assert(RECORD_AT_CHECKSUM + 8 == RECORD_HEADER_BYTES, "the checksum ends 
 /* What a record header's checksum is keyed with: hashed before the header's bytes, never stored. */
 enum record_key_field {
   RECORD_KEY_AT_UUID = 0,     /* 16 bytes */
-  RECORD_KEY_AT_SEGMENT = 16, /* u64 */
+  RECORD_KEY_AT_SEGMENT = 16, /* u64, the number; the generation in its high half */
   RECORD_KEY_AT_OFFSET = 24,  /* u64, of the header in the segment */
   RECORD_KEY_BYTES = 32,
 };
@@ -81,6 +84,8 @@ struct segment_header {
   int64_t created_ns;
   uint64_t first_group;
   struct segment_mark previous; /* with doubtful_from */
+  uint32_t generation;
+  uint64_t end; /* 0 in generation 0 */
 };
 
 struct record_header {
@@ -104,15 +109,15 @@ void segment_header_encode(const struct segment_header *header, uint8_t block[SE
 
 /* CAS_CORRUPT: damaged, or of another store or segment. CAS_UNSUPPORTED: whole, but of a newer format. */
 CAS_MUST_USE cas_status segment_header_decode(const uint8_t block[SEGMENT_HEADER_BYTES],
-                                              const struct segment_store_key *key, uint32_t segment,
+                                              const struct segment_store_key *key, uint64_t segment,
                                               struct segment_header *header);
 
-void record_header_encode(const struct record_header *header, const struct segment_store_key *key, uint32_t segment,
+void record_header_encode(const struct record_header *header, const struct segment_store_key *key, uint64_t segment,
                           uint64_t offset, uint8_t bytes[RECORD_HEADER_BYTES]);
 
 /* False: these bytes are no record header for this place. Kind and sizes are within their limits if true. */
 bool record_header_decode(const uint8_t bytes[RECORD_HEADER_BYTES], const struct segment_store_key *key,
-                          uint32_t segment, uint64_t offset, struct record_header *header);
+                          uint64_t segment, uint64_t offset, struct record_header *header);
 
 /* Of a payload and the zeros behind it. */
 uint64_t record_payload_checksum(struct cas_slice payload);

@@ -22,7 +22,7 @@ struct recovery {
   segment_event_fn each;
   void *arg;
   struct cas_error *error;
-  uint32_t *numbers; /* owned */
+  uint64_t *segments; /* owned */
   size_t count;
   uint64_t group;      /* the last durable group so far */
   uint64_t last_begin; /* of the log's last group, while its segment is scanned; else UINT64_MAX */
@@ -33,6 +33,10 @@ struct recovery {
 
 static uint32_t first_segment(const struct recovery *recovery) {
   return recovery->from.segment == 0 ? 1 : recovery->from.segment;
+}
+
+static uint32_t number_at(const struct recovery *recovery, size_t i) {
+  return segment_file_number(recovery->segments[i]);
 }
 
 static cas_status pass_on(void *arg, const struct segment_event *event) {
@@ -59,18 +63,18 @@ static cas_status fail_lost(struct recovery *recovery, uint32_t segment, uint64_
 /* A last segment that a crash left without even a header is as if it were not there. */
 static cas_status drop_void_segment(struct recovery *recovery) {
   if (recovery->count == 0) return CAS_OK;
-  uint32_t segment = recovery->numbers[recovery->count - 1];
+  uint64_t segment = recovery->segments[recovery->count - 1];
   struct segment_origin origin;
   STATUS_TRY(segment_origin_read(recovery->volume, recovery->key, segment, &origin, recovery->error));
   if (!segment_is_void(&origin)) return CAS_OK;
   STATUS_TRY(volume_size(recovery->volume, segment, &recovery->void_size, recovery->error));
-  recovery->void_segment = segment;
+  recovery->void_segment = segment_file_number(segment);
   recovery->count--;
   return CAS_OK;
 }
 
 static cas_status end_sealed(struct recovery *recovery, const struct segment_part *part) {
-  for (uint32_t missing = part->segment + 1; missing < part->next; missing++)
+  for (uint32_t missing = segment_file_number(part->segment) + 1; missing < segment_file_number(part->next); missing++)
     STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
   return CAS_OK;
 }
@@ -83,7 +87,7 @@ static void begin_last(struct recovery *recovery, const struct segment_part *par
 
 static void end_last(const struct recovery *recovery, const struct segment_part *part, struct segment_mark *end) {
   *end = (struct segment_mark){.group = recovery->group,
-                               .segment = part->segment,
+                               .segment = segment_file_number(part->segment),
                                .offset = part->range.end,
                                .doubtful_from = recovery->last_is_damaged ? recovery->last_begin : 0};
   if (!part->last.found && part->range.offset > 0 && part->range.offset == recovery->from.offset)
@@ -106,7 +110,7 @@ static cas_status replay_part(struct recovery *recovery, const struct segment_pa
   struct segment_part part = *planned;
   STATUS_TRY(bound_part(recovery, &part));
   if (segment_part_is_lost(&part))
-    return fail_lost(recovery, part.segment, part.next != 0 ? part.range.end : part.size);
+    return fail_lost(recovery, segment_file_number(part.segment), part.next != 0 ? part.range.end : part.size);
   if (part.next == 0) begin_last(recovery, &part);
   STATUS_TRY(scan_part(recovery, &part));
   if (part.next != 0) return end_sealed(recovery, &part);
@@ -120,8 +124,8 @@ static cas_status plan_parts(const struct recovery *recovery, size_t first, stru
   if (planned == NULL) return status_fail(recovery->error, CAS_NO_MEMORY, "no memory for a list of segments");
   for (size_t i = first; i < recovery->count; i++) {
     struct segment_part *part = &planned[i - first];
-    part->segment = recovery->numbers[i];
-    part->next = i + 1 < recovery->count ? recovery->numbers[i + 1] : 0;
+    part->segment = recovery->segments[i];
+    part->next = i + 1 < recovery->count ? recovery->segments[i + 1] : 0;
     if (part->segment == first_segment(recovery)) part->range.offset = recovery->from.offset;
   }
   *parts = planned;
@@ -142,15 +146,15 @@ static cas_status replay_parts(struct recovery *recovery, const struct segment_p
 static cas_status replay(struct recovery *recovery, struct segment_mark *end) {
   STATUS_TRY(drop_void_segment(recovery));
   uint32_t first = first_segment(recovery);
-  uint32_t last = recovery->count == 0 ? 0 : recovery->numbers[recovery->count - 1];
+  uint32_t last = recovery->count == 0 ? 0 : number_at(recovery, recovery->count - 1);
   if (last < first) {
     if (recovery->from.offset > 0 || recovery->from.group > 0) return fail_lost(recovery, last, 0);
     *end = (struct segment_mark){.segment = 1};
     return CAS_OK;
   }
   size_t i = 0;
-  while (recovery->numbers[i] < first) i++;
-  for (uint32_t missing = first; missing < recovery->numbers[i]; missing++)
+  while (number_at(recovery, i) < first) i++;
+  for (uint32_t missing = first; missing < number_at(recovery, i); missing++)
     STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
   CLEANUP_FREE struct segment_part *parts = NULL;
   STATUS_TRY(plan_parts(recovery, i, &parts));
@@ -172,11 +176,11 @@ cas_status segment_recover_ahead(struct volume *volume, const struct segment_sto
                               .error = error,
                               .group = from.group,
                               .last_begin = UINT64_MAX};
-  STATUS_TRY(volume_list(volume, &recovery.numbers, &recovery.count, error));
+  STATUS_TRY(volume_list(volume, &recovery.segments, &recovery.count, error));
   cas_status status = replay(&recovery, end);
   if (status == CAS_OK && recovery.void_size > 0)
     status = emit_range(&recovery, SEGMENT_EVENT_TORN, recovery.void_segment, recovery.void_size);
-  free(recovery.numbers);
+  free(recovery.segments);
   return status;
 }
 

@@ -14,7 +14,7 @@
 struct scan {
   struct segment_walk walk;
   const struct segment_range *range;
-  uint32_t segment;
+  uint64_t segment;
   unsigned flags;
   segment_event_fn each;
   void *arg;
@@ -24,13 +24,21 @@ struct scan {
 };
 
 static cas_status emit_range(const struct scan *scan, enum segment_event_kind kind, uint64_t offset, uint64_t size) {
-  struct segment_event event = {.kind = kind, .segment = scan->segment, .offset = offset, .size = size};
+  struct segment_event event = {.kind = kind,
+                                .segment = segment_file_number(scan->segment),
+                                .generation = segment_file_generation(scan->segment),
+                                .offset = offset,
+                                .size = size};
   return scan->each(scan->arg, &event);
 }
 
 static cas_status emit_commit(struct scan *scan, uint64_t group, uint64_t offset, uint64_t size) {
-  struct segment_event event = {
-      .kind = SEGMENT_EVENT_COMMIT, .segment = scan->segment, .offset = offset, .size = size, .group = group};
+  struct segment_event event = {.kind = SEGMENT_EVENT_COMMIT,
+                                .segment = segment_file_number(scan->segment),
+                                .generation = segment_file_generation(scan->segment),
+                                .offset = offset,
+                                .size = size,
+                                .group = group};
   scan->open = false;
   return scan->each(scan->arg, &event);
 }
@@ -47,7 +55,8 @@ static cas_status emit_record(struct scan *scan, const struct segment_walk_item 
   const struct record_header *header = &item->header;
   struct segment_event event = {
       .kind = SEGMENT_EVENT_RECORD,
-      .segment = scan->segment,
+      .segment = segment_file_number(scan->segment),
+      .generation = segment_file_generation(scan->segment),
       .offset = item->offset,
       .size = item->size,
       .group = header->group,
@@ -92,7 +101,7 @@ static cas_status check_header(const struct scan *scan, struct volume *volume, c
     return emit_range(scan, SEGMENT_EVENT_DAMAGE, 0, SEGMENT_HEADER_BYTES);
   if (status == CAS_UNSUPPORTED)
     return status_fail(scan->error, status, "segment %" PRIu32 " has a newer format than this Cassette knows",
-                       scan->segment);
+                       segment_file_number(scan->segment));
   return status;
 }
 
@@ -106,7 +115,7 @@ static cas_status scan_to_end(struct scan *scan, uint64_t from, uint64_t present
   return present_end > behind ? emit_range(scan, SEGMENT_EVENT_TORN, behind, present_end - behind) : CAS_OK;
 }
 
-cas_status segment_scan_range(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+cas_status segment_scan_range(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                               const struct segment_range *range, unsigned flags, segment_event_fn each, void *arg,
                               struct cas_error *error) {
   uint64_t present_end, from = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
@@ -121,13 +130,21 @@ cas_status segment_scan_range(struct volume *volume, const struct segment_store_
 }
 
 /* Looks for the end of the durable part. *is_void: there is none, not even a header. */
-static cas_status find_end(struct volume *volume, const struct segment_store_key *key, uint32_t segment,
+static cas_status find_end(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                            struct segment_range *range, bool *is_void, struct cas_error *error) {
   struct segment_origin next, own;
   struct segment_last_group last;
+  uint32_t number = segment_file_number(segment);
+  uint64_t behind;
   *is_void = false;
-  if (segment < UINT32_MAX) {
-    cas_status status = segment_origin_read(volume, key, segment + 1, &next, error);
+  if (segment_file_generation(segment) > 0) {
+    STATUS_TRY(segment_origin_read(volume, key, segment, &own, error));
+    range->end = own.end;
+    if (own.end > 0) return CAS_OK;
+  }
+  if (number < UINT32_MAX) {
+    cas_status status = volume_find(volume, number + 1, &behind, error);
+    if (status == CAS_OK) status = segment_origin_read(volume, key, behind, &next, error);
     if (status == CAS_OK && segment_end_from_next(segment, &next, range)) return CAS_OK;
     if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
   }
@@ -139,14 +156,14 @@ static cas_status find_end(struct volume *volume, const struct segment_store_key
   return CAS_OK;
 }
 
-cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint32_t segment, uint64_t offset,
+cas_status segment_scan(struct volume *volume, const struct segment_store_key *key, uint64_t segment, uint64_t offset,
                         const struct segment_mark *end, unsigned flags, segment_event_fn each, void *arg,
                         struct cas_error *error) {
   bool end_known = end != NULL && end->segment == segment && end->offset > 0;
   if (offset % SEGMENT_BLOCK_BYTES != 0 ||
       (end_known && (end->offset % SEGMENT_BLOCK_BYTES != 0 || end->offset < offset)))
-    return status_fail(error, CAS_INVALID, "segment %" PRIu32 ": no mark is at %" PRIu64 " or %" PRIu64, segment,
-                       offset, end_known ? end->offset : 0);
+    return status_fail(error, CAS_INVALID, "segment %" PRIu32 ": no mark is at %" PRIu64 " or %" PRIu64,
+                       segment_file_number(segment), offset, end_known ? end->offset : 0);
   struct segment_range range = {.offset = offset, .check_from = UINT64_MAX};
   if (end_known) {
     range.end = end->offset;
@@ -155,7 +172,10 @@ cas_status segment_scan(struct volume *volume, const struct segment_store_key *k
     bool is_void;
     STATUS_TRY(find_end(volume, key, segment, &range, &is_void, error));
     if (is_void) {
-      struct segment_event event = {.kind = SEGMENT_EVENT_TORN, .segment = segment, .offset = offset};
+      struct segment_event event = {.kind = SEGMENT_EVENT_TORN,
+                                    .segment = segment_file_number(segment),
+                                    .generation = segment_file_generation(segment),
+                                    .offset = offset};
       STATUS_TRY(volume_size(volume, segment, &event.size, error));
       event.size = event.size > offset ? event.size - offset : 0;
       return event.size > 0 ? each(arg, &event) : CAS_OK;

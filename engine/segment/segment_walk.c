@@ -12,7 +12,7 @@
 static const size_t window_bytes = 1u << 20;
 
 cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume, const struct segment_store_key *key,
-                             uint32_t segment, uint64_t from, uint64_t limit, struct cas_error *error) {
+                             uint64_t segment, uint64_t from, uint64_t limit, struct cas_error *error) {
   uint64_t size;
   STATUS_TRY(volume_size(volume, segment, &size, error));
   *walk = (struct segment_walk){
@@ -29,7 +29,8 @@ static cas_status grow_window(struct segment_walk *walk, size_t size, struct cas
   if (size <= walk->window_capacity) return CAS_OK;
   uint8_t *window = realloc(walk->window, size);
   if (window == NULL)
-    return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory for a record", walk->segment);
+    return status_fail(error, CAS_NO_MEMORY, "segment %" PRIu32 ": no memory for a record",
+                       segment_file_number(walk->segment));
   walk->window = window;
   walk->window_capacity = size;
   return CAS_OK;

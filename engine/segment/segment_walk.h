@@ -11,7 +11,7 @@
 struct segment_walk {
   struct volume *volume;
   const struct segment_store_key *key;
-  uint32_t segment;
+  uint64_t segment;
   uint64_t at;     /* next byte to look at */
   uint64_t limit;  /* nothing behind it is looked at */
   uint8_t *window; /* owned: bytes [window_offset, window_offset + window_size) */
@@ -38,7 +38,7 @@ struct segment_walk_item {
 /* Starts at `from`, a multiple of RECORD_ALIGN_BYTES behind the header. Ends at `limit` or the segment's present end,
  * whichever comes first. `key` is borrowed. */
 CAS_MUST_USE cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume,
-                                          const struct segment_store_key *key, uint32_t segment, uint64_t from,
+                                          const struct segment_store_key *key, uint64_t segment, uint64_t from,
                                           uint64_t limit, struct cas_error *error);
 void segment_walk_fini(struct segment_walk *walk);
 

@@ -1,9 +1,9 @@
 /*
- * Owns the open segment's file and the block that is being filled.
+ * Owns the open segment's file, and through `output` the block that is being filled.
  *
  * Invariants
  *  1. Bytes before mark.offset of the mark's segment are durable and are never submitted again.
- *  2. Between groups `at` equals mark.offset, no block is held, and nothing is in flight.
+ *  2. Between groups `output.at` equals mark.offset, no block is held, and nothing is in flight.
  *  3. Nothing is written to a segment once the next one was begun, and nothing to a segment before its header is
  * durable.
  *  4. group > mark.group; a number is never used twice, also not after a group failed.
@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "segment/record_cookie.h"
 #include "segment/segment_bounds.h"
+#include "segment/segment_output.h"
 
 struct segment_writer {
   struct volume *volume;
@@ -25,75 +26,26 @@ struct segment_writer {
   uint64_t segment_bytes_target;
   struct segment_mark mark;
   struct segment_mark previous; /* what the next COMMIT says: the end before, as the header has it for a first group */
-  struct io_file *file;         /* the mark's segment; NULL: the next group begins a new one */
+  struct segment_output output; /* into the mark's segment; without a file the next group begins a new one */
   uint64_t group;               /* number of the open group, or of the next */
   bool open;
-  uint64_t records;       /* of the open group */
-  uint64_t at;            /* where the next byte goes */
-  struct io_block *block; /* NULL: none is begun */
-  size_t block_fill;
+  uint64_t records; /* of the open group */
 };
-
-static struct io_disk *disk_of(const struct segment_writer *writer) { return volume_disk(writer->volume); }
-
-/* --- bytes into blocks --- */
-
-static cas_status submit_block(struct segment_writer *writer, struct cas_error *error) {
-  struct io_block *block = writer->block;
-  size_t size = writer->block_fill;
-  writer->block = NULL;
-  writer->block_fill = 0;
-  return writer->file->ops->submit(writer->file, writer->at - size, block, size, error);
-}
-
-static void drop_block(struct segment_writer *writer) {
-  if (writer->block != NULL) disk_of(writer)->ops->block_return(disk_of(writer), writer->block);
-  writer->block = NULL;
-  writer->block_fill = 0;
-}
-
-static cas_status put(struct segment_writer *writer, const uint8_t *bytes, size_t size, struct cas_error *error) {
-  while (size > 0) {
-    if (writer->block == NULL) STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &writer->block, error));
-    size_t room = writer->block->capacity - writer->block_fill;
-    size_t part = size < room ? size : room;
-    memcpy(writer->block->data + writer->block_fill, bytes, part);
-    writer->block_fill += part;
-    writer->at += part;
-    bytes += part;
-    size -= part;
-    if (part == room) STATUS_TRY(submit_block(writer, error));
-  }
-  return CAS_OK;
-}
-
-static cas_status put_record(struct segment_writer *writer, const struct record_header *header,
-                             struct cas_slice payload, struct cas_error *error) {
-  static const uint8_t zeros[RECORD_ALIGN_BYTES];
-  uint8_t bytes[RECORD_HEADER_BYTES];
-  record_header_encode(header, &writer->key, writer->mark.segment, writer->at, bytes);
-  STATUS_TRY(put(writer, bytes, sizeof bytes, error));
-  STATUS_TRY(put(writer, payload.data, payload.size, error));
-  return put(writer, zeros, record_aligned(payload.size) - payload.size, error);
-}
 
 /* --- segments --- */
 
 static void leave_segment(struct segment_writer *writer) {
-  if (writer->file != NULL) writer->file->ops->close(writer->file);
-  writer->file = NULL;
+  if (writer->output.file != NULL) writer->output.file->ops->close(writer->output.file);
+  writer->output.file = NULL;
 }
 
 /* Writes the header of a file that was just made. Durable on return. */
 static cas_status write_header(struct segment_writer *writer, struct io_file *file, uint32_t number,
                                struct cas_error *error) {
-  struct io_block *block;
-  STATUS_TRY(disk_of(writer)->ops->block_take(disk_of(writer), &block, error));
   struct segment_header header = {
       .segment = number, .created_ns = clock_now_ns(), .first_group = writer->group, .previous = writer->previous};
   memcpy(header.uuid, writer->key.uuid, sizeof header.uuid);
-  segment_header_encode(&header, block->data);
-  STATUS_TRY(file->ops->submit(file, 0, block, SEGMENT_HEADER_BYTES, error));
+  STATUS_TRY(segment_output_header(writer->volume, file, &header, error));
   return file->ops->sync(file, error);
 }
 
@@ -120,16 +72,18 @@ static cas_status begin_segment(struct segment_writer *writer, struct cas_error 
     (void)!volume_remove(writer->volume, number, NULL);
     return status;
   }
-  writer->file = file;
+  writer->output.file = file;
   writer->mark = (struct segment_mark){.group = writer->mark.group, .segment = number, .offset = SEGMENT_HEADER_BYTES};
-  writer->at = SEGMENT_HEADER_BYTES;
+  writer->output.at = SEGMENT_HEADER_BYTES;
+  writer->output.segment = number;
   return CAS_OK;
 }
 
 /* --- groups --- */
 
 static cas_status begin_group(struct segment_writer *writer, struct cas_error *error) {
-  if (writer->file == NULL || writer->at >= writer->segment_bytes_target) STATUS_TRY(begin_segment(writer, error));
+  if (writer->output.file == NULL || writer->output.at >= writer->segment_bytes_target)
+    STATUS_TRY(begin_segment(writer, error));
   writer->open = true;
   writer->records = 0;
   return CAS_OK;
@@ -137,18 +91,19 @@ static cas_status begin_group(struct segment_writer *writer, struct cas_error *e
 
 /* Makes the open group void. */
 static void abandon_group(struct segment_writer *writer) {
-  drop_block(writer);
+  segment_output_drop(&writer->output);
   writer->open = false;
   writer->group++;
-  writer->at = writer->mark.offset;
-  if (writer->file != NULL && writer->file->ops->truncate(writer->file, writer->mark.offset, NULL) != CAS_OK)
+  writer->output.at = writer->mark.offset;
+  if (writer->output.file != NULL &&
+      writer->output.file->ops->truncate(writer->output.file, writer->mark.offset, NULL) != CAS_OK)
     leave_segment(writer);
 }
 
 static cas_status append(struct segment_writer *writer, const struct record *record, struct cas_slice payload,
                          struct record_cookie *cookie, struct cas_error *error) {
   if (!writer->open) STATUS_TRY(begin_group(writer, error));
-  uint64_t begin = writer->at;
+  uint64_t begin = writer->output.at;
   struct record_header header = {.kind = record->kind,
                                  .codec = record->codec,
                                  .ordinal = record->id.ordinal,
@@ -157,9 +112,9 @@ static cas_status append(struct segment_writer *writer, const struct record *rec
                                  .hash = record->id.hash,
                                  .payload_checksum = record_payload_checksum(payload),
                                  .group = writer->group};
-  STATUS_TRY(put_record(writer, &header, payload, error));
+  STATUS_TRY(segment_output_record(&writer->output, &header, payload, error));
   writer->records++;
-  *cookie = record_cookie_of(writer->mark.segment, begin, writer->at - begin);
+  *cookie = record_cookie_of(writer->mark.segment, begin, writer->output.at - begin);
   return CAS_OK;
 }
 
@@ -174,21 +129,14 @@ cas_status segment_writer_append(struct segment_writer *writer, const struct rec
   return status;
 }
 
+bool segment_writer_is_open(const struct segment_writer *writer) { return writer->open; }
+
 uint64_t segment_writer_group(const struct segment_writer *writer) { return writer->group; }
 
 static cas_status commit(struct segment_writer *writer, struct cas_error *error) {
-  uint8_t payload[COMMIT_PAYLOAD_BYTES_MAX];
-  uint64_t size = commit_payload_size(writer->at);
   struct commit commit = {.begin = writer->mark.offset, .records = writer->records, .previous = writer->previous};
-  commit_encode(&commit, payload, size);
-  struct record_header header = {.kind = RECORD_COMMIT,
-                                 .stored_size = size,
-                                 .raw_size = size,
-                                 .payload_checksum = record_payload_checksum(slice_of(payload, size)),
-                                 .group = writer->group};
-  STATUS_TRY(put_record(writer, &header, slice_of(payload, size), error));
-  if (writer->block != NULL) STATUS_TRY(submit_block(writer, error));
-  return writer->file->ops->sync(writer->file, error);
+  STATUS_TRY(segment_output_commit(&writer->output, &commit, writer->group, error));
+  return writer->output.file->ops->sync(writer->output.file, error);
 }
 
 cas_status segment_writer_commit(struct segment_writer *writer, struct segment_mark *mark, struct cas_error *error) {
@@ -198,7 +146,8 @@ cas_status segment_writer_commit(struct segment_writer *writer, struct segment_m
       abandon_group(writer);
       return status;
     }
-    writer->mark = (struct segment_mark){.group = writer->group, .segment = writer->mark.segment, .offset = writer->at};
+    writer->mark =
+        (struct segment_mark){.group = writer->group, .segment = writer->mark.segment, .offset = writer->output.at};
     writer->previous = writer->mark;
     writer->group++;
     writer->open = false;
@@ -215,6 +164,11 @@ cas_status segment_writer_commit_empty(struct segment_writer *writer, struct seg
   return status;
 }
 
+cas_status segment_writer_seal(struct segment_writer *writer, struct cas_error *error) {
+  if (writer->open || writer->mark.offset <= SEGMENT_HEADER_BYTES) return CAS_OK;
+  return begin_segment(writer, error);
+}
+
 void segment_writer_abort(struct segment_writer *writer) {
   if (writer->open) abandon_group(writer);
 }
@@ -223,31 +177,32 @@ void segment_writer_abort(struct segment_writer *writer) {
 
 /* Removes segments behind the mark's, which are what crashes left of creations. */
 static cas_status remove_void_segments(struct segment_writer *writer, struct cas_error *error) {
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(writer->volume, &numbers, &count, error));
+  STATUS_TRY(volume_list(writer->volume, &segments, &count, error));
   uint32_t last_used = writer->mark.offset == 0 ? writer->mark.segment - 1 : writer->mark.segment;
-  for (size_t i = count; i > 0 && numbers[i - 1] > last_used; i--) {
+  for (size_t i = count; i > 0 && segment_file_number(segments[i - 1]) > last_used; i--) {
     struct segment_origin origin;
-    STATUS_TRY(segment_origin_read(writer->volume, &writer->key, numbers[i - 1], &origin, error));
+    STATUS_TRY(segment_origin_read(writer->volume, &writer->key, segments[i - 1], &origin, error));
     if (!segment_is_void(&origin))
       return status_fail(error, CAS_CORRUPT,
                          "segment %" PRIu32 " is behind the end of the log, which is in segment %" PRIu32,
-                         numbers[i - 1], writer->mark.segment);
-    STATUS_TRY(volume_remove(writer->volume, numbers[i - 1], error));
+                         segment_file_number(segments[i - 1]), writer->mark.segment);
+    STATUS_TRY(volume_remove(writer->volume, segments[i - 1], error));
   }
   return CAS_OK;
 }
 
 /* Checks that nothing durable is behind the mark. */
-static cas_status check_tail(const struct segment_writer *writer, uint64_t size, struct cas_error *error) {
+static cas_status check_tail(const struct segment_writer *writer, uint64_t segment, uint64_t size,
+                             struct cas_error *error) {
   const struct segment_mark *mark = &writer->mark;
   if (size < mark->offset)
     return status_fail(error, CAS_CORRUPT,
                        "segment %" PRIu32 " ends at %" PRIu64 ", before the end of the log at %" PRIu64, mark->segment,
                        size, mark->offset);
   struct segment_last_group last;
-  STATUS_TRY(segment_last_group_find(writer->volume, &writer->key, mark->segment, mark->offset, &last, error));
+  STATUS_TRY(segment_last_group_find(writer->volume, &writer->key, segment, mark->offset, &last, error));
   if (last.found)
     return status_fail(error, CAS_CORRUPT,
                        "segment %" PRIu32 ": group %" PRIu64 " is behind the end of the log at %" PRIu64, mark->segment,
@@ -257,17 +212,22 @@ static cas_status check_tail(const struct segment_writer *writer, uint64_t size,
 
 /* Opens the mark's segment and cuts off what is behind the mark. */
 static cas_status open_segment(struct segment_writer *writer, struct cas_error *error) {
-  uint64_t size;
+  uint64_t size, segment;
   struct segment_origin origin;
-  STATUS_TRY(volume_size(writer->volume, writer->mark.segment, &size, error));
-  STATUS_TRY(check_tail(writer, size, error));
-  STATUS_TRY(segment_origin_read(writer->volume, &writer->key, writer->mark.segment, &origin, error));
+  STATUS_TRY(volume_find(writer->volume, writer->mark.segment, &segment, error));
+  STATUS_TRY(volume_size(writer->volume, segment, &size, error));
+  STATUS_TRY(check_tail(writer, segment, size, error));
+  STATUS_TRY(segment_origin_read(writer->volume, &writer->key, segment, &origin, error));
   if (origin.first_group > writer->group) writer->group = origin.first_group;
   writer->previous =
       writer->mark.offset == SEGMENT_HEADER_BYTES && origin.previous_known ? origin.previous : writer->mark;
-  if (writer->mark.doubtful_from != 0) return CAS_OK;
-  STATUS_TRY(volume_open_append(writer->volume, writer->mark.segment, &writer->file, error));
-  return size == writer->mark.offset ? CAS_OK : writer->file->ops->truncate(writer->file, writer->mark.offset, error);
+  /* What was written anew is never appended to; that it is the last one means that later ones were lost. */
+  if (writer->mark.doubtful_from != 0 || segment_file_generation(segment) > 0) return CAS_OK;
+  writer->output.segment = segment;
+  STATUS_TRY(volume_open_append(writer->volume, writer->mark.segment, &writer->output.file, error));
+  return size == writer->mark.offset
+             ? CAS_OK
+             : writer->output.file->ops->truncate(writer->output.file, writer->mark.offset, error);
 }
 
 cas_status segment_writer_open(struct volume *volume, const struct segment_store_key *key,
@@ -283,8 +243,8 @@ cas_status segment_writer_open(struct volume *volume, const struct segment_store
                                   .key = *key,
                                   .segment_bytes_target = target == 0 ? SEGMENT_BYTES_TARGET : target,
                                   .mark = mark,
-                                  .group = mark.group + 1,
-                                  .at = mark.offset};
+                                  .group = mark.group + 1};
+  made->output = (struct segment_output){.volume = volume, .key = &made->key, .at = mark.offset};
   cas_status status = remove_void_segments(made, error);
   if (status == CAS_OK && mark.offset > 0) status = open_segment(made, error);
   /* At once, so that the doubt is on record before the mark is forgotten. If it fails the first group tries again. */
@@ -299,7 +259,7 @@ cas_status segment_writer_open(struct volume *volume, const struct segment_store
 
 void segment_writer_close(struct segment_writer *writer) {
   if (writer == NULL) return;
-  drop_block(writer);
+  segment_output_drop(&writer->output);
   leave_segment(writer);
   free(writer);
 }

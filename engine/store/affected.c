@@ -3,6 +3,7 @@
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
 #include "store/blob_read.h"
+#include "store/ledger.h"
 #include "store/manifest_read.h"
 
 struct search {
@@ -31,7 +32,7 @@ static bool is_damaged(const struct search *search, struct record_cookie cookie)
 static cas_status blob_is_hit(const struct search *search, const struct manifest_blob *blob, bool *hit) {
   const struct cached_blob *bytes = NULL;
   struct index_blob place;
-  cas_status status = index_get_blob(search->store->index, &blob->id, &place, search->error);
+  cas_status status = ledger_find_blob(search->store->index, NULL, &blob->id, &place, search->error);
   *hit = status == CAS_NOT_FOUND || (status == CAS_OK && is_damaged(search, place.cookie));
   if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   if (*hit || place.codec != CODEC_ZSTD_DICTIONARY) return CAS_OK;

@@ -1,6 +1,7 @@
 #include "store/blob_read.h"
 
 #include "base/limits.h"
+#include "store/ledger.h"
 
 static cas_status corrupt(const struct blob_id *id, const char *why, struct cas_error *error) {
   char name[33];
@@ -10,8 +11,7 @@ static cas_status corrupt(const struct blob_id *id, const char *why, struct cas_
 
 static cas_status find(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
                        struct index_blob *place, struct cas_error *error) {
-  cas_status status =
-      batch != NULL ? index_batch_get_blob(batch, id, place, error) : index_get_blob(store->index, id, place, error);
+  cas_status status = ledger_find_blob(store->index, batch, id, place, error);
   return status == CAS_NOT_FOUND ? corrupt(id, "it is not in the store", error) : status;
 }
 
@@ -48,7 +48,6 @@ cas_status blob_read_at(struct cas_store *store, struct index_batch *batch, cons
   CLEANUP_BUFFER struct cas_buffer payload = {0};
   struct record record;
   cas_status status = segment_read(store->volume, &store->superblock.key, place->cookie, &record, &payload, error);
-  if (status == CAS_NOT_FOUND) return corrupt(id, "its segment is missing", error);
   STATUS_TRY(status);
   if (record.kind != RECORD_BLOB || !blob_id_equal(&record.id, id) || record.raw_size > BLOB_BYTES_MAX)
     return corrupt(id, "another record lies in its place", error);
@@ -60,13 +59,32 @@ cas_status blob_read_at(struct cas_store *store, struct index_batch *batch, cons
   return hash_equal(&hash, &id->hash) ? CAS_OK : corrupt(id, "its bytes do not match its name", error);
 }
 
+/* Looks again where a blob lies whose segment is not there: it may have been written anew. */
+static bool place_changed(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
+                          const struct index_blob *before, struct index_blob *place) {
+  if (index_refresh(store->index, NULL) != CAS_OK) return true; /* it has no whole view: try again */
+  return ledger_find_blob(store->index, batch, id, place, NULL) == CAS_OK &&
+         memcmp(before->cookie.bytes, place->cookie.bytes, sizeof place->cookie.bytes) != 0;
+}
+
+cas_status blob_read_placed(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
+                            struct index_blob *place, struct cas_buffer *raw, struct cas_error *error) {
+  for (unsigned attempt = 0;; attempt++) {
+    struct index_blob before = *place;
+    cas_status status = blob_read_at(store, batch, id, place, raw, error);
+    if (status != CAS_NOT_FOUND) return status;
+    if (attempt == PLACE_ATTEMPTS_MAX || !place_changed(store, batch, id, &before, place))
+      return corrupt(id, "its segment is missing", error);
+  }
+}
+
 /* The caller has claimed the blob. */
 static cas_status read_claimed(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
                                struct cas_buffer *raw, struct cas_error *error) {
   struct index_blob place;
   STATUS_TRY(find(store, batch, id, &place, error));
   read_cache_recycle(store->read_cache, place.raw_size, raw);
-  return blob_read_at(store, batch, id, &place, raw, error);
+  return blob_read_placed(store, batch, id, &place, raw, error);
 }
 
 cas_status blob_read(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,

@@ -16,8 +16,12 @@
 CAS_MUST_USE cas_status blob_read(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
                                   const struct cached_blob **blob, struct cas_error *error);
 
-/* The same past the cache, into `raw`, from a known place: for verifying and comparing. */
+/* The same past the cache, into `raw`, from a known place; CAS_NOT_FOUND: there is no such segment any more. */
 CAS_MUST_USE cas_status blob_read_at(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
                                      const struct index_blob *place, struct cas_buffer *raw, struct cas_error *error);
+
+/* As blob_read_at, but where the segment was written anew since the place was looked up, *place is looked up again. */
+CAS_MUST_USE cas_status blob_read_placed(struct cas_store *store, struct index_batch *batch, const struct blob_id *id,
+                                         struct index_blob *place, struct cas_buffer *raw, struct cas_error *error);
 
 #endif

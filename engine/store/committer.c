@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
+#include "store/ledger.h"
 #include "store/manifest_read.h"
 #include "store/pending.h"
 #include "store/placement.h"
@@ -80,7 +81,8 @@ static cas_status append_blob(struct group *group, struct pending_blob *blob) {
   struct index_blob place = {
       .codec = (uint8_t)blob->codec, .raw_size = blob->raw_size, .stored_size = (uint32_t)payload.size};
   STATUS_TRY(segment_writer_append(group->committer->writer, &record, payload, &place.cookie, &group->error));
-  STATUS_TRY(index_batch_put_blob(group->batch, &blob->id, &place, &group->error));
+  STATUS_TRY(ledger_put_blob(group->batch, &blob->id, &place, payload, &group->error));
+  STATUS_TRY(pending_blob_pin(blob, segment_file_number(record_cookie_segment(place.cookie))));
   if (!blob->becomes_dictionary) return CAS_OK;
   char name[CAS_UID_TEXT_MAX + 16];
   uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
@@ -108,8 +110,6 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   CLEANUP_BUFFER struct cas_buffer payload = {0};
   struct record record;
   struct record_cookie cookie;
-  uint64_t offset, bytes_on_disk;
-  uint32_t segment;
   cas_status status = manifest_encode_record(committer->store, &instance->manifest, &record, &payload);
   if (status == CAS_REFUSED) {
     instance->status = status_fail(&instance->error, CAS_REFUSED, "the object falls into too many pieces");
@@ -119,8 +119,6 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of_buffer(&payload), &cookie, &group->error));
   struct placement_origin origin = {.cookie = cookie, .group = segment_writer_group(committer->writer)};
   STATUS_TRY(placement_put(group->batch, &instance->manifest, instance->attributes, &origin, &group->error));
-  record_cookie_explain(cookie, &segment, &offset, &bytes_on_disk);
-  index_batch_count_manifest(group->batch, bytes_on_disk);
   group->manifests[group->manifest_count] = &instance->manifest;
   group->cookies[group->manifest_count++] = cookie;
   return CAS_OK;

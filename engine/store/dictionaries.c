@@ -136,3 +136,18 @@ void dictionaries_put(struct dictionaries *dictionaries, const char *series_uid,
   enter(dictionaries, series_uid, &dictionary);
   pthread_mutex_unlock(&dictionaries->lock);
 }
+
+void dictionaries_forget(struct dictionaries *dictionaries, const char *series_uid) {
+  pthread_mutex_lock(&dictionaries->lock);
+  struct entry *entry = find(dictionaries, series_uid);
+  if (entry != NULL) dictionary_fini(&entry->dictionary);
+  pthread_mutex_unlock(&dictionaries->lock);
+}
+
+void dictionaries_settle(struct dictionaries *dictionaries) {
+  pthread_mutex_lock(&dictionaries->lock);
+  for (size_t i = 0; i < SERIES_MAX; i++)
+    if (dictionaries->entries[i].dictionary.bytes != NULL)
+      check_pending(dictionaries, &dictionaries->entries[i].dictionary);
+  pthread_mutex_unlock(&dictionaries->lock);
+}

@@ -36,6 +36,12 @@ CAS_MUST_USE cas_status dictionaries_get(struct dictionaries *dictionaries, cons
 void dictionaries_put(struct dictionaries *dictionaries, const char *series_uid, struct pending_blob *blob,
                       struct cas_slice bytes);
 
+/* Forgets that a series has a dictionary: it is not in the store any more. */
+void dictionaries_forget(struct dictionaries *dictionaries, const char *series_uid);
+
+/* Holds no blob any longer than it must: those that are committed are let go. */
+void dictionaries_settle(struct dictionaries *dictionaries);
+
 /* The name of the fact in the index that says which blob it is: its value is a hash and an ordinal. */
 void dictionary_fact_name(const char *series_uid, char name[CAS_UID_TEXT_MAX + 16]);
 

@@ -89,21 +89,25 @@ static cas_status write_event(void *arg, const struct segment_event *event) {
   return dump->line(dump->arg, line);
 }
 
-static cas_status dump_one(struct dump *dump, uint32_t number, const struct segment_mark *mark,
+static cas_status dump_one(struct dump *dump, uint64_t segment, const struct segment_mark *mark,
                            struct cas_error *error) {
-  return segment_scan(dump->store->volume, &dump->store->superblock.key, number, 0, mark, SEGMENT_SCAN_PAYLOADS,
+  return segment_scan(dump->store->volume, &dump->store->superblock.key, segment, 0, mark, SEGMENT_SCAN_PAYLOADS,
                       write_event, dump, error);
 }
 
 cas_status cas_segment_dump(struct cas_store *store, uint32_t number, cas_dump_fn line, void *arg,
                             struct cas_error *error) {
   struct dump dump = {.store = store, .line = line, .arg = arg};
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   struct segment_mark mark;
   size_t count;
   STATUS_TRY(mark_get(store->index, &mark, error));
-  if (number != 0) return dump_one(&dump, number, &mark, error);
-  STATUS_TRY(volume_list(store->volume, &numbers, &count, error));
-  for (size_t i = 0; i < count; i++) STATUS_TRY(dump_one(&dump, numbers[i], &mark, error));
+  if (number != 0) {
+    uint64_t segment;
+    STATUS_TRY(volume_find(store->volume, number, &segment, error));
+    return dump_one(&dump, segment, &mark, error);
+  }
+  STATUS_TRY(volume_list(store->volume, &segments, &count, error));
+  for (size_t i = 0; i < count; i++) STATUS_TRY(dump_one(&dump, segments[i], &mark, error));
   return CAS_OK;
 }

@@ -26,6 +26,7 @@
 #include "store/ingest_here.h"
 #include "store/intake.h"
 #include "store/pending.h"
+#include "store/pins.h"
 #include "store/rejection.h"
 
 /* After so many new blobs, those that are certain give up what they hold. */
@@ -51,6 +52,7 @@ struct cas_ingest {
   bool chunk_is_complete;
   size_t blob_capacity, piece_capacity;
   size_t swept;
+  struct pin_set pinned; /* for blobs that were swept */
   /* The end. */
   atomic_size_t unsettled;
   bool dropped;
@@ -65,6 +67,7 @@ struct cas_ingest {
 static void ingest_free(struct cas_ingest *ingest) {
   for (size_t i = 0; i < ingest->commit.manifest.blob_count; i++)
     if (ingest->commit.blobs[i] != NULL) pending_blob_unref(ingest->commit.blobs[i]);
+  pin_set_fini(&ingest->pinned, ingest->store->pins);
   free(ingest->commit.blobs);
   manifest_fini(&ingest->commit.manifest);
   cas_buffer_fini(&ingest->header);
@@ -119,13 +122,15 @@ static cas_status add_piece(struct cas_ingest *ingest, uint32_t blob, uint32_t o
 
 /* Blobs that can no longer fail keep their name only: an object may have a million of them. */
 static void sweep(struct cas_ingest *ingest) {
+  struct cas_store *store = ingest->store;
   struct manifest *manifest = &ingest->commit.manifest;
   for (size_t i = ingest->swept; i < manifest->blob_count; i++) {
     struct pending_blob *blob = ingest->commit.blobs[i];
     cas_status failure;
     if (blob == NULL) continue;
-    enum pending_state state = pending_state_of(ingest->store->pending, blob, &failure);
+    enum pending_state state = pending_state_of(store->pending, blob, &failure);
     if (state != PENDING_COMMITTED && state != PENDING_KNOWN) continue;
+    if (!pin_set_add(&ingest->pinned, store->pins, pending_pinned(store->pending, blob))) continue;
     manifest->blobs[i].id = blob->id;
     if (blob->heals) ingest->commit.result.healed_blobs++;
     ingest->commit.blobs[i] = NULL;

@@ -4,11 +4,32 @@
 #include "base/limits.h"
 #include "store/blob_read.h"
 #include "store/dictionaries.h"
+#include "store/ledger.h"
+#include "store/pins.h"
 
 /* zstd's level: headers are small and read often. */
 #define HEADER_EFFORT 6
 
 enum comparison { COMPARED_ABSENT, COMPARED_SAME, COMPARED_OTHER, COMPARED_DAMAGED };
+
+/* Pins the segment of a blob that is in the store, and says where the blob is: it stays there, or in another generation
+ * of the segment, until the pin is released. CAS_NOT_FOUND: it is not there; CAS_BUSY: it is going. */
+static cas_status pin_stored(struct cas_store *store, const struct blob_id *id, struct index_blob *place,
+                             uint32_t *segment) {
+  STATUS_TRY(ledger_find_blob(store->index, NULL, id, place, NULL));
+  for (;;) {
+    uint32_t number = segment_file_number(record_cookie_segment(place->cookie));
+    if (!pins_take(store->pins, number, id)) return CAS_BUSY;
+    /* It may have gone before there was a pin. */
+    cas_status status = ledger_find_blob(store->index, NULL, id, place, NULL);
+    if (status == CAS_OK && segment_file_number(record_cookie_segment(place->cookie)) == number) {
+      *segment = number;
+      return CAS_OK;
+    }
+    pins_release(store->pins, number);
+    STATUS_TRY(status);
+  }
+}
 
 /* Compares with the stored blob of this very name. A copy that is damaged, or that the disk does not give, cannot be
  * compared: the good bytes that bear its hash take its place. */
@@ -16,20 +37,26 @@ static cas_status compare_with_stored(struct pending_blob *blob, const struct bl
                                       enum comparison *comparison) {
   struct cas_store *store = blob->store;
   struct index_blob place;
-  cas_status status = index_get_blob(store->index, id, &place, NULL);
+  uint32_t segment = 0;
+  cas_status status = pin_stored(store, id, &place, &segment);
+  bool going = status == CAS_BUSY;
   if (status == CAS_NOT_FOUND) {
     *comparison = COMPARED_ABSENT;
     return CAS_OK;
   }
-  STATUS_TRY(status);
+  if (!going) STATUS_TRY(status);
   CLEANUP_BUFFER struct cas_buffer stored = {0};
-  status = blob_read_at(store, NULL, id, &place, &stored, NULL);
-  if (status == CAS_CORRUPT || status == CAS_IO) {
-    *comparison = COMPARED_DAMAGED;
-    return CAS_OK;
+  status = blob_read_placed(store, NULL, id, &place, &stored, NULL);
+  if (status == CAS_OK) {
+    bool same = slice_equal(slice_of_buffer(&stored), slice_of_buffer(&blob->raw));
+    *comparison = !same ? COMPARED_OTHER : going ? COMPARED_ABSENT : COMPARED_SAME;
+    if (same) blob->pinned = segment;
+    if (same) return CAS_OK;
   }
-  STATUS_TRY(status);
-  *comparison = slice_equal(slice_of_buffer(&stored), slice_of_buffer(&blob->raw)) ? COMPARED_SAME : COMPARED_OTHER;
+  if (!going) pins_release(store->pins, segment);
+  if (status == CAS_OK) return CAS_OK;
+  if (status != CAS_CORRUPT && status != CAS_IO) return status;
+  *comparison = COMPARED_DAMAGED;
   return CAS_OK;
 }
 
@@ -48,13 +75,26 @@ static cas_status name_blob(struct pending_blob *blob, bool *known) {
   return CAS_NO_SPACE;
 }
 
+/* The dictionary, which stays in the store as long as the blob is held. */
+static cas_status get_dictionary(struct pending_blob *blob, struct dictionary *dictionary) {
+  struct cas_store *store = blob->store;
+  struct index_blob place;
+  STATUS_TRY(dictionaries_get(store->dictionaries, blob->series_uid, dictionary));
+  if (dictionary->pending != NULL) return CAS_OK;
+  cas_status status = pin_stored(store, &dictionary->id, &place, &blob->dictionary_pinned);
+  if (status == CAS_OK) return CAS_OK;
+  dictionary_fini(dictionary);
+  if (status == CAS_NOT_FOUND) dictionaries_forget(store->dictionaries, blob->series_uid);
+  return status == CAS_BUSY ? CAS_NOT_FOUND : status;
+}
+
 static cas_status encode_header(struct pending_blob *blob) {
   struct cas_store *store = blob->store;
   struct cas_slice raw = slice_of_buffer(&blob->raw);
   struct dictionary dictionary = {0};
   /* A healed blob may be a dictionary itself, and those need none. */
   bool useful = !blob->heals && blob->series_uid[0] != '\0' && raw.size >= DICTIONARY_BYTES_MIN;
-  cas_status status = useful ? dictionaries_get(store->dictionaries, blob->series_uid, &dictionary) : CAS_NOT_FOUND;
+  cas_status status = useful ? get_dictionary(blob, &dictionary) : CAS_NOT_FOUND;
   if (status == CAS_NOT_FOUND) {
     blob->becomes_dictionary = useful && raw.size <= DICTIONARY_BYTES_MAX;
     return codec_encode_bytes(store->codec, raw, HEADER_EFFORT, &blob->payload, &blob->codec);

@@ -31,12 +31,11 @@ cas_status manifest_decode_record(struct cas_store *store, const struct record *
   return manifest_decode(slice_of(raw.data, record->raw_size), manifest);
 }
 
-cas_status manifest_read(struct cas_store *store, struct record_cookie cookie, struct manifest *manifest,
-                         struct cas_error *error) {
+cas_status manifest_read_at(struct cas_store *store, struct record_cookie cookie, struct manifest *manifest,
+                            struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer payload = {0};
   struct record record;
   cas_status status = segment_read(store->volume, &store->superblock.key, cookie, &record, &payload, error);
-  if (status == CAS_NOT_FOUND) return status_fail(error, CAS_CORRUPT, "the segment of a manifest is missing");
   STATUS_TRY(status);
   status = manifest_decode_record(store, &record, slice_of_buffer(&payload), manifest);
   if (status == CAS_CORRUPT) {
@@ -45,4 +44,11 @@ cas_status manifest_read(struct cas_store *store, struct record_cookie cookie, s
     return status_fail(error, CAS_CORRUPT, "manifest %s cannot be decoded", name);
   }
   return status;
+}
+
+cas_status manifest_read(struct cas_store *store, struct record_cookie cookie, struct manifest *manifest,
+                         struct cas_error *error) {
+  cas_status status = manifest_read_at(store, cookie, manifest, error);
+  if (status != CAS_NOT_FOUND) return status;
+  return status_fail(error, CAS_CORRUPT, "the segment of a manifest is missing");
 }

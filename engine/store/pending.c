@@ -11,6 +11,7 @@
 
 #include "store/budget.h"
 #include "store/committer.h"
+#include "store/pins.h"
 
 #define BUCKETS 4096u
 
@@ -65,9 +66,25 @@ static void free_bytes(struct pending_blob *blob) {
 void pending_blob_unref(struct pending_blob *blob) {
   if (blob == NULL || atomic_fetch_sub(&blob->holders, 1) != 1) return;
   free_bytes(blob);
+  if (blob->pinned != 0) pins_release(blob->store->pins, blob->pinned);
+  if (blob->dictionary_pinned != 0) pins_release(blob->store->pins, blob->dictionary_pinned);
   pending_blob_unref(blob->same);
   pending_blob_unref(blob->dictionary);
   free(blob);
+}
+
+cas_status pending_blob_pin(struct pending_blob *blob, uint32_t segment) {
+  assert(blob->pinned == 0);
+  if (!pins_again(blob->store->pins, segment)) return CAS_NO_MEMORY;
+  blob->pinned = segment;
+  return CAS_OK;
+}
+
+uint32_t pending_pinned(struct pending *pending, struct pending_blob *blob) {
+  pthread_mutex_lock(&pending->lock);
+  uint32_t segment = blob->state == PENDING_SHARED ? blob->same->pinned : blob->pinned;
+  pthread_mutex_unlock(&pending->lock);
+  return segment;
 }
 
 static struct pending_blob **bucket_of(struct pending *pending, const struct cas_hash *hash) {

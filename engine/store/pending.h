@@ -55,7 +55,8 @@ struct pending_blob {
   struct cas_buffer payload;       /* empty for CODEC_RAW; for CODEC_DEFERRED, whose trailer lies behind `raw` */
   struct pending_blob *dictionary; /* held; must not be FAILED when this is appended */
   bool becomes_dictionary;
-  bool heals; /* a damaged copy lies in the store */
+  bool heals;                         /* a damaged copy lies in the store */
+  uint32_t pinned, dictionary_pinned; /* segments, 0: none; of the blob where it lies, and of its dictionary */
   enum pending_state state;
   cas_status failure;
   struct pending_blob *same; /* SHARED: held */
@@ -73,6 +74,12 @@ CAS_MUST_USE cas_status pending_blob_create(struct cas_store *store, enum blob_k
                                             uint64_t budgeted, struct pending_blob **blob);
 void pending_blob_ref(struct pending_blob *blob);
 void pending_blob_unref(struct pending_blob *blob);
+
+/* Lets the blob pin the segment that it lies in until it is freed. */
+CAS_MUST_USE cas_status pending_blob_pin(struct pending_blob *blob, uint32_t segment);
+
+/* The segment that the blob, or the one that it shares bytes with, has pinned; 0: none. */
+uint32_t pending_pinned(struct pending *pending, struct pending_blob *blob);
 
 /*
  * Called by the worker with blob->id.hash set: SHARED if a pending blob has the same bytes. Otherwise the blob is

@@ -7,6 +7,7 @@
 #include "dicom/attribute_codec.h"
 #include "store/current.h"
 #include "store/folder_name.h"
+#include "store/ledger.h"
 #include "store/state_apply.h"
 #include "store/store.h"
 
@@ -261,23 +262,41 @@ static cas_status put_instance(struct index_batch *batch, const struct newcomer 
   return status;
 }
 
-/* Looks for the very version anywhere in the tree: a healed manifest only changes its place on disk. */
+static uint64_t bytes_at(struct record_cookie cookie) {
+  uint64_t offset, bytes;
+  uint32_t segment;
+  record_cookie_explain(cookie, &segment, &offset, &bytes);
+  return bytes;
+}
+
+/* Looks for the very version anywhere in the tree: a healed or moved manifest only changes its place on disk. */
 struct known_version {
   struct index_batch *batch;
-  const struct manifest *manifest;
+  const char *uid;
+  uint32_t version;
+  bool moves; /* only within its segment */
   struct record_cookie cookie;
   bool found;
+  struct cas_error *error;
 };
+
+static cas_status replace(const struct known_version *known, struct index_node *node) {
+  if (!known->moves) STATUS_TRY(ledger_kill(known->batch, node->manifest, known->error));
+  /* Modulo 2^64, as the sum may become less. */
+  index_batch_count_manifest(known->batch, bytes_at(known->cookie) - bytes_at(node->manifest));
+  node->manifest = known->cookie;
+  return index_batch_put_node(known->batch, node, known->uid, NULL, known->error);
+}
 
 static cas_status replace_if_same(void *arg, const char *path) {
   struct known_version *known = arg;
   struct index_node node = {0};
-  STATUS_TRY(index_batch_get_node(known->batch, path, &node, NULL));
+  STATUS_TRY(index_batch_get_node(known->batch, path, &node, known->error));
   cas_status status = CAS_OK;
-  if (node.version == known->manifest->version) {
+  if (node.version == known->version) {
     known->found = true;
-    node.manifest = known->cookie;
-    status = index_batch_put_node(known->batch, &node, known->manifest->sop_instance_uid, NULL, NULL);
+    bool same = memcmp(node.manifest.bytes, known->cookie.bytes, sizeof node.manifest.bytes) == 0;
+    if (!same && (!known->moves || ledger_is_older(node.manifest, known->cookie))) status = replace(known, &node);
     if (status == CAS_OK) status = CAS_END;
   }
   index_node_fini(&node);
@@ -303,7 +322,11 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
                          const struct cas_attributes *attributes, const struct placement_origin *origin,
                          struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer history = {0}, states = {0};
-  struct known_version known = {.batch = batch, .manifest = manifest, .cookie = origin->cookie};
+  struct known_version known = {.batch = batch,
+                                .uid = manifest->sop_instance_uid,
+                                .version = manifest->version,
+                                .cookie = origin->cookie,
+                                .error = error};
   struct newcomer newcomer = {.manifest = manifest, .attributes = attributes, .born = born(manifest, origin)};
   cas_status status =
       index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
@@ -313,5 +336,41 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
   STATUS_TRY(state_history_states(slice_of_buffer(&history), manifest->version, newcomer.born, &states));
   newcomer.states = slice_of_buffer(&states);
   STATUS_TRY(put_newcomer(batch, &newcomer, &origin->cookie, error));
+  index_batch_count_manifest(batch, bytes_at(origin->cookie));
+  STATUS_TRY(ledger_use(batch, manifest, error));
   return manifest->version > 1 ? current_mark(batch, manifest->sop_instance_uid, error) : CAS_OK;
+}
+
+cas_status placement_move(struct index_batch *batch, const char *sop_instance_uid, uint32_t version,
+                          struct record_cookie cookie, struct cas_error *error) {
+  struct known_version known = {
+      .batch = batch, .uid = sop_instance_uid, .version = version, .moves = true, .cookie = cookie, .error = error};
+  cas_status status = index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, sop_instance_uid, replace_if_same, &known, error);
+  return status == CAS_END || status == CAS_NOT_FOUND ? CAS_OK : status;
+}
+
+struct wanted_version {
+  struct index *index;
+  uint32_t version;
+  struct record_cookie *cookie;
+  struct cas_error *error;
+};
+
+static cas_status find_version(void *arg, const char *path) {
+  const struct wanted_version *wanted = arg;
+  struct index_node node = {0};
+  cas_status status = index_get_node(wanted->index, path, &node, wanted->error);
+  if (status == CAS_NOT_FOUND) return CAS_OK;
+  STATUS_TRY(status);
+  bool found = node.version == wanted->version;
+  if (found) *wanted->cookie = node.manifest;
+  index_node_fini(&node);
+  return found ? CAS_END : CAS_OK;
+}
+
+cas_status placement_find(struct index *index, const char *sop_instance_uid, uint32_t version,
+                          struct record_cookie *cookie, struct cas_error *error) {
+  struct wanted_version wanted = {.index = index, .version = version, .cookie = cookie, .error = error};
+  cas_status status = index_find_uid(index, CAS_LEVEL_INSTANCE, sop_instance_uid, find_version, &wanted, error);
+  return status == CAS_END ? CAS_OK : status == CAS_OK ? CAS_NOT_FOUND : status;
 }

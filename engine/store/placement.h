@@ -24,11 +24,20 @@ struct placement_origin {
 };
 
 /*
- * Puts the instance and its ancestors into the batch. One that stands there already (by SOP Instance UID and version)
- * gets the new manifest place and nothing else.
+ * Puts the instance and its ancestors into the batch, with what it uses (ledger.h). One that stands there already (by
+ * SOP Instance UID and version) gets the new manifest place and nothing else.
  */
 CAS_MUST_USE cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
                                       const struct cas_attributes *attributes, const struct placement_origin *origin,
                                       struct cas_error *error);
+
+/* The manifest of a version was written anew in a higher generation of its segment. Nothing happens where it lies
+ * elsewhere. */
+CAS_MUST_USE cas_status placement_move(struct index_batch *batch, const char *sop_instance_uid, uint32_t version,
+                                       struct record_cookie cookie, struct cas_error *error);
+
+/* Where the manifest of a version lies. CAS_NOT_FOUND. */
+CAS_MUST_USE cas_status placement_find(struct index *index, const char *sop_instance_uid, uint32_t version,
+                                       struct record_cookie *cookie, struct cas_error *error);
 
 #endif

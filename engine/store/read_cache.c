@@ -201,6 +201,19 @@ void read_cache_abandon(struct read_cache *cache, const struct blob_id *id) {
   pthread_mutex_unlock(&cache->lock);
 }
 
+void read_cache_forget(struct read_cache *cache, const struct blob_id *id) {
+  pthread_mutex_lock(&cache->lock);
+  struct entry *entry = find(cache, id);
+  if (entry != NULL && entry->listed) evict(cache, entry);
+  pthread_mutex_unlock(&cache->lock);
+}
+
+void read_cache_forget_all(struct read_cache *cache) {
+  pthread_mutex_lock(&cache->lock);
+  while (cache->oldest != NULL) evict(cache, cache->oldest);
+  pthread_mutex_unlock(&cache->lock);
+}
+
 static void give_back(struct read_cache *cache, const struct cached_blob *blob, bool retire) {
   if (blob == NULL) return;
   struct entry *entry = (struct entry *)(uintptr_t)blob;

@@ -40,6 +40,10 @@ void read_cache_recycle(struct read_cache *cache, size_t size, struct cas_buffer
 /* Ends a claim: takes the bytes in as the blob's, and returns it held. */
 const struct cached_blob *read_cache_put(struct read_cache *cache, const struct blob_id *id, struct cas_buffer *bytes);
 
+/* Forgets a blob that is not in the store any more, or all; who holds one keeps it. */
+void read_cache_forget(struct read_cache *cache, const struct blob_id *id);
+void read_cache_forget_all(struct read_cache *cache);
+
 /* Ends a claim without a blob: who waits for it may try. */
 void read_cache_abandon(struct read_cache *cache, const struct blob_id *id);
 

@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "codec/codec.h"
 #include "store/blob_read.h"
+#include "store/ledger.h"
 #include "store/manifest_read.h"
 #include "store/moment.h"
 
@@ -24,20 +26,41 @@ static cas_status index_pieces(struct cas_reader *reader) {
   return CAS_OK;
 }
 
-cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas_reader **reader,
-                           struct cas_error *error) {
+/* Where the instance's manifest lies. */
+static cas_status find_manifest(struct cas_store *store, const char *path, struct record_cookie *cookie,
+                                struct cas_error *error) {
   struct index_node node = {0};
   STATUS_TRY(index_get_node(store->index, path, &node, error));
   bool is_instance = node.level == CAS_LEVEL_INSTANCE;
   cas_status found = is_instance ? moment_apply(store, &node, error) : CAS_OK;
-  struct record_cookie cookie = node.manifest;
+  *cookie = node.manifest;
   index_node_fini(&node);
   STATUS_TRY(found);
-  if (!is_instance) return status_fail(error, CAS_INVALID, "%s is no instance", path);
+  return is_instance ? CAS_OK : status_fail(error, CAS_INVALID, "%s is no instance", path);
+}
+
+/* A segment that is not there may have been written anew since the place was looked up: then there is another place. */
+static cas_status read_manifest(struct cas_store *store, const char *path, struct manifest *manifest,
+                                struct cas_error *error) {
+  struct record_cookie cookie, before;
+  STATUS_TRY(find_manifest(store, path, &cookie, error));
+  for (unsigned attempt = 0;; attempt++) {
+    cas_status status = manifest_read_at(store_whole(store), cookie, manifest, error);
+    if (status != CAS_NOT_FOUND) return status;
+    before = cookie;
+    bool viewed = index_refresh(store->index, NULL) == CAS_OK;
+    if (viewed) STATUS_TRY(find_manifest(store, path, &cookie, error));
+    if (attempt == PLACE_ATTEMPTS_MAX || (viewed && memcmp(before.bytes, cookie.bytes, sizeof before.bytes) == 0))
+      return status_fail(error, CAS_CORRUPT, "the segment of the manifest of %s is missing", path);
+  }
+}
+
+cas_status cas_reader_open(struct cas_store *store, const char *path, struct cas_reader **reader,
+                           struct cas_error *error) {
   struct cas_reader *opened = calloc(1, sizeof *opened);
   if (opened == NULL) return CAS_NO_MEMORY;
   opened->store = store_whole(store);
-  cas_status status = manifest_read(store, cookie, &opened->manifest, error);
+  cas_status status = read_manifest(store, path, &opened->manifest, error);
   if (status == CAS_OK) status = index_pieces(opened);
   if (status != CAS_OK) {
     cas_reader_close(opened);
@@ -76,7 +99,7 @@ cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *sto
   uint32_t codecs_used = 0;
   for (size_t i = 0; i < reader->manifest.blob_count; i++) {
     struct index_blob blob;
-    cas_status status = index_get_blob(reader->store->index, &reader->manifest.blobs[i].id, &blob, error);
+    cas_status status = ledger_find_blob(reader->store->index, NULL, &reader->manifest.blobs[i].id, &blob, error);
     if (status == CAS_NOT_FOUND) return status_fail(error, CAS_CORRUPT, "a blob is missing in the index");
     if (status != CAS_OK) return status;
     found.stored_bytes += blob.stored_size;

@@ -12,6 +12,7 @@
 #include "store/blob_read.h"
 #include "store/describe.h"
 #include "store/dictionaries.h"
+#include "store/ledger.h"
 #include "store/manifest_read.h"
 #include "store/placement.h"
 #include "store/replay_prepare.h"
@@ -28,9 +29,10 @@ struct replay {
   size_t batch_records;                /* instances and blobs in it */
   struct replayed_manifest *manifests; /* of the open group */
   size_t manifest_count, manifest_capacity;
-  uint64_t group_damage; /* damaged records or ranges in the open group */
-  uint32_t torn_segment; /* where the remains of a torn write were seen last, 0: nowhere */
-  bool held;             /* the open group is at its end, but damaged: what follows tells whether it was durable */
+  uint64_t group_damage;  /* damaged records or ranges in the open group */
+  uint32_t noted_segment; /* whose generation the ledger knows */
+  uint32_t torn_segment;  /* where the remains of a torn write were seen last, 0: nowhere */
+  bool held;              /* the open group is at its end, but damaged: what follows tells whether it was durable */
   struct segment_mark held_mark;
   uint64_t instances;
   cas_progress_fn progress;
@@ -69,6 +71,12 @@ cas_status mark_put(struct index_batch *batch, const struct segment_mark *mark, 
 
 /* --- records of the open group --- */
 
+/* The beginning of a payload that needs a dictionary. */
+static struct cas_slice dictionary_name(const struct segment_event *event) {
+  const struct prepared_record *prepared = event->prepared;
+  return prepared != NULL ? slice_of(prepared->dictionary, sizeof prepared->dictionary) : event->payload;
+}
+
 static cas_status take_blob(struct replay *replay, const struct segment_event *event) {
   struct index_blob present, place = {.cookie = event->cookie,
                                       .codec = event->record.codec,
@@ -77,10 +85,10 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
   replay->batch_records++;
   if (!event->payload_good) {
     replay->group_damage++;
-    cas_status status = index_batch_get_blob(replay->batch, &event->record.id, &present, replay->error);
+    cas_status status = ledger_find_blob(NULL, replay->batch, &event->record.id, &present, replay->error);
     if (status != CAS_NOT_FOUND) return status; /* a better copy is known */
   }
-  return index_batch_put_blob(replay->batch, &event->record.id, &place, replay->error);
+  return ledger_put_blob(replay->batch, &event->record.id, &place, dictionary_name(event), replay->error);
 }
 
 /* The manifest waits for the end of its group. Takes `prepared`. */
@@ -128,7 +136,11 @@ static cas_status take_prepared(struct replay *replay, const struct segment_even
 
 static cas_status take_record(struct replay *replay, const struct segment_event *event) {
   struct prepared_record *prepared = event->prepared;
-  if (event->record.kind == RECORD_BLOB) return take_blob(replay, event);
+  if (event->record.kind == RECORD_BLOB) {
+    cas_status status = take_blob(replay, event);
+    prepared_record_destroy(prepared);
+    return status;
+  }
   if (prepared == NULL) STATUS_TRY(prepared_record_create(replay->store, event, &prepared));
   return prepared != NULL ? take_prepared(replay, event, prepared) : CAS_OK;
 }
@@ -144,7 +156,7 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
   struct index_blob place;
   if (series_uid[0] == '\0' || strlen(series_uid) >= CAS_UID_TEXT_MAX || manifest->blob_count == 0) return CAS_OK;
   const struct blob_id *id = &manifest->blobs[0].id;
-  if (index_batch_get_blob(replay->batch, id, &place, NULL) != CAS_OK) return CAS_OK;
+  if (ledger_find_blob(NULL, replay->batch, id, &place, NULL) != CAS_OK) return CAS_OK;
   if (place.codec == CODEC_ZSTD_DICTIONARY || place.raw_size < DICTIONARY_BYTES_MIN ||
       place.raw_size > DICTIONARY_BYTES_MAX)
     return CAS_OK;
@@ -157,12 +169,8 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
 static cas_status place(struct replay *replay, const struct replayed_manifest *replayed,
                         const struct cas_attributes *attributes) {
   const struct manifest *manifest = &replayed->prepared->manifest;
-  uint64_t offset, bytes_on_disk;
-  uint32_t segment;
   STATUS_TRY(placement_put(replay->batch, manifest, attributes, &replayed->origin, replay->error));
   STATUS_TRY(note_dictionary(replay, manifest, attributes));
-  record_cookie_explain(replayed->origin.cookie, &segment, &offset, &bytes_on_disk);
-  index_batch_count_manifest(replay->batch, bytes_on_disk);
   replay->instances++;
   replay->batch_records++;
   return CAS_OK;
@@ -237,6 +245,17 @@ static cas_status apply_held(struct replay *replay, uint64_t doubtful_from) {
   return apply_group(replay, &replay->held_mark, doubtful_from != 0);
 }
 
+/* The whole of a segment that was written anew is replayed: its numbers begin with it. */
+static cas_status note_generation(struct replay *replay, const struct segment_event *event) {
+  struct ledger_segment known;
+  if (event->generation == 0 || event->segment == replay->noted_segment) return CAS_OK;
+  replay->noted_segment = event->segment;
+  STATUS_TRY(ledger_get_segment(NULL, replay->batch, event->segment, &known, replay->error));
+  if (known.generation >= event->generation) return CAS_OK;
+  known = (struct ledger_segment){.generation = event->generation, .settled = event->generation};
+  return ledger_put_segment(replay->batch, event->segment, &known, replay->error);
+}
+
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct replay *replay = arg;
   replay->bytes_done += event->size;
@@ -248,6 +267,7 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   }
   STATUS_TRY(apply_held(replay, 0));
   if (replay->batch == NULL) STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
+  STATUS_TRY(note_generation(replay, event));
   switch (event->kind) {
   case SEGMENT_EVENT_DAMAGE:
     store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": %" PRIu64 " bytes at %" PRIu64 " are damaged",
@@ -261,14 +281,14 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
 }
 
 static cas_status count_bytes(struct replay *replay, const struct segment_mark *from) {
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(replay->store->volume, &numbers, &count, replay->error));
+  STATUS_TRY(volume_list(replay->store->volume, &segments, &count, replay->error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
-    if (numbers[i] < from->segment) continue;
-    STATUS_TRY(volume_size(replay->store->volume, numbers[i], &size, replay->error));
-    replay->bytes_total += size - (numbers[i] == from->segment && size > from->offset ? from->offset : 0);
+    if (segment_file_number(segments[i]) < from->segment) continue;
+    STATUS_TRY(volume_size(replay->store->volume, segments[i], &size, replay->error));
+    replay->bytes_total += size - (segments[i] == from->segment && size > from->offset ? from->offset : 0);
   }
   return CAS_OK;
 }

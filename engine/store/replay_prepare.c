@@ -125,13 +125,24 @@ static size_t bytes_of(const struct prepared_record *prepared) {
          prepared->state.target_count * sizeof(struct state_target);
 }
 
+static cas_status prepare_dictionary(const struct segment_event *event, struct prepared_record **out) {
+  *out = NULL;
+  if (event->record.codec != CODEC_ZSTD_DICTIONARY || event->payload.size < CODEC_DICTIONARY_NAME_BYTES) return CAS_OK;
+  struct prepared_record *prepared = calloc(1, sizeof *prepared);
+  if (prepared == NULL) return CAS_NO_MEMORY;
+  memcpy(prepared->dictionary, event->payload.data, sizeof prepared->dictionary);
+  *out = prepared;
+  return CAS_OK;
+}
+
 static cas_status prepare(void *arg, unsigned reader, struct segment_event *event, size_t *bytes) {
   struct replay_preparer *preparer = arg;
   struct read_cache *headers = preparer->headers[reader];
   struct prepared_record *prepared;
   if (event->record.kind == RECORD_BLOB && event->payload_good && may_be_header(&event->record))
     keep_header(preparer, headers, event);
-  STATUS_TRY(prepared_record_create(preparer->store, event, &prepared));
+  STATUS_TRY(event->record.kind == RECORD_BLOB ? prepare_dictionary(event, &prepared)
+                                               : prepared_record_create(preparer->store, event, &prepared));
   if (prepared == NULL) return CAS_OK;
   if (prepared->good && event->record.kind == RECORD_MANIFEST) {
     struct describe_source source = {.get = get_header, .arg = headers, .cache = headers};

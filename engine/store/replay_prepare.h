@@ -16,13 +16,14 @@
 #include "store/state_record.h"
 #include "store/store.h"
 
-/* Of a MANIFEST, SNAPSHOT or STATE record. */
+/* Of a MANIFEST, SNAPSHOT or STATE record, or of a blob that needs a dictionary. */
 struct prepared_record {
   bool good;
-  struct manifest manifest;          /* MANIFEST, if good */
-  struct cas_attributes *attributes; /* of its object; NULL: not known */
-  struct snapshot_record snapshot;   /* SNAPSHOT, if good */
-  struct state_record state;         /* STATE, if good */
+  struct manifest manifest;                        /* MANIFEST, if good */
+  struct cas_attributes *attributes;               /* of its object; NULL: not known */
+  struct snapshot_record snapshot;                 /* SNAPSHOT, if good */
+  struct state_record state;                       /* STATE, if good */
+  uint8_t dictionary[CODEC_DICTIONARY_NAME_BYTES]; /* BLOB: which */
 };
 
 void prepared_record_destroy(struct prepared_record *prepared);

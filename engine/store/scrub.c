@@ -117,7 +117,9 @@ static cas_status read_segment(struct cas_scrubber *scrubber, bool silent, struc
                                struct cas_error *error) {
   const struct cas_verify_options options = {.progress = take_progress, .finding = take_finding, .arg = scrubber};
   char name[VOLUME_NAME_BYTES];
-  volume_name(scrubber->segment, name);
+  uint64_t segment = scrubber->segment;
+  (void)!volume_find(scrubber->store->volume, scrubber->segment, &segment, NULL);
+  volume_name(segment, name);
   scrubber->damage_count = 0;
   scrubber->silent = silent;
   *result = (struct cas_verify_result){0};
@@ -187,21 +189,21 @@ static void set_pace(struct cas_scrubber *scrubber, uint64_t total_bytes) {
 }
 
 static cas_status read_segments(struct cas_scrubber *scrubber, struct cas_error *error) {
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
   uint64_t total = 0;
-  STATUS_TRY(volume_list(scrubber->store->volume, &numbers, &count, error));
+  STATUS_TRY(volume_list(scrubber->store->volume, &segments, &count, error));
   for (size_t i = 0; i < count; i++) {
-    uint64_t size;
-    STATUS_TRY(volume_size(scrubber->store->volume, numbers[i], &size, error));
+    uint64_t size = 0;
+    if (volume_size(scrubber->store->volume, segments[i], &size, error) == CAS_IO) return CAS_IO;
     total += size;
   }
   set_pace(scrubber, total);
   begin_pace(scrubber);
   for (size_t i = 0; i < count; i++) {
     struct cas_verify_result result;
-    if (numbers[i] < scrubber->place.segment) continue;
-    scrubber->segment = numbers[i];
+    if (segment_file_number(segments[i]) < scrubber->place.segment) continue;
+    scrubber->segment = segment_file_number(segments[i]);
     STATUS_TRY(check_segment(scrubber, &result, error));
     count_segment(scrubber, &result);
     STATUS_TRY(save(scrubber, error));
@@ -217,8 +219,7 @@ static cas_status tell_instance(void *arg, const struct cas_node *node) {
   return CAS_OK;
 }
 
-/* A look costs the disk about as much as a block. */
-static cas_status keep_looking(void *arg) { return keep_pace(arg, SEGMENT_BLOCK_BYTES); }
+static cas_status keep_looking(void *arg) { return keep_pace(arg, SEGMENT_BLOCK_BYTES); } /* costs about a block */
 
 static cas_status look_up_instances(struct cas_scrubber *scrubber, struct cas_error *error) {
   if (scrubber->place.damage_count == 0) return CAS_OK;

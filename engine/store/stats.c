@@ -5,12 +5,17 @@
 #include "store/store.h"
 
 static cas_status measure_segments(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(store->volume, &numbers, &count, error));
+  STATUS_TRY(volume_list(store->volume, &segments, &count, error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
-    STATUS_TRY(volume_size(store->volume, numbers[i], &size, error));
+    cas_status status = volume_size(store->volume, segments[i], &size, error);
+    /* It was written anew since the listing. */
+    if (status == CAS_NOT_FOUND)
+      status = volume_find(store->volume, segment_file_number(segments[i]), &segments[i], error);
+    if (status == CAS_OK) status = volume_size(store->volume, segments[i], &size, error);
+    STATUS_TRY(status);
     stats->segment_bytes += size;
   }
   stats->segments = count;

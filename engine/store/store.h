@@ -11,6 +11,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/status.h"
@@ -57,6 +58,8 @@ struct cas_store {
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;
+  struct pins *pins;
+  pthread_mutex_t compacting; /* held by who writes segments anew */
   struct dictionaries *dictionaries;
   struct condition *condition;
   struct committer *committer;

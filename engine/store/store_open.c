@@ -20,7 +20,9 @@
 #include "store/moment_memo.h"
 #include "store/paths.h"
 #include "store/pending.h"
+#include "store/pins.h"
 #include "store/read_cache.h"
+#include "store/relocation.h"
 #include "store/terms.h"
 #include "store/worker_pool.h"
 
@@ -142,8 +144,11 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   store->in_flight_bytes_max = options->in_flight_bytes != 0 ? options->in_flight_bytes : INGEST_BYTES_IN_FLIGHT_MAX;
   store->encode = options->encode;
   if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN) store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
-  STATUS_TRY(store_replay(store, 0, NULL, NULL, NULL, &end, error));
+  STATUS_TRY(relocation_adopt(store, error));
+  STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, NULL, NULL, &end, error));
+  STATUS_TRY(volume_clean(store->volume, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
+  STATUS_TRY(pins_create(&store->pins));
   STATUS_TRY(pending_create(&store->pending));
   STATUS_TRY(condition_create(store, &store->condition));
   STATUS_TRY(dictionaries_create(store, &store->dictionaries));
@@ -173,6 +178,7 @@ static struct cas_store *make_handle(const char *path, const struct cas_store_op
   store->log = options->log;
   store->log_arg = options->log_arg;
   store->lock_fd = -1;
+  pthread_mutex_init(&store->compacting, NULL);
   store->hash = store_hash_xxh3;
   store->moment = STORE_MOMENT_NOW;
   store->states = STORE_STATES_ORDINARY | options->shown_states;
@@ -240,6 +246,7 @@ void cas_store_close(struct cas_store *store) {
   condition_destroy(store->condition);
   dictionaries_destroy(store->dictionaries);
   pending_destroy(store->pending);
+  pins_destroy(store->pins);
   budget_destroy(store->budget);
   if (store->index != NULL && store->mode == CAS_OPEN_WRITE && index_flush(store->index, NULL) != CAS_OK)
     store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");
@@ -251,6 +258,7 @@ void cas_store_close(struct cas_store *store) {
   if (store->disk != NULL && !store->disk_is_borrowed) store->disk->ops->close(store->disk);
   if (store->scratch != NULL) path_remove_folder(store->scratch);
   if (store->lock_fd >= 0) close(store->lock_fd);
+  pthread_mutex_destroy(&store->compacting);
   free(store->scratch);
   free(store->path);
   free(store);

@@ -11,6 +11,7 @@
 #include "cassette/reader.h"
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
+#include "store/ledger.h"
 #include "store/unlisted.h"
 #include "store/verify.h"
 
@@ -57,8 +58,15 @@ static cas_status tell_progress(struct verification *v) {
 static bool is_superseded(struct verification *v, const struct segment_event *event) {
   struct index_blob place;
   return event->record.kind == RECORD_BLOB &&
-         index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_OK &&
+         ledger_find_blob(v->store->index, NULL, &event->record.id, &place, NULL) == CAS_OK &&
          memcmp(place.cookie.bytes, event->cookie.bytes, sizeof place.cookie.bytes) != 0;
+}
+
+/* What was dropped when its segment was written anew is in the old file as long as that is there. */
+static bool is_superseded_segment(struct verification *v, const struct segment_event *event) {
+  struct ledger_segment segment;
+  return ledger_get_segment(v->store->index, NULL, event->segment, &segment, NULL) == CAS_OK &&
+         segment.generation > event->generation;
 }
 
 static void check_record(struct verification *v, const struct segment_event *event, const char *segment) {
@@ -74,8 +82,8 @@ static void check_record(struct verification *v, const struct segment_event *eve
             ? "the manifest of an instance does not match its checksum; if the index was rebuilt since, the instance "
               "is in no list"
             : "the payload of a record does not match its checksum");
-  } else if (event->record.kind == RECORD_BLOB &&
-             index_get_blob(v->store->index, &event->record.id, &place, NULL) == CAS_NOT_FOUND) {
+  } else if (event->record.kind == RECORD_BLOB && !is_superseded_segment(v, event) &&
+             ledger_find_blob(v->store->index, NULL, &event->record.id, &place, NULL) == CAS_NOT_FOUND) {
     v->result.index_findings++;
     report(v, CAS_FINDING_INDEX, spot, "a blob is not in the index");
   }
@@ -96,7 +104,7 @@ static void report_unlisted(void *arg, const struct cas_attributes *attributes) 
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct verification *v = arg;
   char segment[VOLUME_NAME_BYTES];
-  volume_name(event->segment, segment);
+  volume_name(segment_file(event->segment, event->generation), segment);
   v->progress.done += event->size;
   v->result.bytes += event->size;
   if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
@@ -112,49 +120,73 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   return tell_progress(v);
 }
 
-/* Segments are numbered without gaps. */
-static void check_numbers(struct verification *v, uint32_t expected, uint32_t number) {
+static void report_missing(struct verification *v, uint32_t number) {
   char segment[VOLUME_NAME_BYTES];
-  for (; expected < number; expected++) {
-    volume_name(expected, segment);
-    v->result.damaged_records++;
-    report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment is missing");
-  }
+  volume_name(number, segment);
+  v->result.damaged_records++;
+  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment is missing");
 }
 
-static cas_status check_segment(struct verification *v, uint32_t number, const struct segment_mark *mark) {
+static cas_status scan_segment(struct verification *v, uint64_t segment, const struct segment_mark *mark,
+                               struct cas_error *error) {
+  return segment_scan(v->store->volume, &v->store->superblock.key, segment, 0, mark,
+                      SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, v, error);
+}
+
+/* A segment that goes while it is read was written anew: then the new file is read. */
+static cas_status check_segment(struct verification *v, uint64_t segment, const struct segment_mark *mark) {
   struct cas_error detail = {0};
-  char segment[VOLUME_NAME_BYTES];
+  char name[VOLUME_NAME_BYTES];
   unlisted_init(&v->unlisted, v->store);
-  cas_status status = segment_scan(v->store->volume, &v->store->superblock.key, number, 0, mark,
-                                   SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, v, &detail);
+  cas_status status = scan_segment(v, segment, mark, &detail);
+  for (unsigned i = 0; status == CAS_NOT_FOUND && i < PLACE_ATTEMPTS_MAX; i++) {
+    status = volume_find(v->store->volume, segment_file_number(segment), &segment, &detail);
+    if (status == CAS_NOT_FOUND) break;
+    if (status == CAS_OK) status = scan_segment(v, segment, mark, &detail);
+  }
   v->result.segments++;
+  if (status == CAS_NOT_FOUND) {
+    report_missing(v, segment_file_number(segment));
+    return CAS_OK;
+  }
   if (status != CAS_IO) {
     if (status != CAS_OK && v->error != NULL) *v->error = detail;
     return status;
   }
-  volume_name(number, segment);
+  volume_name(segment, name);
   v->result.damaged_records++;
-  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment cannot be read: %s",
-         detail.message);
+  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = name}, "the segment cannot be read: %s", detail.message);
+  return CAS_OK;
+}
+
+/* Segments are numbered without gaps. One that is not in the list may have been written anew meanwhile. */
+static cas_status check_number(struct verification *v, uint32_t number, const uint64_t *listed,
+                               const struct segment_mark *mark) {
+  uint64_t segment;
+  if (listed != NULL) return check_segment(v, *listed, mark);
+  cas_status status = volume_find(v->store->volume, number, &segment, v->error);
+  if (status == CAS_OK) return check_segment(v, segment, mark);
+  if (status != CAS_NOT_FOUND) return status;
+  report_missing(v, number);
   return CAS_OK;
 }
 
 static cas_status check_segments(struct verification *v) {
-  CLEANUP_FREE uint32_t *numbers = NULL;
+  CLEANUP_FREE uint64_t *segments = NULL;
   struct segment_mark mark;
-  size_t count;
+  size_t count, at = 0;
   STATUS_TRY(mark_get(v->store->index, &mark, v->error));
-  STATUS_TRY(volume_list(v->store->volume, &numbers, &count, v->error));
+  STATUS_TRY(volume_list(v->store->volume, &segments, &count, v->error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
-    STATUS_TRY(volume_size(v->store->volume, numbers[i], &size, v->error));
-    v->progress.total += size;
+    cas_status status = volume_size(v->store->volume, segments[i], &size, v->error);
+    if (status == CAS_OK) v->progress.total += size;
+    if (status != CAS_NOT_FOUND) STATUS_TRY(status);
   }
-  check_numbers(v, count > 0 ? numbers[count - 1] + 1 : 1, mark.offset > 0 ? mark.segment + 1 : 0);
-  for (size_t i = 0; i < count && numbers[i] <= mark.segment; i++) {
-    check_numbers(v, i > 0 ? numbers[i - 1] + 1 : 1, numbers[i]);
-    STATUS_TRY(check_segment(v, numbers[i], &mark));
+  for (uint32_t number = 1; mark.offset > 0 && number <= mark.segment; number++) {
+    bool is_listed = at < count && segment_file_number(segments[at]) == number;
+    STATUS_TRY(check_number(v, number, is_listed ? &segments[at] : NULL, &mark));
+    if (is_listed) at++;
   }
   return CAS_OK;
 }
@@ -164,7 +196,7 @@ cas_status verify_segment(struct cas_store *store, uint32_t number, const struct
   struct verification v = {.store = store, .options = options, .error = error};
   struct segment_mark mark;
   STATUS_TRY(mark_get(store->index, &mark, error));
-  cas_status status = number <= mark.segment ? check_segment(&v, number, &mark) : CAS_OK;
+  cas_status status = number <= mark.segment ? check_number(&v, number, NULL, &mark) : CAS_OK;
   if (status == CAS_OK) *result = v.result;
   return status;
 }

@@ -70,3 +70,5 @@ void worker_pool_submit(struct worker_pool *pool, struct job *job) {
   pthread_cond_signal(&pool->changed);
   pthread_mutex_unlock(&pool->lock);
 }
+
+unsigned worker_pool_size(const struct worker_pool *pool) { return pool->count; }

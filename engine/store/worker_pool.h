@@ -24,4 +24,6 @@ void worker_pool_destroy(struct worker_pool *pool);
 
 void worker_pool_submit(struct worker_pool *pool, struct job *job);
 
+unsigned worker_pool_size(const struct worker_pool *pool);
+
 #endif

@@ -76,7 +76,7 @@ def read_superblock(folder):
 class Header:
     """The header block of a segment."""
 
-    def __init__(self, block, key, number):
+    def __init__(self, block, key, number, generation):
         require(len(block) == BLOCK and block[:8] == b"CASSEG\r\n", "no magic")
         require(struct.unpack_from("<Q", block, 4088)[0] == xxhash.xxh3_64_intdigest(block[:4088]), "checksum")
         version, own_number = struct.unpack_from("<II", block, 8)
@@ -86,6 +86,8 @@ class Header:
         (self.created, self.first_group, self.previous_group, self.previous_end, self.previous_doubtful, self.previous,
          block_bytes) = struct.unpack_from("<qQQQQII", block, 32)
         require(block_bytes == BLOCK, "block size")
+        own_generation, _, self.end = struct.unpack_from("<IIQ", block, 80)
+        require(own_generation == generation and (self.end >= BLOCK) == (generation > 0), "generation")
 
 
 class Record:
@@ -94,7 +96,7 @@ class Record:
     def __init__(self, segment, offset):
         header = segment.data[offset:offset + 64]
         require(len(header) == 64 and header[:4] == MAGIC, "no magic")
-        place = segment.key + struct.pack("<QQ", segment.number, offset)
+        place = segment.key + struct.pack("<QQ", segment.number | segment.generation << 32, offset)
         require(struct.unpack_from("<Q", header, 56)[0] == xxhash.xxh3_64_intdigest(place + header[:56]), "checksum")
         (self.kind, self.codec, self.ordinal, self.stored_size, self.raw_size, self.hash, self.payload_checksum,
          self.group) = struct.unpack_from("<BBHQQ16sQQ", header, 4)
@@ -119,14 +121,14 @@ class Record:
 class Segment:
     """The bytes of one segment and what is found in them."""
 
-    def __init__(self, key, number, path):
-        self.key, self.number = key, number
+    def __init__(self, key, number, generation, path):
+        self.key, self.number, self.generation = key, number, generation
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             self.data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size > 0 else b""
         self.size = size
         try:
-            self.header = Header(self.data[:BLOCK], key, number)
+            self.header = Header(self.data[:BLOCK], key, number, generation)
         except Damaged:
             self.header = None
 
@@ -183,8 +185,10 @@ class Segment:
 
     def bounds(self, following):
         """Where the durable part ends and where it is doubtful (0: nowhere), given the next segment or None."""
+        if self.generation > 0 and self.header is not None:
+            return self.header.end, 0
         said = following.says_of_previous() if following is not None else None
-        if said is not None and said[0] == self.number:
+        if said is not None and said[0] == self.number and self.generation == 0:
             return said[1], said[2]
         end = BLOCK
         for commit in self.commits():
@@ -192,20 +196,25 @@ class Segment:
         return end, 0
 
 
-def segment_path(folder, number):
-    return os.path.join(folder, "segments", "%02d" % (number // 1000), "%08d.seg" % number)
+def segment_path(folder, number, generation):
+    suffix = "-%d" % generation if generation > 0 else ""
+    return os.path.join(folder, "segments", "%02d" % (number // 1000), "%08d%s.seg" % (number, suffix))
 
 
 def segments_of(folder, key):
-    """All segments in order, without a void last one."""
-    numbers = []
+    """All segments in order, each in its highest generation, without a void last one."""
+    generations = {}
     root = os.path.join(folder, "segments")
     for name in os.listdir(root) if os.path.isdir(root) else []:
         for file in os.listdir(os.path.join(root, name)):
-            stem = file[:-4]
-            if file.endswith(".seg") and stem.isdigit() and segment_path(folder, int(stem)) == os.path.join(root, name, file):
-                numbers.append(int(stem))
-    segments = [Segment(key, number, segment_path(folder, number)) for number in sorted(numbers)]
+            match = re.fullmatch(r"(\d+)(?:-(\d+))?\.seg", file)
+            if match is None:
+                continue
+            number, generation = int(match[1]), int(match[2] or 0)
+            if segment_path(folder, number, generation) == os.path.join(root, name, file):
+                generations[number] = max(generation, generations.get(number, 0))
+    segments = [Segment(key, number, generation, segment_path(folder, number, generation))
+                for number, generation in sorted(generations.items())]
     if segments and segments[-1].is_void():
         segments.pop()
     return segments

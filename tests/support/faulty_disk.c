@@ -120,6 +120,22 @@ static cas_status replace(struct io_disk *disk, const char *name, struct cas_sli
   return system_errno == 0 ? CAS_OK : faulty_fail(error, system_errno, "replace", name);
 }
 
+/* What was not synced is as doubtful under the new name as it was under the old one. */
+static cas_status rename_file(struct io_disk *disk, const char *name, const char *new_name, struct cas_error *error) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
+  pthread_mutex_lock(&faulty->lock);
+  struct node *node = find(faulty, name), *old = find(faulty, new_name);
+  bool was_off = faulty->off;
+  int system_errno = node == NULL ? ENOENT : faulty_fault(faulty, FAULTY_NAME);
+  if (node != NULL && (system_errno == 0 || (!was_off && faulty_chance(faulty, 2)))) {
+    assert(strlen(new_name) < name_bytes_max);
+    if (old != NULL) old->exists = false;
+    snprintf(node->name, sizeof node->name, "%s", new_name);
+  }
+  pthread_mutex_unlock(&faulty->lock);
+  return system_errno == 0 ? CAS_OK : faulty_fail(error, system_errno, "rename", name);
+}
+
 /* The name of a node within a folder, or NULL; a folder's own files only. */
 static const char *name_within(const char *folder, const struct node *node) {
   size_t size = strlen(folder);
@@ -191,6 +207,7 @@ static const struct io_disk_ops disk_ops = {
     .make_folder = make_folder,
     .remove = remove_file,
     .replace = replace,
+    .rename = rename_file,
     .list = list,
     .space = space,
     .block_take = take_block,

@@ -18,7 +18,7 @@ enum faulty_kind {
   FAULTY_WRITE = 1,
   FAULTY_SYNC = 2,
   FAULTY_TRUNCATE = 4,
-  FAULTY_NAME = 8, /* create, make_folder, remove, replace */
+  FAULTY_NAME = 8, /* create, make_folder, remove, replace, rename */
   FAULTY_READ = 16,
   FAULTY_CHANGE = 15, /* all but reading */
 };

@@ -125,6 +125,10 @@ static void blob_comes_back(void **state) {
   struct index_blob blob = {.codec = 15, .raw_size = UINT32_MAX, .stored_size = UINT32_MAX}, back;
   uint8_t bytes[INDEX_BLOB_VALUE_BYTES_MAX + 1];
   memset(blob.cookie.bytes, 7, 16);
+  size_t without_users = index_encode_blob(&blob, bytes);
+  assert_true(index_decode_blob(slice_of(bytes, without_users), &back));
+  assert_int_equal(back.users, 0);
+  blob.users = UINT32_MAX;
   size_t size = index_encode_blob(&blob, bytes);
   assert_int_equal(size, INDEX_BLOB_VALUE_BYTES_MAX);
   assert_true(index_decode_blob(slice_of(bytes, size), &back));
@@ -132,7 +136,9 @@ static void blob_comes_back(void **state) {
   assert_int_equal(back.codec, 15);
   assert_int_equal(back.raw_size, UINT32_MAX);
   assert_int_equal(back.stored_size, UINT32_MAX);
-  for (size_t cut = 0; cut < size; cut++) assert_false(index_decode_blob(slice_of(bytes, cut), &back));
+  assert_int_equal(back.users, UINT32_MAX);
+  for (size_t cut = 0; cut < size; cut++)
+    assert_int_equal(index_decode_blob(slice_of(bytes, cut), &back), cut == without_users);
   bytes[size] = 0;
   assert_false(index_decode_blob(slice_of(bytes, size + 1), &back));
   bytes[16] = INDEX_CODECS_MAX;

@@ -56,9 +56,9 @@ static void test_segments_are_listed_in_order(void **state) {
   (void)state;
   struct io_disk *disk = faulty_disk_create(&(struct faulty_disk_options){.block_bytes = SEGMENT_BLOCK_BYTES});
   static const uint32_t numbers[] = {1000, 2, 100000, 1, 999, 5000, UINT32_MAX};
-  static const uint32_t sorted[] = {1, 2, 999, 1000, 5000, 100000, UINT32_MAX};
+  static const uint64_t sorted[] = {1, 2, 999, 1000, 5000, 100000, UINT32_MAX};
   struct volume *volume;
-  uint32_t *listed;
+  uint64_t *listed;
   size_t count;
   assert_int_equal(volume_open(disk, 2, &volume, NULL), CAS_OK);
   assert_int_equal(volume_list(volume, &listed, &count, NULL), CAS_OK);

@@ -1,0 +1,134 @@
+/*
+ * Compacting a store: which segments are worth it, one after the other.
+ */
+#include "cassette/compact.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "store/compact_change.h"
+#include "store/compact_segment.h"
+#include "store/dictionaries.h"
+
+#define MIN_PERCENT_DEFAULT 5u
+
+/* A segment and what writing it anew would save, about: of what was put off, half goes. */
+struct candidate {
+  uint64_t segment, size, gain;
+};
+
+struct candidates {
+  struct compaction *compaction;
+  uint32_t last; /* nothing behind it: the last sealed segment */
+  struct candidate *list;
+  size_t count, capacity;
+};
+
+static uint64_t gain_of(const struct ledger_segment *known) { return known->dead_bytes + known->deferred_bytes / 2; }
+
+static bool is_worth_it(const struct compaction *compaction, uint64_t gain, uint64_t size) {
+  uint64_t percent = compaction->options->min_percent != 0 ? compaction->options->min_percent : MIN_PERCENT_DEFAULT;
+  return gain > 0 && gain * 100 >= size * percent;
+}
+
+static cas_status add(struct candidates *candidates, const struct candidate *candidate) {
+  if (candidates->count == candidates->capacity) {
+    size_t capacity = candidates->capacity == 0 ? 64 : candidates->capacity * 2;
+    struct candidate *grown = realloc(candidates->list, capacity * sizeof *grown);
+    if (grown == NULL) return CAS_NO_MEMORY;
+    candidates->list = grown;
+    candidates->capacity = capacity;
+  }
+  candidates->list[candidates->count++] = *candidate;
+  return CAS_OK;
+}
+
+/* One that is not settled waits for the next start: a change of the index failed half way. */
+static cas_status consider(void *arg, uint32_t number, const struct ledger_segment *known) {
+  struct candidates *candidates = arg;
+  struct volume *volume = candidates->compaction->store->volume;
+  struct candidate candidate = {.segment = segment_file(number, known->generation), .gain = gain_of(known)};
+  if (number > candidates->last || known->settled != known->generation || candidate.gain == 0) return CAS_OK;
+  cas_status status = volume_size(volume, candidate.segment, &candidate.size, candidates->compaction->error);
+  if (status == CAS_NOT_FOUND) return CAS_OK;
+  STATUS_TRY(status);
+  return is_worth_it(candidates->compaction, candidate.gain, candidate.size) ? add(candidates, &candidate) : CAS_OK;
+}
+
+static int by_gain(const void *a, const void *b) {
+  const struct candidate *x = a, *y = b;
+  return x->gain != y->gain ? (x->gain > y->gain ? -1 : 1) : (x->segment > y->segment) - (x->segment < y->segment);
+}
+
+/* Leaves the open segment if it is worth it; *last is the last sealed one then. */
+static cas_status seal_if_worth_it(struct compaction *compaction, uint32_t *last) {
+  struct cas_store *store = compaction->store;
+  struct segment_mark mark;
+  struct ledger_segment known;
+  STATUS_TRY(mark_get(store->index, &mark, compaction->error));
+  if (compaction->options->seal && mark.offset > 0) {
+    STATUS_TRY(ledger_get_segment(store->index, NULL, mark.segment, &known, compaction->error));
+    if (is_worth_it(compaction, gain_of(&known), mark.offset)) {
+      cas_status status = compact_seal(store, compaction->error);
+      if (status != CAS_BUSY) STATUS_TRY(status);
+      STATUS_TRY(mark_get(store->index, &mark, compaction->error));
+    }
+  }
+  *last = mark.segment > 0 ? mark.segment - 1 : 0;
+  return CAS_OK;
+}
+
+static cas_status compact_all(struct compaction *compaction, struct candidates *candidates) {
+  struct cas_store *store = compaction->store;
+  struct cas_compact_progress *progress = &compaction->progress;
+  size_t count = candidates->count;
+  if (compaction->options->segments_max != 0 && count > compaction->options->segments_max)
+    count = compaction->options->segments_max;
+  progress->segments = count;
+  for (size_t i = 0; i < count; i++) progress->bytes += candidates->list[i].size;
+  /* The mark of an index that a power cut takes back must not lie in a segment that is not what it was. */
+  if (count > 0) STATUS_TRY(compact_flush(store, compaction->error));
+  dictionaries_settle(store->dictionaries);
+  for (size_t i = 0; i < count; i++) {
+    cas_status status = compact_segment(compaction, candidates->list[i].segment);
+    progress->segments_done++;
+    if (status == CAS_CORRUPT) {
+      compaction->result->damaged_segments++;
+      store_log(store, CAS_LOG_WARNING, "%s", compaction->error->message);
+      continue;
+    }
+    STATUS_TRY(status);
+  }
+  return CAS_OK;
+}
+
+static cas_status compact(struct compaction *compaction) {
+  struct candidates candidates = {.compaction = compaction};
+  cas_status status = seal_if_worth_it(compaction, &candidates.last);
+  if (status == CAS_OK) status = ledger_list(compaction->store->index, consider, &candidates, compaction->error);
+  if (status == CAS_OK && candidates.count > 1)
+    qsort(candidates.list, candidates.count, sizeof *candidates.list, by_gain);
+  if (status == CAS_OK) status = compact_all(compaction, &candidates);
+  free(candidates.list);
+  return status;
+}
+
+cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_options *options,
+                             struct cas_compact_result *result, struct cas_error *error) {
+  static const struct cas_compact_options defaults = {0};
+  struct cas_error detail = {0};
+  struct compaction compaction = {.store = store,
+                                  .options = options != NULL ? options : &defaults,
+                                  .result = result,
+                                  .started_ns = clock_now_ns(),
+                                  .error = &detail};
+  *result = (struct cas_compact_result){0};
+  if (store->committer == NULL) return status_fail(error, CAS_INVALID, "the store is not open for writing");
+  if (pthread_mutex_trylock(&store->compacting) != 0)
+    return status_fail(error, CAS_BUSY, "segments of the store are being written anew already");
+  cas_status status = compact(&compaction);
+  pthread_mutex_unlock(&store->compacting);
+  if (status != CAS_OK && error != NULL) *error = detail;
+  return status;
+}
