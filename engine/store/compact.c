@@ -67,9 +67,9 @@ static cas_status seal_if_worth_it(struct compaction *compaction, uint32_t *last
   struct segment_mark mark;
   struct ledger_segment known;
   STATUS_TRY(mark_get(store->index, &mark, compaction->error));
-  if (compaction->options->seal && mark.offset > 0) {
+  if (compaction->options->seal_bytes > 0 && mark.offset > 0) {
     STATUS_TRY(ledger_get_segment(store->index, NULL, mark.segment, &known, compaction->error));
-    if (is_worth_it(compaction, gain_of(&known), mark.offset)) {
+    if (gain_of(&known) >= compaction->options->seal_bytes && is_worth_it(compaction, gain_of(&known), mark.offset)) {
       cas_status status = compact_seal(store, compaction->error);
       if (status != CAS_BUSY) STATUS_TRY(status);
       STATUS_TRY(mark_get(store->index, &mark, compaction->error));
@@ -82,19 +82,23 @@ static cas_status seal_if_worth_it(struct compaction *compaction, uint32_t *last
 static cas_status compact_all(struct compaction *compaction, struct candidates *candidates) {
   struct cas_store *store = compaction->store;
   struct cas_compact_progress *progress = &compaction->progress;
+  struct cas_compact_result *result = compaction->result;
+  uint64_t wanted = compaction->options->segments_max != 0 ? compaction->options->segments_max : UINT64_MAX;
   size_t count = candidates->count;
-  if (compaction->options->segments_max != 0 && count > compaction->options->segments_max)
-    count = compaction->options->segments_max;
-  progress->segments = count;
-  for (size_t i = 0; i < count; i++) progress->bytes += candidates->list[i].size;
+  progress->segments = count < wanted ? count : wanted;
+  for (size_t i = 0; i < progress->segments; i++) progress->bytes += candidates->list[i].size;
   /* The mark of an index that a power cut takes back must not lie in a segment that is not what it was. */
   if (count > 0) STATUS_TRY(compact_flush(store, compaction->error));
   dictionaries_settle(store->dictionaries);
   for (size_t i = 0; i < count; i++) {
+    if (result->segments >= wanted) {
+      result->bytes_left += candidates->list[i].size;
+      continue;
+    }
     cas_status status = compact_segment(compaction, candidates->list[i].segment);
     progress->segments_done++;
     if (status == CAS_CORRUPT) {
-      compaction->result->damaged_segments++;
+      result->damaged_segments++;
       store_log(store, CAS_LOG_WARNING, "%s", compaction->error->message);
       continue;
     }
@@ -131,4 +135,8 @@ cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_o
   pthread_mutex_unlock(&store->compacting);
   if (status != CAS_OK && error != NULL) *error = detail;
   return status;
+}
+
+uint64_t cas_store_arrived(const struct cas_store *store) {
+  return atomic_load_explicit(&store->arrived, memory_order_relaxed);
 }

@@ -185,6 +185,7 @@ static void forget_dropped(struct cas_store *store, const struct relocation *rel
 static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) {
   struct cas_store *store = rewriting->store;
   struct cas_compact_result *result = rewriting->compaction->result;
+  rewriting->relocation.saved = rewriting->size > size_after ? rewriting->size - size_after : 0;
   STATUS_TRY(compact_relocate(store, &rewriting->relocation, rewriting->error));
   forget_dropped(store, &rewriting->relocation);
   result->segments++;

@@ -1,5 +1,5 @@
 /*
- * Owns the facts "segment/NUMBER". Invariants:
+ * Owns the facts "segment/NUMBER" and "reclaimed". Invariants:
  *  1. A blob's entry without a place has a user; one that has neither is deleted.
  *  2. dead_bytes counts each record once, when it becomes dead, and only in the generation that the fact is about.
  */
@@ -14,6 +14,7 @@
 #define FACT_PREFIX "segment/"
 #define FACT_NAME_BYTES 32
 #define FACT_BYTES 24
+#define RECLAIMED_FACT "reclaimed"
 
 static void fact_name(uint32_t number, char name[FACT_NAME_BYTES]) {
   snprintf(name, FACT_NAME_BYTES, FACT_PREFIX "%010" PRIu32, number);
@@ -61,6 +62,22 @@ cas_status ledger_put_segment(struct index_batch *batch, uint32_t number, const 
   store_u64(value + 8, segment->dead_bytes);
   store_u64(value + 16, segment->deferred_bytes);
   return index_batch_put_fact(batch, name, slice_of(value, sizeof value), error);
+}
+
+cas_status ledger_get_reclaimed(struct index *index, struct index_batch *batch, uint64_t *bytes,
+                                struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  cas_status status = batch != NULL ? index_batch_get_fact(batch, RECLAIMED_FACT, &value, error)
+                                    : index_get_fact(index, RECLAIMED_FACT, &value, error);
+  if (status != CAS_NOT_FOUND) STATUS_TRY(status);
+  *bytes = value.size == 8 ? load_u64(value.data) : 0;
+  return CAS_OK;
+}
+
+cas_status ledger_put_reclaimed(struct index_batch *batch, uint64_t bytes, struct cas_error *error) {
+  uint8_t value[8];
+  store_u64(value, bytes);
+  return index_batch_put_fact(batch, RECLAIMED_FACT, slice_of(value, sizeof value), error);
 }
 
 struct listing {

@@ -92,6 +92,9 @@ cas_status relocation_apply(const struct relocation *relocation, size_t from, st
     STATUS_TRY(ledger_get_segment(NULL, batch, number, &segment, error));
     segment.settled = segment.generation;
     STATUS_TRY(ledger_put_segment(batch, number, &segment, error));
+    uint64_t reclaimed;
+    STATUS_TRY(ledger_get_reclaimed(NULL, batch, &reclaimed, error));
+    STATUS_TRY(ledger_put_reclaimed(batch, reclaimed + relocation->saved, error));
   }
   *next = to;
   return CAS_OK;

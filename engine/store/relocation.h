@@ -22,6 +22,7 @@ struct moved_record {
 
 struct relocation {
   uint64_t segment; /* the new generation */
+  uint64_t saved;   /* bytes, by which it is shorter */
   struct moved_record *records;
   size_t count, capacity;
 };

@@ -1,6 +1,7 @@
 /*
  * What is in a store and what it takes on disk, from the totals that the index keeps and the lengths of the segments.
  */
+#include "store/ledger.h"
 #include "store/paths.h"
 #include "store/store.h"
 
@@ -19,6 +20,14 @@ static cas_status measure_segments(struct cas_store *store, struct cas_stats *st
     stats->segment_bytes += size;
   }
   stats->segments = count;
+  return CAS_OK;
+}
+
+static cas_status add_segment(void *arg, uint32_t number, const struct ledger_segment *segment) {
+  struct cas_stats *stats = arg;
+  (void)number;
+  stats->reclaimable_bytes += segment->dead_bytes;
+  stats->deferred_bytes += segment->deferred_bytes;
   return CAS_OK;
 }
 
@@ -47,9 +56,10 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
                               .gone_instances = totals.gone_instances,
                               .blobs = totals.blobs,
                               .manifest_bytes = totals.manifest_bytes,
-                              .superseded_bytes = totals.superseded_bytes,
                               .index_bytes = path_folder_bytes(index_folder)};
   sum_codecs(&totals, stats);
+  STATUS_TRY(ledger_list(store->index, add_segment, stats, error));
+  STATUS_TRY(ledger_get_reclaimed(store->index, NULL, &stats->reclaimed_bytes, error));
   STATUS_TRY(measure_segments(store, stats, error));
   return store->disk->ops->space(store->disk, &stats->free_bytes, &total_bytes, error);
 }

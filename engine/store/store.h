@@ -46,6 +46,7 @@ struct cas_store {
   uint32_t ignored_reasons; /* of rejection notes: bits 1 << enum cas_reason */
   struct cas_store *whole;
   struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
+  uint64_t reclaimed_seen;           /* follower: of the index, at the last refresh */
   char *scratch;                     /* follower: RocksDB's own notes; removed at close */
   struct codec *codec;
   struct read_cache *read_cache;
@@ -55,6 +56,7 @@ struct cas_store {
   uint64_t in_flight_bytes_max;
   enum cas_encode encode;
   struct pressure pressure;
+  atomic_uint_fast64_t arrived; /* bytes of blobs since it was opened */
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;

@@ -17,6 +17,7 @@
 #include "store/committer.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
+#include "store/ledger.h"
 #include "store/moment_memo.h"
 #include "store/paths.h"
 #include "store/pending.h"
@@ -235,8 +236,20 @@ cas_status cas_store_open(const char *path, const struct cas_store_options *opti
   return store_open(path, options, NULL, store, error);
 }
 
+/* Segments were written anew: files that are open here may be gone there, and dropped blobs have no name any more. */
+static cas_status leave_old_files(struct cas_store *store, struct cas_error *error) {
+  uint64_t reclaimed;
+  STATUS_TRY(ledger_get_reclaimed(store->index, NULL, &reclaimed, error));
+  if (reclaimed == store->reclaimed_seen) return CAS_OK;
+  store->reclaimed_seen = reclaimed;
+  volume_close_unused(store->volume);
+  read_cache_forget_all(store->read_cache);
+  return CAS_OK;
+}
+
 cas_status cas_store_refresh(struct cas_store *store, struct cas_error *error) {
-  return index_refresh(store->index, error);
+  STATUS_TRY(index_refresh(store->index, error));
+  return store->mode == CAS_OPEN_FOLLOW && store->whole == NULL ? leave_old_files(store, error) : CAS_OK;
 }
 
 void cas_store_close(struct cas_store *store) {

@@ -11,16 +11,43 @@
 #include "heap.h"
 #include "mount_helper.h"
 
-const struct cli_command *const commands[] = {
-    &command_init,         &command_import,       &command_ls,         &command_find,
-    &command_cat,          &command_export,       &command_info,       &command_delete,
-    &command_hide,         &command_show,         &command_correct,    &command_merge,
-    &command_history,      &command_stats,        &command_verify,     &command_scrub,
-    &command_segment_dump, &command_rebuild,      &command_mount,      &command_snapshot_create,
-    &command_snapshot_ls,  &command_snapshot_rm,  &command_echo,       &command_get,
-    &command_move,         &command_send,         &command_bench_make, &command_bench_send,
-    &command_bench_disk,   &command_bench_ingest, &command_bench_read, &command_bench_verify,
-    &command_bench_list,   &command_version,      &command_help,       NULL};
+const struct cli_command *const commands[] = {&command_init,
+                                              &command_import,
+                                              &command_ls,
+                                              &command_find,
+                                              &command_cat,
+                                              &command_export,
+                                              &command_info,
+                                              &command_delete,
+                                              &command_hide,
+                                              &command_show,
+                                              &command_correct,
+                                              &command_merge,
+                                              &command_history,
+                                              &command_stats,
+                                              &command_verify,
+                                              &command_scrub,
+                                              &command_segment_dump,
+                                              &command_rebuild,
+                                              &command_compact,
+                                              &command_mount,
+                                              &command_snapshot_create,
+                                              &command_snapshot_ls,
+                                              &command_snapshot_rm,
+                                              &command_echo,
+                                              &command_get,
+                                              &command_move,
+                                              &command_send,
+                                              &command_bench_make,
+                                              &command_bench_send,
+                                              &command_bench_disk,
+                                              &command_bench_ingest,
+                                              &command_bench_read,
+                                              &command_bench_verify,
+                                              &command_bench_list,
+                                              &command_version,
+                                              &command_help,
+                                              NULL};
 
 /* How many of `words` the name consists of, 0 if it is another name. */
 static int words_of_name(const char *name, int count, char *const *words) {

@@ -36,7 +36,9 @@ static void print_json(const struct cas_stats *stats, const json_t *daemon) {
   cli_json_count(object, "segments", stats->segments);
   cli_json_count(object, "segment_bytes", stats->segment_bytes);
   cli_json_count(object, "index_bytes", stats->index_bytes);
-  cli_json_count(object, "superseded_bytes", stats->superseded_bytes);
+  cli_json_count(object, "reclaimable_bytes", stats->reclaimable_bytes);
+  cli_json_count(object, "deferred_bytes", stats->deferred_bytes);
+  cli_json_count(object, "reclaimed_bytes", stats->reclaimed_bytes);
   cli_json_count(object, "free_bytes", stats->free_bytes);
   for (size_t i = 0; stats->codecs[i].name; i++) {
     json_t *codec = json_object();
@@ -93,7 +95,9 @@ static void print_table(const struct cas_stats *stats, const json_t *daemon) {
       print_codec(stats->codecs[i].name, stats->codecs[i].raw_bytes, stats->codecs[i].stored_bytes);
   print_count("blobs", stats->blobs);
   print_bytes("manifests", stats->manifest_bytes, "");
-  if (stats->superseded_bytes) print_bytes("superseded", stats->superseded_bytes, "damaged copies that were healed");
+  if (stats->deferred_bytes) print_bytes("waiting to be packed", stats->deferred_bytes, "");
+  if (stats->reclaimable_bytes) print_bytes("reclaimable", stats->reclaimable_bytes, "by cassette compact");
+  if (stats->reclaimed_bytes) print_bytes("reclaimed", stats->reclaimed_bytes, "");
   print_count("segments", stats->segments);
   print_bytes("segments on disk", stats->segment_bytes,
               format_saving(text, stats->instance_bytes, stats->segment_bytes));

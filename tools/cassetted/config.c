@@ -74,6 +74,10 @@ static const struct key keys[] = {
     {"engine", "segment_mib", NUMBER, FIELD(segment_mib), 1, 1048576},
     {"engine", "io_uring", NO_SWITCH, FIELD(no_io_uring), 0, 0},
     {"engine", "encode", ENCODE, FIELD(encode), 0, 0},
+    {"compact", "background", NO_SWITCH, FIELD(no_background), 0, 0},
+    {"compact", "quiet_seconds", NUMBER, FIELD(quiet_seconds), 1, 86400},
+    {"compact", "busy_mib", NUMBER, FIELD(busy_mib), 1, 65536},
+    {"compact", "min_percent", NUMBER, FIELD(min_percent), 1, 100},
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 _Static_assert(KEY_COUNT <= 64, "config.seen has a bit for each key");

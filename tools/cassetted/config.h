@@ -67,9 +67,11 @@ struct config {
   unsigned encode;                                              /* [engine] encode, enum cas_encode */
 
   /* Of config_load(): */
-  unsigned scrub_days; /* [scrub] days */
-  bool no_scrub;       /* [scrub] enabled = no */
-  unsigned scrub_mib;  /* [scrub] mib_per_second */
+  unsigned scrub_days;                           /* [scrub] days */
+  bool no_scrub;                                 /* [scrub] enabled = no */
+  unsigned scrub_mib;                            /* [scrub] mib_per_second */
+  bool no_background;                            /* [compact] background = no */
+  unsigned quiet_seconds, busy_mib, min_percent; /* [compact] */
 
   uint64_t seen; /* which keys the file has given so far */
   char *path;    /* the file */

@@ -23,6 +23,7 @@
 #include "daemon_log.h"
 #include "dicom_server.h"
 #include "fuse/mount.h"
+#include "packer.h"
 #include "service_notify.h"
 #include "tls.h"
 
@@ -40,6 +41,7 @@ struct daemon {
   struct cas_scrubber *scrubber; /* NULL where it is switched off */
   struct tls_context *tls;       /* NULL: none is configured */
   struct dicom_server *dicom;
+  struct packer *packer; /* NULL: not in the background */
   struct timespec started;
 };
 
@@ -225,6 +227,18 @@ static cas_status start_control(struct daemon *daemon, struct cas_error *error) 
   return control_server_start(daemon->store, &options, &daemon->control, error);
 }
 
+static cas_status start_packer(struct daemon *daemon, struct cas_error *error) {
+  const struct config *config = daemon->config;
+  const struct packer_options options = {
+      .quiet_seconds = config->quiet_seconds,
+      .busy_mib = config->busy_mib,
+      .min_percent = config->min_percent,
+      .log = daemon_log_write,
+      .log_arg = daemon->log,
+  };
+  return config->no_background ? CAS_OK : packer_start(daemon->store, &options, &daemon->packer, error);
+}
+
 static cas_status start(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
   clock_gettime(CLOCK_MONOTONIC, &daemon->started);
@@ -236,6 +250,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_scrubber(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
+  if (status == CAS_OK) status = start_packer(daemon, error);
   return status;
 }
 
@@ -300,6 +315,7 @@ static void wait_for_signal(struct daemon *daemon, int signals) {
 
 static void stop(struct daemon *daemon) {
   service_notify("STOPPING=1\n");
+  packer_stop(daemon->packer);
   control_server_stop(daemon->control, daemon->config->stop_seconds);
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
   cas_mount_stop(daemon->mount);

@@ -13,6 +13,7 @@
 #ifndef CONTROL_CLIENT_H
 #define CONTROL_CLIENT_H
 
+#include "cassette/compact.h"
 #include "cassette/ingest.h"
 #include "cassette/state.h"
 #include "control_correct.h"
@@ -75,6 +76,11 @@ CAS_MUST_USE cas_status control_scrub(struct control_client *client, const char 
 CAS_MUST_USE cas_status control_correct(struct control_client *client, const struct cas_correction *correction,
                                         const char *const *paths, size_t count, struct control_corrected *corrected,
                                         struct cas_error *error);
+
+/* Compacts one segment, the one with most to gain, or none; as cas_store_compact() with `min_percent`. Waits for all
+ * imports under way first. */
+CAS_MUST_USE cas_status control_compact(struct control_client *client, uint32_t min_percent,
+                                        struct cas_compact_result *result, struct cas_error *error);
 
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",

@@ -20,6 +20,7 @@
 #include "cassette/ingest.h"
 #include "cassette/snapshot.h"
 #include "control_change.h"
+#include "control_compact.h"
 #include "control_correct.h"
 #include "control_scrub.h"
 #include "control_wire.h"
@@ -334,6 +335,10 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
     serve_snapshot(session, id, request);
   } else if (strcmp(command, "scrub") == 0) {
     serve_scrub(session, id, request);
+  } else if (strcmp(command, "compact") == 0) {
+    struct cas_error error = {0};
+    json_t *answer = control_compact_serve(session->node, session->fd, id, request, &error);
+    answer_with(session, answer != NULL ? answer : failure(id, error.status, error.message));
   } else if (strcmp(command, "status") == 0) {
     serve_status(session, id);
   } else {

@@ -1,8 +1,8 @@
 /*
  * The control protocol's bytes: lines of JSON over the Unix stream socket STORE/control.sock, open files beside them.
  *
- *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change" | "correct" | "scrub", ...}\n
- * at most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
+ *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change" | "correct" | "scrub" |
+ * "compact", ...}\n at most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
  *             {"id": N, "ok": false, "status": "refused", "message": "..."}\n
  *
  *   import    request: "name": text; with the line's first byte comes one descriptor (SCM_RIGHTS) of a regular file
@@ -16,6 +16,8 @@
  *             answer: "corrected", "unchanged", "failed", and of the last that failed "status" and "reason"
  *   scrub     request: "action": "start" | "pause" | "resume", or none
  *             answer: "scrub": an object, see control_scrub.h
+ *   compact   request: "min_percent": number; compacts one segment or none
+ *             answer: the numbers of struct cas_compact_result by their names
  *   status    answer: "state": an object, see control_status()
  *
  * Requests may be pipelined; answers come in the order in which objects become durable. A daemon without a connection

@@ -30,10 +30,10 @@ typedef cas_status (*cas_compact_progress_fn)(void *arg, const struct cas_compac
 /* Zero means the default everywhere. */
 struct cas_compact_options {
   uint32_t min_percent;      /* a segment is written anew if that saves at least so much of it; default 5 */
-  uint32_t segments_max;     /* default: all that are worth it */
+  uint32_t segments_max;     /* write so many anew; default: all that are worth it */
   uint32_t threads;          /* that encode; default: the store's workers */
   bool in_background;        /* the threads give way to all others */
-  bool seal;                 /* end the open segment too, if it is worth it */
+  uint64_t seal_bytes;       /* end the open segment too, if at least so much of it would go; default: do not */
   uint64_t bytes_per_second; /* read at most so fast; default: as fast as possible */
   cas_compact_progress_fn progress;
   void *arg;
@@ -45,12 +45,16 @@ struct cas_compact_result {
   uint64_t packed_blobs;              /* encoded, that were raw before */
   uint64_t dropped_records;
   uint64_t damaged_segments; /* left as they are */
+  uint64_t bytes_left;       /* length of those that are worth it and were not reached */
 };
 
 /* Writes anew what is worth it, the segment with most to gain first. `result` is filled in also on failure. The store
  * must be open for writing (CAS_INVALID). CAS_NO_SPACE: the disk has no room for a second copy of a segment. */
 CAS_API CAS_MUST_USE cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_options *options,
                                                   struct cas_compact_result *result, struct cas_error *error);
+
+/* Bytes of blobs that have arrived since the store was opened for writing: where it stands still, it is quiet. */
+CAS_API uint64_t cas_store_arrived(const struct cas_store *store);
 
 #ifdef __cplusplus
 }

@@ -94,8 +94,10 @@ struct cas_stats {
   uint64_t segments;
   uint64_t segment_bytes; /* length of all segment files: what the archive takes on disk, without the index */
   uint64_t index_bytes;
-  uint64_t superseded_bytes; /* in segments, of damaged copies that were healed */
-  uint64_t free_bytes;       /* on the file system */
+  uint64_t reclaimable_bytes; /* in segments, of what nobody needs any more: compacting gives it back */
+  uint64_t deferred_bytes;    /* in segments, of what was stored raw first and waits to be encoded */
+  uint64_t reclaimed_bytes;   /* that compacting has given back since the index was made */
+  uint64_t free_bytes;        /* on the file system */
   struct cas_codec_stats {
     const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel", "deferred", "quick"; NULL ends the list */
     uint64_t raw_bytes, stored_bytes;

@@ -73,7 +73,7 @@ static void check_clean(struct cas_store *store) {
 }
 
 static struct cas_compact_result compact(struct cas_store *store) {
-  struct cas_compact_options options = {.seal = true, .min_percent = 1};
+  struct cas_compact_options options = {.seal_bytes = 1, .min_percent = 1};
   struct cas_compact_result result;
   struct cas_error error = {0};
   if (cas_store_compact(store, &options, &result, &error) != CAS_OK) fail_msg("%s", error.message);

@@ -145,7 +145,7 @@ static void keep_index(struct scene *scene) {
 
 /* Also of pixels that were stored raw first; it may fail with the power. */
 static void compact(struct scene *scene) {
-  struct cas_compact_options options = {.seal = true, .min_percent = 1, .threads = 1};
+  struct cas_compact_options options = {.seal_bytes = 1, .min_percent = 1, .threads = 1};
   struct cas_compact_result result;
   struct cas_error error = {0};
   if (cas_store_compact(scene->t.store, &options, &result, &error) == CAS_CORRUPT) fail_msg("%s", error.message);
