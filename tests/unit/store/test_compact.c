@@ -2,50 +2,14 @@
  * Compacting: superseded and unused records go, what was stored raw is encoded, and everything else stays: bytes,
  * names, versions, snapshots, for who reads meanwhile, and for a rebuild from the segments that are left.
  */
-#include <rocksdb/c.h>
-
 #include "cassette/compact.h"
 #include "cassette/snapshot.h"
 #include "support/test_random.h"
 #include "synthetic.h"
+#include "unit/index/index_dump.h"
 
 #define UIDS 60u
 #define VERSIONS_MAX 8u
-
-static void append(struct cas_buffer *dump, const char *bytes, size_t size) {
-  uint8_t length[8];
-  store_u64(length, size);
-  assert_int_equal(cas_buffer_append(dump, slice_of(length, sizeof length)), CAS_OK);
-  assert_int_equal(cas_buffer_append(dump, slice_of(bytes, size)), CAS_OK);
-}
-
-/* Blobs with their places and users, the tree, names, UIDs, dates and snapshots: all that a rebuild must give again. */
-static bool is_compared(const char *key, size_t size) {
-  return strchr("bdinu", key[0]) != NULL || (size > 9 && memcmp(key, "fsnapshot/", 10) == 0);
-}
-
-static struct cas_buffer dump_index(const char *store_path) {
-  struct cas_buffer dump = {0};
-  char path[128], *message = NULL;
-  snprintf(path, sizeof path, "%s/index", store_path);
-  rocksdb_options_t *options = rocksdb_options_create();
-  rocksdb_t *rocks = rocksdb_open_for_read_only(options, path, 0, &message);
-  assert_null(message);
-  rocksdb_readoptions_t *reading = rocksdb_readoptions_create();
-  rocksdb_iterator_t *iterator = rocksdb_create_iterator(rocks, reading);
-  for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
-    size_t key_size, size;
-    const char *key = rocksdb_iter_key(iterator, &key_size), *value = rocksdb_iter_value(iterator, &size);
-    if (!is_compared(key, key_size)) continue;
-    append(&dump, key, key_size);
-    append(&dump, value, size);
-  }
-  rocksdb_iter_destroy(iterator);
-  rocksdb_readoptions_destroy(reading);
-  rocksdb_close(rocks);
-  rocksdb_options_destroy(options);
-  return dump;
-}
 
 /* The index as it is, and as the segments alone give it. */
 static void check_rebuild(struct temporary_store *t) {
