@@ -209,7 +209,7 @@ static cas_status assign(struct config *config, const struct key *key, const cha
     if (parse_name(value, profile_names, TLS_BCP195, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of bcp195, bcp195-extended", key->name, value);
   case ENCODE:
-    if (parse_name(value, encode_names, CAS_ENCODE_ALWAYS, field)) return CAS_OK;
+    if (parse_name(value, encode_names, 1 + CAS_ENCODE_ALWAYS, field)) return CAS_OK;
     return fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
   }
   return fail(error, CAS_INVALID, "%s", key->name);

@@ -64,7 +64,7 @@ struct config {
 
   unsigned workers, in_flight_mib, read_cache_mib, segment_mib; /* [engine] */
   bool no_io_uring;                                             /* [engine] io_uring = no */
-  unsigned encode;                                              /* [engine] encode, enum cas_encode */
+  unsigned encode;                                              /* [engine] encode, 1 + enum cas_encode */
 
   /* Of config_load(): */
   unsigned scrub_days;                           /* [scrub] days */

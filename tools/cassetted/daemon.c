@@ -126,6 +126,12 @@ static uint32_t states_shown(const struct config *config) {
   return (config->reasons_shown & ~1u) << CAS_STATE_HIDDEN_OTHER;
 }
 
+/* Put off in a burst, unless nothing would be packed afterwards. */
+static enum cas_encode encode_of(const struct config *config) {
+  if (config->encode != 0) return (enum cas_encode)(config->encode - 1);
+  return config->no_background ? CAS_ENCODE_ALWAYS : CAS_ENCODE_AUTO;
+}
+
 static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
   const struct cas_store_options options = {
@@ -137,7 +143,7 @@ static cas_status open_store(struct daemon *daemon, struct cas_error *error) {
       .read_cache_bytes = (uint64_t)config->read_cache_mib << 20,
       .segment_bytes = (uint64_t)config->segment_mib << 20,
       .no_io_uring = config->no_io_uring,
-      .encode = (enum cas_encode)config->encode,
+      .encode = encode_of(config),
       .ignored_reasons = config->reasons_applied != 0 ? ~config->reasons_applied : 0,
       .shown_states = states_shown(config),
   };

@@ -74,7 +74,7 @@ static void takes_every_key(void **state) {
   assert_int_equal(config.read_cache_mib, 32);
   assert_int_equal(config.segment_mib, 64);
   assert_true(config.no_io_uring);
-  assert_int_equal(config.encode, CAS_ENCODE_LATER);
+  assert_int_equal(config.encode, 1 + CAS_ENCODE_LATER);
   config_fini(&config);
 }
 
