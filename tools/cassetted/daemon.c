@@ -239,6 +239,7 @@ static cas_status start_packer(struct daemon *daemon, struct cas_error *error) {
       .quiet_seconds = config->quiet_seconds,
       .busy_mib = config->busy_mib,
       .min_percent = config->min_percent,
+      .segment_mib = config->segment_mib,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };

@@ -25,8 +25,8 @@
 /* How often it looks where nothing came: deletions and snapshots that went make room, too. */
 #define LOOK_SECONDS 60
 
-/* The open segment is ended for this much; for less only when it has been quiet for SEAL_SECONDS, so that a trickle
- * does not make many small segments. */
+/* The open segment is ended for this much, or half of what segments of the store have; for less only when it has been
+ * quiet for SEAL_SECONDS, so that a trickle does not make many small segments. */
 #define SEAL_BYTES (UINT64_C(32) << 20)
 #define SEAL_BYTES_LEAST (UINT64_C(1) << 20)
 #define SEAL_SECONDS 60
@@ -114,6 +114,11 @@ static void tell(const struct packer *packer, cas_status status, const struct ca
   packer->options.log(packer->options.log_arg, CAS_LOG_WARNING, line);
 }
 
+static uint64_t seal_bytes(const struct packer *packer) {
+  const uint64_t half = ((uint64_t)packer->options.segment_mib << 20) / 2;
+  return half != 0 && half < SEAL_BYTES ? half : SEAL_BYTES;
+}
+
 /* Compacts one segment; whether there was one. */
 static bool compact_one(struct packer *packer) {
   const time_t quiet_s = quiet_for(packer);
@@ -123,7 +128,7 @@ static bool compact_one(struct packer *packer) {
                                         .progress = pace,
                                         .arg = packer};
   if (quiet_s >= (time_t)packer->options.quiet_seconds)
-    options.seal_bytes = quiet_s >= SEAL_SECONDS ? SEAL_BYTES_LEAST : SEAL_BYTES;
+    options.seal_bytes = quiet_s >= SEAL_SECONDS ? SEAL_BYTES_LEAST : seal_bytes(packer);
   struct cas_compact_result result;
   struct cas_error error = {0};
   packer->paced_bytes = 0;
