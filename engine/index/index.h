@@ -205,6 +205,7 @@ CAS_MUST_USE cas_status index_batch_get_node(struct index_batch *batch, const ch
                                              struct cas_error *error);
 CAS_MUST_USE cas_status index_batch_get_name(struct index_batch *batch, const char *parent, const char *identity,
                                              char *name, size_t capacity, struct cas_error *error);
+/* As index_find_uid(); the callback may change the batch, and is called for what was there before. */
 CAS_MUST_USE cas_status index_batch_find_uid(struct index_batch *batch, enum cas_level level, const char *uid,
                                              index_text_fn each, void *arg, struct cas_error *error);
 

@@ -3,7 +3,7 @@
  *
  *  1. The batch's changes are gathered before the first call back, sorted, and merged with the cursor: an entry that is
  * in both is called once, one that the batch deletes never.
- *  2. Nothing of the batch is looked at between a call back that changes it and the end, if that ends the search.
+ *  2. They are copies: a call back may change the batch, which moves what the batch holds.
  */
 #include "base/status.h"
 #include "index/index_lookup.h"
@@ -13,14 +13,32 @@ struct gathered {
   const struct index_changes *changes;
   size_t prefix_size;
   struct gathered_entry {
-    struct cas_slice rest; /* borrowed from the changes */
+    struct cas_slice rest; /* borrowed from the changes, and from `bytes` once all are gathered */
     bool deletes;
   } * entries;
   size_t count, capacity;
+  struct cas_buffer bytes;
 };
 #define CLEANUP_GATHERED __attribute__((cleanup(gathered_fini)))
 
-static void gathered_fini(struct gathered *gathered) { free(gathered->entries); }
+static void gathered_fini(struct gathered *gathered) {
+  free(gathered->entries);
+  cas_buffer_fini(&gathered->bytes);
+}
+
+/* Takes the entries off the batch. */
+static cas_status own(struct gathered *gathered) {
+  size_t size = 0;
+  for (size_t i = 0; i < gathered->count; i++) size += gathered->entries[i].rest.size;
+  STATUS_TRY(cas_buffer_reserve(&gathered->bytes, size));
+  for (size_t i = 0; i < gathered->count; i++) {
+    struct cas_slice *rest = &gathered->entries[i].rest;
+    const uint8_t *copy = gathered->bytes.data + gathered->bytes.size;
+    STATUS_TRY(cas_buffer_append(&gathered->bytes, *rest));
+    rest->data = copy;
+  }
+  return CAS_OK;
+}
 
 static cas_status gather(void *arg, const struct index_change *change) {
   struct gathered *gathered = arg;
@@ -82,6 +100,7 @@ static cas_status find_uid(struct index_source source, unsigned level, const cha
   CLEANUP_GATHERED struct gathered gathered = {.changes = source.changes, .prefix_size = prefix.size};
   if (source.changes != NULL) {
     cas_status status = index_changes_find_uid(source.changes, &prefix, gather, &gathered);
+    if (status == CAS_OK) status = own(&gathered);
     if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
     if (gathered.count > 1) qsort(gathered.entries, gathered.count, sizeof *gathered.entries, compare_entries);
   }
