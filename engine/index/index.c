@@ -13,6 +13,7 @@
 #include "index/index_db.h"
 #include "index/index_open.h"
 #include "index/index_options.h"
+#include "index/index_probe.h"
 
 void index_close(struct index *index) {
   if (index == NULL) return;
@@ -128,6 +129,7 @@ static struct index_db *open_for_reading(const struct index *index) {
 }
 
 cas_status index_reopen(struct index *index, struct cas_error *error) {
+  STATUS_TRY(index_probe(index->folder, error));
   pthread_rwlock_wrlock(&index->view);
   index_db_release(index->db);
   index->db = NULL;
