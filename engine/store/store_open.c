@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "base/limits.h"
+#include "segment/segment_behind.h"
 #include "store/budget.h"
 #include "store/committer.h"
 #include "store/condition.h"
@@ -125,6 +126,27 @@ static cas_status open_index(struct cas_store *store, const char *folder, struct
   return index_open_follower(path, store->scratch, &store->index, error);
 }
 
+/*
+ * A follower does not replay, so it must not take an index of earlier for the present one, as RocksDB's list of tables
+ * gives it when cut off behind an entry. What the log proves to be done with, the index had before the proof was
+ * written (committer.c, invariant 3), also under a writer at work: where the log was read first.
+ */
+static cas_status check_index_is_present(struct cas_store *store, struct cas_error *error) {
+  struct segment_mark mark;
+  uint64_t proven;
+  STATUS_TRY(mark_get(store->index, &mark, error));
+  STATUS_TRY(segment_find_proven(store->volume, &store->superblock.key, &mark, &proven, error));
+  if (proven == 0) return CAS_OK;
+  STATUS_TRY(index_refresh(store->index, error));
+  STATUS_TRY(mark_get(store->index, &mark, error));
+  if (mark.group >= proven) return CAS_OK;
+  return status_fail(error, CAS_CORRUPT,
+                     "the index of %s ends at group %" PRIu64 ", and the log has group %" PRIu64
+                     " and more: it lost what it had; start cassetted, or open the archive for writing once as any "
+                     "import does, which reads them from the log, or let cassette rebuild make it anew",
+                     store->path, mark.group, proven);
+}
+
 static cas_status open_for_all(struct cas_store *store, const struct cas_store_options *options,
                                const struct store_seams *seams, const char *index_folder, struct cas_error *error) {
   uint64_t cache_bytes = options->read_cache_bytes != 0 ? options->read_cache_bytes : READ_CACHE_BYTES_DEFAULT;
@@ -164,7 +186,7 @@ static cas_status open_parts(struct cas_store *store, const struct cas_store_opt
                              const struct store_seams *seams, struct cas_error *error) {
   STATUS_TRY(read_superblock(store, error));
   STATUS_TRY(open_for_all(store, options, seams, "index", error));
-  if (store->mode == CAS_OPEN_FOLLOW) return CAS_OK;
+  if (store->mode == CAS_OPEN_FOLLOW) return check_index_is_present(store, error);
   STATUS_TRY(open_for_writing(store, options, error));
   store_log(store, CAS_LOG_NOTICE, "store %s is open: %s", store->path, store->disk->ops->describe(store->disk));
   return CAS_OK;

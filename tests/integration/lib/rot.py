@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Damages a file of a store, looks what comes out, and puts the file back, over and over.
 
-  rot.py --cassette PATH --store FOLDER --work FOLDER [--rounds N] [--seed N]
+  rot.py --cassette PATH --store FOLDER --work FOLDER [--rounds N] [--first N] [--seed N]
 
 A damage is a flipped bit, a range of zeros or of random bytes, a cut, or a whole file gone, in any file of the store: CASSETTE, a
 segment, any file of the index. After each: no file comes out with bytes that never went in; where one does not come out that
 did before, both the export and `cassette verify` say so; and where the index was hit, a rebuild brings everything back.
+With --first the rounds before that one only draw their damages, so that a long run with a seed can be had in pieces.
 Prints the seed, each damage that mattered, and the figures as JSON. Exit status 0, or 1 with the damage that was not found.
 """
 import argparse
@@ -70,7 +71,7 @@ def files_of(store):
     return sorted(path for path in found if not path.endswith(("/LOCK", ".sock")))
 
 
-def one_round(rng, options, good, figures):
+def one_round(rng, options, good, figures, is_drawn_only):
     work = options.work + "/rotten"
     shutil.copytree(options.store, work)
     paths = files_of(work)
@@ -78,6 +79,9 @@ def one_round(rng, options, good, figures):
     path = rng.choice([p for p in paths if p[len(work) + 1:].startswith(area)])
     name = path[len(work) + 1:]
     how, same = damage(rng, path)
+    if is_drawn_only:
+        shutil.rmtree(work)
+        return
     what = f"{name}: {how}"
     there, status = export(options.cassette, work)
     verified = run(options.cassette, "verify", "--quiet", work).returncode
@@ -101,11 +105,39 @@ def one_round(rng, options, good, figures):
     shutil.rmtree(work)
 
 
+def ends_of_entries(path):
+    """Where the entries of a RocksDB log of changes end, but for the last."""
+    with open(path, "rb") as file:
+        data = file.read()
+    ends, at = [0], 0
+    while at + 7 <= len(data):
+        header = 7 if data[at + 6] < 5 else 11
+        at += header + int.from_bytes(data[at + 4:at + 6], "little")
+        ends.append(at)
+    return ends[:-1]
+
+
+def cut_lists(options, good):
+    """RocksDB's list of tables behind each whole entry: nothing in it tells that it is not all."""
+    work = options.work + "/rotten"
+    names = [name for name in os.listdir(options.store + "/index") if name.startswith("MANIFEST-")]
+    cuts = [(name, end) for name in names for end in ends_of_entries(f"{options.store}/index/{name}")]
+    for name, end in cuts:
+        shutil.copytree(options.store, work)
+        os.truncate(f"{work}/index/{name}", end)
+        there, status = export(options.cassette, work)
+        if there != good and (status == 0 or run(options.cassette, "verify", "--quiet", work).returncode == 0):
+            raise AssertionError(f"{name} cut at {end}: {len(good - there)} files did not come out, and nobody said so")
+        shutil.rmtree(work)
+    return len(cuts)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("cassette", "store", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     options = parser.parse_args()
     print("rot: --seed", options.seed, flush=True)
@@ -116,11 +148,13 @@ def main():
     failed = 0
     for number in range(options.rounds):
         try:
-            one_round(rng, options, good, figures)
+            one_round(rng, options, good, figures, number < options.first)
         except AssertionError as error:
             print(f"round {number}: {error}", flush=True)
             failed = 1
             break
+    if not failed:
+        figures["cuts_of_lists"] = cut_lists(options, good)
     print(json.dumps({key: count for key, count in figures.items() if count}), flush=True)
     sys.exit(failed)
 

@@ -226,6 +226,80 @@ static void a_follower_sees_what_the_writer_commits(void **state) {
   cas_store_close(follower);
 }
 
+/* --- an index of earlier: so RocksDB's list of tables looks to who follows, once it is cut off behind an entry --- */
+
+static void run(const char *format, const char *path) {
+  char command[512];
+  snprintf(command, sizeof command, format, path, path, path);
+  assert_int_equal(system(command), 0);
+}
+
+/* Each import is a group of its own. */
+static void import_three(struct temporary_store *t, unsigned from, unsigned keep_index_after) {
+  for (unsigned i = from; i < from + 3; i++) {
+    CLEANUP_BUFFER struct cas_buffer file = {0};
+    char uid[32];
+    snprintf(uid, sizeof uid, "1.2.3.4.%u", i);
+    struct synthetic what = {.sop_uid = uid, .pixel_seed = i, .rows = 128, .columns = 128};
+    synthetic_file(&what, "A", &file);
+    synthetic_import(t->store, &file);
+    if (i != keep_index_after) continue;
+    temporary_reopen(t);
+    cas_store_close(t->store);
+    run("cp -a '%s/index' '%s/index.kept'", t->path);
+    temporary_open(t);
+  }
+}
+
+static cas_status follow_with_kept_index(struct temporary_store *t, struct cas_error *error) {
+  struct cas_store_options following = {.mode = CAS_OPEN_FOLLOW};
+  struct cas_store *follower;
+  cas_store_close(t->store);
+  run("rm -r '%s/index' && mv '%s/index.kept' '%s/index'", t->path);
+  cas_status status = cas_store_open(t->path, &following, &follower, error);
+  if (status == CAS_OK) cas_store_close(follower);
+  temporary_open(t);
+  return status;
+}
+
+static void check_index_of_earlier(struct temporary_store *t) {
+  struct cas_store_options following = {.mode = CAS_OPEN_FOLLOW};
+  struct cas_store *follower;
+  struct cas_error error = {0};
+  /* The last group may have been cut short between log and index. */
+  import_three(t, 0, 1);
+  assert_int_equal(follow_with_kept_index(t, &error), CAS_OK);
+  import_three(t, 3, 3);
+  assert_int_equal(follow_with_kept_index(t, &error), CAS_CORRUPT);
+  assert_non_null(strstr(error.message, "cassette rebuild"));
+  /* It was opened for writing since. */
+  assert_int_equal(cas_store_open(t->path, &following, &follower, &error), CAS_OK);
+  cas_store_close(follower);
+}
+
+static void an_index_of_earlier_is_not_followed(void **state) { check_index_of_earlier(*state); }
+
+/* Also where the mark is in a segment before, and the groups behind it each in one of their own. */
+static void nor_one_that_lacks_segments(void **state) {
+  struct temporary_store *t = *state;
+  t->options.segment_bytes = 4096;
+  temporary_reopen(t);
+  check_index_of_earlier(t);
+}
+
+/* Groups without records, as a disk that failed leaves them, are not missed. */
+static void a_group_without_records_proves_nothing(void **state) {
+  struct temporary_store *t = *state;
+  struct segment_writer *writer;
+  struct segment_mark mark;
+  import_three(t, 0, 1);
+  assert_int_equal(mark_get(t->store->index, &mark, NULL), CAS_OK);
+  assert_int_equal(segment_writer_open(t->store->volume, &t->store->superblock.key, NULL, mark, &writer, NULL), CAS_OK);
+  for (unsigned i = 0; i < 3; i++) assert_int_equal(segment_writer_commit_empty(writer, &mark, NULL), CAS_OK);
+  segment_writer_close(writer);
+  assert_int_equal(follow_with_kept_index(t, NULL), CAS_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(p2_an_imported_file_comes_back_byte_for_byte, setup, teardown),
@@ -241,6 +315,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_encoded_later_comes_back_too, setup, teardown),
       cmocka_unit_test_setup_teardown(one_process_writes, setup, teardown),
       cmocka_unit_test_setup_teardown(a_follower_sees_what_the_writer_commits, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_index_of_earlier_is_not_followed, setup, teardown),
+      cmocka_unit_test_setup_teardown(nor_one_that_lacks_segments, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_group_without_records_proves_nothing, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
