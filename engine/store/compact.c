@@ -138,5 +138,5 @@ cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_o
 }
 
 uint64_t cas_store_arrived(const struct cas_store *store) {
-  return atomic_load_explicit(&store->arrived, memory_order_relaxed);
+  return store->pressure == NULL ? 0 : atomic_load_explicit(&store->pressure->total, memory_order_relaxed);
 }

@@ -114,7 +114,7 @@ static bool is_put_off(const struct pending_blob *blob) {
   struct cas_store *store = blob->store;
   if (blob->kind == BLOB_HEADER || blob->raw.size + CODEC_TRAILER_BYTES > blob->raw.capacity) return false;
   if (store->encode != CAS_ENCODE_AUTO) return store->encode == CAS_ENCODE_LATER;
-  uint64_t arrived = pressure_add(&store->pressure, clock_now_ns(), blob->raw.size);
+  uint64_t arrived = pressure_add(store->pressure, clock_now_ns(), blob->raw.size);
   return arrived >= BURST_BYTES_PER_SECOND / (1000000000 / PRESSURE_WINDOW_NS);
 }
 

@@ -49,7 +49,7 @@ cas_status pending_blob_create(struct cas_store *store, enum blob_kind kind, str
   created->budgeted = budgeted;
   created->item = (struct commit_item){.kind = COMMIT_BLOB, .raw_bytes = raw->size};
   *raw = (struct cas_buffer){0};
-  atomic_fetch_add_explicit(&store->arrived, created->raw_size, memory_order_relaxed);
+  atomic_fetch_add_explicit(&store->pressure->total, created->raw_size, memory_order_relaxed);
   atomic_init(&created->holders, 1);
   *blob = created;
   return CAS_OK;

@@ -1,5 +1,6 @@
 /*
- * Whether objects arrive so fast that somebody waits for their encoding: the bytes of the last two tenths of a second.
+ * How much arrives: in all, and whether so fast that somebody waits for the encoding, by the bytes of the last two
+ * tenths of a second.
  *
  * Threads: any.
  */
@@ -15,6 +16,7 @@ struct pressure {
   atomic_int_fast64_t window;      /* number of the present one, since 1970 */
   atomic_uint_fast64_t bytes;      /* in the present one */
   atomic_uint_fast64_t bytes_last; /* in the one before */
+  atomic_uint_fast64_t total;      /* of blobs since the store was opened */
 };
 
 /* Counts `bytes` that arrive at `now_ns`. Returns how many came in the window before or, if that is more, in the

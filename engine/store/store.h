@@ -12,7 +12,6 @@
 #define STORE_STORE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/status.h"
 #include "cassette/node.h"
@@ -55,8 +54,7 @@ struct cas_store {
   /* Writers only. */
   uint64_t in_flight_bytes_max;
   enum cas_encode encode;
-  struct pressure pressure;
-  atomic_uint_fast64_t arrived; /* bytes of blobs since it was opened */
+  struct pressure *pressure; /* apart, as a view copies the handle */
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;

@@ -172,6 +172,8 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(volume_clean(store->volume, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pins_create(&store->pins));
+  store->pressure = calloc(1, sizeof *store->pressure);
+  if (store->pressure == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(pending_create(&store->pending));
   STATUS_TRY(condition_create(store, &store->condition));
   STATUS_TRY(dictionaries_create(store, &store->dictionaries));
@@ -282,6 +284,7 @@ void cas_store_close(struct cas_store *store) {
   dictionaries_destroy(store->dictionaries);
   pending_destroy(store->pending);
   pins_destroy(store->pins);
+  free(store->pressure);
   budget_destroy(store->budget);
   if (store->index != NULL && store->mode == CAS_OPEN_WRITE && index_flush(store->index, NULL) != CAS_OK)
     store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");
