@@ -1,6 +1,7 @@
 /* Owns nothing but the text of an address. */
 #include "remote.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,13 +63,20 @@ bool remote_option(struct cli_arguments *arguments, int key, struct remote *remo
   }
 }
 
+static void end_tls(int status, void *context) {
+  (void)status;
+  tls_context_destroy(context);
+}
+
 static int open_tls(struct cli_arguments *arguments, struct remote *remote) {
   if (remote->ca == NULL && remote->certificate == NULL && remote->key == NULL) return CLI_OK;
   if (remote->ca == NULL) return cli_usage(arguments, "--tls-cert and --tls-key go with --tls");
   const struct tls_options options = {.certificate = remote->certificate, .key = remote->key, .ca = remote->ca};
   struct cas_error error = {0};
-  if (tls_context_create(&options, &remote->context, &error) == CAS_OK) return CLI_OK;
-  return cli_usage(arguments, "%s", error.message);
+  if (tls_context_create(&options, &remote->context, &error) != CAS_OK)
+    return cli_usage(arguments, "%s", error.message);
+  (void)!on_exit(end_tls, remote->context);
+  return CLI_OK;
 }
 
 int remote_operand(struct cli_arguments *arguments, int index, struct remote *remote) {
