@@ -54,7 +54,11 @@ cas_status compact_relocate(struct cas_store *store, const struct relocation *re
   do {
     relocating.record = (struct commit_record){.append = relocate};
     relocating.from = relocating.next;
-    STATUS_TRY(commit_record_wait(store, &relocating.record, error));
+    cas_status status = commit_record_wait(store, &relocating.record, error);
+    /* The index knows the new generation already: it is not as it was. */
+    if (status == CAS_BUSY && relocating.from > 0)
+      return status_fail(error, CAS_CORRUPT, "a blob came into use while its segment was left");
+    STATUS_TRY(status);
   } while (relocating.next < relocation->count);
   return CAS_OK;
 }

@@ -15,7 +15,7 @@ CAS_MUST_USE cas_status compact_seal(struct cas_store *store, struct cas_error *
 /* Makes the index, and so its mark, durable. */
 CAS_MUST_USE cas_status compact_flush(struct cas_store *store, struct cas_error *error);
 
-/* Brings the index to a new generation. */
+/* Brings the index to a new generation. CAS_BUSY, and it is as it was: a blob that was to be dropped came into use. */
 CAS_MUST_USE cas_status compact_relocate(struct cas_store *store, const struct relocation *relocation,
                                          struct cas_error *error);
 

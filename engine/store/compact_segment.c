@@ -186,7 +186,10 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
   struct cas_store *store = rewriting->store;
   struct cas_compact_result *result = rewriting->compaction->result;
   rewriting->relocation.saved = rewriting->size > size_after ? rewriting->size - size_after : 0;
-  STATUS_TRY(compact_relocate(store, &rewriting->relocation, rewriting->error));
+  cas_status status = compact_relocate(store, &rewriting->relocation, rewriting->error);
+  /* The index knows nothing of the new file, and the old one has all that is in use. */
+  if (status == CAS_BUSY) (void)!volume_discard(store->volume, rewriting->relocation.segment, NULL);
+  STATUS_TRY(status);
   forget_dropped(store, &rewriting->relocation);
   result->segments++;
   result->bytes_before += rewriting->size;

@@ -59,7 +59,8 @@ static cas_status apply_one(const struct moved_record *record, struct index_batc
                           slice_of(record->dictionary, sizeof record->dictionary), error);
 }
 
-/* Before the batch is touched: nothing may be dropped that is in use. */
+/* Before the batch is touched: nothing may be dropped that is in use. Before the first one of all, since from then on
+ * there is no way back to the old generation. */
 static cas_status check_dropped(const struct relocation *relocation, size_t from, size_t to, struct index_batch *batch,
                                 struct cas_error *error) {
   for (size_t i = from; i < to; i++) {
@@ -80,7 +81,7 @@ cas_status relocation_apply(const struct relocation *relocation, size_t from, st
   size_t to = relocation->count - from > RELOCATION_BATCH_MAX ? from + RELOCATION_BATCH_MAX : relocation->count;
   uint32_t number = segment_file_number(relocation->segment);
   struct ledger_segment segment;
-  STATUS_TRY(check_dropped(relocation, from, to, batch, error));
+  STATUS_TRY(check_dropped(relocation, from, from == 0 ? relocation->count : to, batch, error));
   STATUS_TRY(ledger_get_segment(NULL, batch, number, &segment, error));
   if (from == 0) {
     segment =

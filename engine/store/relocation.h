@@ -38,8 +38,8 @@ CAS_MUST_USE cas_status relocation_drop_blob(struct relocation *relocation, cons
                                              const struct index_blob *place, struct cas_slice payload);
 
 /* Puts up to RELOCATION_BATCH_MAX records behind `from` into a batch and says where to go on: *next is `count` at the
- * end, with which the segment is settled. CAS_BUSY, and the batch is as it was: one that was to be dropped is in use.
- */
+ * end, with which the segment is settled. CAS_BUSY, and the batch is as it was: a blob that was to be dropped is in
+ * use; the first batch looks at all of them. */
 CAS_MUST_USE cas_status relocation_apply(const struct relocation *relocation, size_t from, struct index_batch *batch,
                                          size_t *next, struct cas_error *error);
 

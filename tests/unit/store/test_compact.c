@@ -112,6 +112,75 @@ static void an_index_of_before_is_not_followed(void **state) {
   temporary_destroy(&t);
 }
 
+/* --- what nobody uses, and then somebody does --- */
+
+struct awakening {
+  struct cas_store *store;
+  uint32_t from, to; /* numbers of users */
+  unsigned changed;
+};
+
+static cas_status change_users(void *arg, const struct blob_id *id, const struct index_blob *blob) {
+  struct awakening *awakening = arg;
+  struct index_blob changed = *blob;
+  struct index_batch *batch;
+  if (blob->users != awakening->from || awakening->changed > 0) return CAS_OK;
+  changed.users = awakening->to;
+  assert_int_equal(index_batch_begin(awakening->store->index, &batch, NULL), CAS_OK);
+  assert_int_equal(index_batch_put_blob(batch, id, &changed, NULL), CAS_OK);
+  assert_int_equal(index_batch_apply(batch, NULL), CAS_OK);
+  awakening->changed++;
+  return CAS_OK;
+}
+
+/* When all but the segment's header was read, and what is dead was left out. */
+static cas_status wake_at_the_end(void *arg, const struct cas_compact_progress *progress) {
+  struct awakening *awakening = arg;
+  if (progress->bytes_done + 4096 < progress->bytes) return CAS_OK;
+  return index_list_blobs(awakening->store->index, change_users, awakening, NULL);
+}
+
+static bool is_there(const struct temporary_store *t, const char *segment) {
+  char path[160];
+  snprintf(path, sizeof path, "%s/segments/00/%s.seg", t->path, segment);
+  return access(path, F_OK) == 0;
+}
+
+/* Nothing lets that happen; if it does, the segment stays. */
+static void a_segment_whose_dead_blob_comes_into_use_stays(void **state) {
+  (void)state;
+  struct temporary_store t = {.options = {.workers = 1}}; /* so blobs are durable in the order of their arrival */
+  CLEANUP_BUFFER struct cas_buffer file = {0}, dead = {0};
+  struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT};
+  struct cas_ingest *ingest;
+  struct synthetic what = {.rows = 256, .columns = 256}, left = {.sop_uid = "1.2.3.5", .pixel_seed = 7, .frames = 8};
+  synthetic_file(&what, "A", &file);
+  synthetic_file(&left, "A", &dead);
+  temporary_create(&t);
+  assert_int_equal(cas_ingest_begin(t.store, &source, &ingest, NULL), CAS_OK);
+  assert_int_equal(cas_ingest_write(ingest, slice_of_buffer(&dead), NULL), CAS_OK);
+  synthetic_import(t.store, &file);
+  cas_ingest_abort(ingest);
+  temporary_reopen(&t); /* nothing is pinned any more */
+  struct awakening awakening = {.store = t.store, .to = 77};
+  struct cas_compact_options options = {
+      .seal_bytes = 1, .min_percent = 1, .progress = wake_at_the_end, .arg = &awakening};
+  struct cas_compact_result result;
+  assert_int_equal(cas_store_compact(t.store, &options, &result, NULL), CAS_BUSY);
+  assert_int_equal(awakening.changed, 1);
+  assert_int_equal(result.segments, 0);
+  assert_true(is_there(&t, "00000001") && !is_there(&t, "00000001-1"));
+  awakening = (struct awakening){.store = t.store, .from = 77};
+  assert_int_equal(index_list_blobs(t.store->index, change_users, &awakening, NULL), CAS_OK);
+  assert_int_equal(awakening.changed, 1);
+  assert_int_equal(compact(t.store).segments, 1);
+  assert_true(!is_there(&t, "00000001") && is_there(&t, "00000001-1"));
+  check_clean(t.store);
+  check_rebuild(&t);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4", 1, &file), CAS_OK);
+  temporary_destroy(&t);
+}
+
 /* --- a model: objects, versions, what is cut off, snapshots, damage and healing, at random --- */
 
 struct model {
@@ -241,6 +310,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_was_stored_raw_is_encoded_and_comes_back),
       cmocka_unit_test(an_index_of_before_is_not_followed),
+      cmocka_unit_test(a_segment_whose_dead_blob_comes_into_use_stays),
       cmocka_unit_test(nothing_is_lost_at_random),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
