@@ -1,12 +1,15 @@
 /*
- * Storing, finding, listing, reading, snapshots and statistics at random on eight threads at once, for
- * CASSETTE_SECONDS (default 3): whatever was acknowledged has one version for each content and reads back bit-exact, at
- * once and at the end. For the thread sanitizer above all.
+ * Storing, finding, listing, reading, hiding, deleting, compacting, snapshots and statistics at random on eight threads
+ * at once, for CASSETTE_SECONDS (default 3): whatever was acknowledged has one version for each content and reads back
+ * bit-exact, at once and at the end; what was hidden or deleted is gone as soon as that is acknowledged. For the thread
+ * sanitizer above all.
  */
 #include <pthread.h>
 #include <time.h>
 
+#include "cassette/compact.h"
 #include "cassette/snapshot.h"
+#include "cassette/state.h"
 #include "support/test_random.h"
 #include "synthetic.h"
 
@@ -99,10 +102,50 @@ static void receive_object(struct actor *actor) {
   assert_int_equal(result.version, 1);
 }
 
+/* Those that never go. */
 static cas_status count(void *arg, const struct cas_node *node) {
-  (void)node;
-  ++*(size_t *)arg;
+  *(size_t *)arg += strncmp(node->path, "GOES", 4) != 0;
   return CAS_OK;
+}
+
+static void change(struct actor *actor, enum cas_action action, const struct cas_target *target) {
+  const struct cas_change change = {
+      .action = action, .who = "test", .why = "stress", .targets = target, .target_count = 1};
+  uint64_t changed;
+  assert_int_equal(cas_store_change(actor->stress->t.store, &change, &changed, NULL), CAS_OK);
+  assert_int_equal(changed, 1);
+}
+
+/* Of another patient than the rest, and of this actor alone: comes, is hidden, shown and deleted. */
+static void come_and_go(struct actor *actor) {
+  struct cas_store *store = actor->stress->t.store;
+  char uid[32];
+  snprintf(uid, sizeof uid, "1.2.7.%d", actor->number);
+  const struct synthetic what = {.patient_id = "GOES",
+                                 .patient_name = "Goes^Away",
+                                 .study_uid = "1.2.7",
+                                 .series_uid = "1.2.7.0",
+                                 .sop_uid = uid,
+                                 .pixel_seed = (unsigned)actor->number};
+  CLEANUP_BUFFER struct cas_buffer file = {0};
+  synthetic_file(&what, "A", &file);
+  const struct cas_ingest_result result = synthetic_import(store, &file);
+  const struct cas_target target = {.uid = uid, .version = result.version};
+  assert_int_equal(synthetic_read_back(store, uid, result.version, &file), CAS_OK);
+  change(actor, CAS_ACTION_HIDE, &target);
+  assert_int_equal(synthetic_read_back(store, uid, result.version, &file), CAS_NOT_FOUND);
+  change(actor, CAS_ACTION_SHOW, &target);
+  assert_int_equal(synthetic_read_back(store, uid, result.version, &file), CAS_OK);
+  change(actor, CAS_ACTION_DELETE, &target);
+  assert_int_equal(synthetic_read_back(store, uid, result.version, &file), CAS_NOT_FOUND);
+}
+
+static void compact(struct actor *actor) {
+  const struct cas_compact_options options = {.min_percent = 1, .seal_bytes = 1, .threads = 1};
+  struct cas_compact_result result;
+  const cas_status status = cas_store_compact(actor->stress->t.store, &options, &result, NULL);
+  assert_true(status == CAS_OK || status == CAS_BUSY);
+  assert_int_equal(result.damaged_segments, 0);
 }
 
 static void look_around(struct actor *actor) {
@@ -136,12 +179,14 @@ static void *act(void *arg) {
   struct actor *actor = arg;
   unsigned long long operations = 0;
   for (; now() < actor->stress->until; operations++) {
-    switch (test_random_below(&actor->random, 8)) {
+    switch (test_random_below(&actor->random, 10)) {
     case 0: look_around(actor); break;
     case 1: use_snapshot(actor); break;
     case 2: receive_object(actor); break;
-    case 3:
-    case 4: store_object(actor); break;
+    case 3: come_and_go(actor); break;
+    case 4: compact(actor); break;
+    case 5:
+    case 6: store_object(actor); break;
     default: read_object(actor); break;
     }
   }
@@ -169,7 +214,9 @@ static void check_all(struct stress *stress) {
 
 static void everything_at_once(void **state) {
   (void)state;
-  struct stress stress = {.t = {.options = {.in_flight_bytes = 16 << 20, .workers = 3, .segment_bytes = 256 << 10}}};
+  struct stress stress = {
+      .t = {.options = {
+                .in_flight_bytes = 16 << 20, .workers = 3, .segment_bytes = 256 << 10, .encode = CAS_ENCODE_LATER}}};
   struct actor actors[THREADS];
   pthread_t threads[THREADS];
   const char *seconds = getenv("CASSETTE_SECONDS");
