@@ -46,14 +46,21 @@ static cas_status stop(void *arg, const char *name, struct cas_slice value) {
   return CAS_END;
 }
 
+cas_status cas_has_versions(struct cas_store *store, bool *any, struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer value = {0};
+  cas_status status = index_get_fact(store->index, FACT, &value, error);
+  *any = status == CAS_OK;
+  return status == CAS_NOT_FOUND ? CAS_OK : status;
+}
+
 /* Whether anything below the node may have a newer version. */
 static cas_status is_marked(struct cas_store *store, const struct cas_node *node, bool *marked,
                             struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer value = {0};
   char fact[PLACEMENT_PATH_MAX + sizeof FACT];
+  cas_status status = cas_has_versions(store, marked, error);
+  if (status != CAS_OK || !*marked) return status;
   *marked = false;
-  cas_status status = index_get_fact(store->index, FACT, &value, error);
-  if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   fact_of(node->path, fact);
   if (node->level == CAS_LEVEL_PATIENT) {
     status = index_list_facts(store->index, fact, NULL, stop, marked, error);
@@ -84,7 +91,9 @@ static cas_status is_newest(struct cas_store *store, const struct cas_node *inst
 struct counting {
   struct cas_store *store;
   struct cas_counts *counts;
-  bool one_by_one; /* instances are looked at */
+  bool one_by_one;  /* instances are looked at */
+  cas_node_fn each; /* of the series; NULL: nobody asks */
+  void *arg;
   struct cas_error *error;
 };
 
@@ -98,6 +107,7 @@ static cas_status count_child(void *arg, const struct cas_node *node) {
     counts->instances += newest;
     return CAS_OK;
   }
+  if (node->level == CAS_LEVEL_SERIES && counting->each != NULL) STATUS_TRY(counting->each(counting->arg, node));
   if (node->level == CAS_LEVEL_SERIES && !counting->one_by_one)
     counts->instances += node->instances;
   else
@@ -107,10 +117,10 @@ static cas_status count_child(void *arg, const struct cas_node *node) {
   return CAS_OK;
 }
 
-cas_status cas_node_count(struct cas_store *store, const struct cas_node *node, struct cas_counts *counts,
-                          struct cas_error *error) {
+cas_status cas_node_count(struct cas_store *store, const struct cas_node *node, cas_node_fn each, void *arg,
+                          struct cas_counts *counts, struct cas_error *error) {
   struct cas_counts counted = {0};
-  struct counting counting = {.store = store, .counts = &counted, .error = error};
+  struct counting counting = {.store = store, .counts = &counted, .each = each, .arg = arg, .error = error};
   STATUS_TRY(is_marked(store, node, &counting.one_by_one, error));
   if (node->level == CAS_LEVEL_INSTANCE)
     STATUS_TRY(count_child(&counting, node));
@@ -130,7 +140,7 @@ cas_status cas_node_is_current(struct cas_store *store, const struct cas_node *n
   STATUS_TRY(is_marked(store, node, &marked, error));
   if (!marked) return CAS_OK;
   if (node->level == CAS_LEVEL_INSTANCE) return is_newest(store, node, current, error);
-  STATUS_TRY(cas_node_count(store, node, &counts, error));
+  STATUS_TRY(cas_node_count(store, node, NULL, NULL, &counts, error));
   *current = counts.instances > 0;
   return CAS_OK;
 }

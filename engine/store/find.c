@@ -140,10 +140,18 @@ static cas_status check_ancestor(void *arg, const struct cas_node *node) {
   return admits(ancestor->search, node, &ancestor->admitted);
 }
 
-/* Whether the node at `path`, of this level, meets its conditions. Candidates come in path order, so neighbours mostly
- * share it. */
+static bool has_conditions(const struct search *search, enum cas_level level) {
+  for (size_t i = 0; i < search->condition_count; i++)
+    if (search->conditions[i].level == level) return true;
+  return false;
+}
+
+/* Whether the node at `path`, of this level, meets its conditions; without any it need not be looked up, for it is in
+ * the view if what lies below it is. Candidates come in path order, so neighbours mostly share it. */
 static cas_status admits_above(struct search *search, unsigned level, const char *path, bool *admitted) {
   struct ancestor ancestor = {.search = search};
+  *admitted = true;
+  if (!has_conditions(search, (enum cas_level)level)) return CAS_OK;
   if (search->above[level].path == NULL || strcmp(search->above[level].path, path) != 0) {
     char *copy = strdup(path);
     if (copy == NULL) return CAS_NO_MEMORY;

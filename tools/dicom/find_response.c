@@ -90,10 +90,12 @@ static cas_status gather(struct find_response *response, const struct cas_node *
   struct gathering gathering = {.response = response, .gathered = gathered, .error = error};
   cas_status status = CAS_OK;
   gathered->of_instances = asks_for(response, classes, 1);
+  const bool of_series =
+      node->level == CAS_LEVEL_STUDY && (gathered->of_instances || asks_for(response, modalities, 1));
   if (node->level < CAS_LEVEL_INSTANCE && asks_for(response, counts, 6))
-    status = cas_node_count(response->store, node, &gathered->counts, error);
-  if (status == CAS_OK && node->level == CAS_LEVEL_STUDY &&
-      (gathered->of_instances || asks_for(response, modalities, 1)))
+    status =
+        cas_node_count(response->store, node, of_series ? gather_child : NULL, &gathering, &gathered->counts, error);
+  else if (of_series)
     status = cas_node_list(response->store, node->path, NULL, gather_child, &gathering, error);
   if (status == CAS_OK && asks_for_header(response)) {
     status = cas_header_open(response->store, node, &gathered->header, error);

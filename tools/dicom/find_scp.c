@@ -3,7 +3,8 @@
  *  1. Matches are sent as the index gives them; no more than one response and the writer's buffer are held.
  *  2. Between two responses, and every few nodes that are looked at, the peer's C-CANCEL, the node's stop and the time
  *     are heeded; anything else that the peer sends then is a protocol error.
- *  3. Only what has a current version of a SOP instance is a match.
+ *  3. Only what has a current version of a SOP instance is a match; where there were no others when the query began,
+ *     none is asked for its versions.
  */
 #include "find_scp.h"
 
@@ -33,6 +34,7 @@ struct query {
   unsigned matches, looks;
   int64_t begun_ms, flushed_ms;
   bool cancelled;
+  bool has_versions;    /* when it began */
   const char *limit;    /* that ended it */
   enum pdu_event ended; /* PDU_FRAGMENT while the association is of use */
   struct cas_error *error;
@@ -105,9 +107,10 @@ static cas_status look(void *arg) {
 
 static cas_status show(void *arg, const struct cas_node *node) {
   struct query *query = arg;
-  bool matches;
+  bool matches = true;
   cas_status status = heed_peer(query);
-  if (status == CAS_OK) status = cas_node_is_current(query->response.store, node, &matches, query->error);
+  if (status == CAS_OK && query->has_versions)
+    status = cas_node_is_current(query->response.store, node, &matches, query->error);
   if (status != CAS_OK || !matches) return status;
   if (query->matches == query->session->node->options.find_matches_max)
     return end_by(query, "more matches than are sent");
@@ -138,7 +141,8 @@ static enum pdu_event search(struct query *query) {
       .look_arg = query,
   };
   struct cas_error reason = {0};
-  const cas_status status = cas_find(session->node->store, &wanted, show, query, &reason);
+  cas_status status = cas_has_versions(session->node->store, &query->has_versions, &reason);
+  if (status == CAS_OK) status = cas_find(session->node->store, &wanted, show, query, &reason);
   if (query->ended != PDU_FRAGMENT) return query->ended;
   if (query->cancelled) return finish(query, DIMSE_CANCELLED, NULL);
   if (query->limit != NULL) return finish(query, DIMSE_OUT_OF_RESOURCES, query->limit);

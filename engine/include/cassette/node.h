@@ -85,9 +85,13 @@ struct cas_counts {
 };
 
 /* Cheap, but for patients, studies and series in which a SOP instance has several versions: then their instances are
- * looked at one by one. */
-CAS_API CAS_MUST_USE cas_status cas_node_count(struct cas_store *store, const struct cas_node *node,
-                                               struct cas_counts *counts, struct cas_error *error);
+ * looked at one by one. `each`, unless NULL, is called with every series below a patient or study, so that one listing
+ * serves both. */
+CAS_API CAS_MUST_USE cas_status cas_node_count(struct cas_store *store, const struct cas_node *node, cas_node_fn each,
+                                               void *arg, struct cas_counts *counts, struct cas_error *error);
+
+/* Whether any SOP instance of the store may have several versions; without, every node is current. */
+CAS_API CAS_MUST_USE cas_status cas_has_versions(struct cas_store *store, bool *any, struct cas_error *error);
 
 /* Whether an instance is the newest version of its SOP instance; whether a folder has such an instance. */
 CAS_API CAS_MUST_USE cas_status cas_node_is_current(struct cas_store *store, const struct cas_node *node, bool *current,
