@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "cassette/state.h"
 #include "config_peers.h"
+#include "config_value.h"
 #include "tls.h"
 
 enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS, CLIENTS, PROFILE };
@@ -82,21 +82,6 @@ static const struct key keys[] = {
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 _Static_assert(KEY_COUNT <= 64, "config.seen has a bit for each key");
 
-static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...) {
-  if (error != NULL) {
-    error->status = status;
-    error->system_errno = 0;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
-  }
-  return status;
-}
-
 void config_fini(struct config *config) {
   free(config->store);
   free(config->log_file);
@@ -117,35 +102,6 @@ void config_fini(struct config *config) {
 }
 
 /* --- values --- */
-
-static bool parse_number(const char *value, int base, unsigned min, unsigned max, unsigned *number) {
-  char *end;
-  errno = 0;
-  if (value[0] < '0' || value[0] > '9') return false;
-  const unsigned long parsed = strtoul(value, &end, base);
-  if (errno != 0 || *end != '\0' || parsed < min || parsed > max) return false;
-  *number = (unsigned)parsed;
-  return true;
-}
-
-static bool parse_switch(const char *value, bool *on) {
-  static const char *const yes[] = {"yes", "true", "on", "1"}, *const no[] = {"no", "false", "off", "0"};
-  for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-    *on = strcmp(value, yes[i]) == 0;
-    if (*on || strcmp(value, no[i]) == 0) return true;
-  }
-  return false;
-}
-
-/* Which of the names it is, counted from `first`. */
-static bool parse_name(const char *value, const char *const *names, unsigned first, unsigned *number) {
-  for (unsigned i = 0; names[i] != NULL; i++) {
-    if (strcmp(value, names[i]) != 0) continue;
-    *number = first + i;
-    return true;
-  }
-  return false;
-}
 
 /* Reasons, or none, but for reason `never`, 0 for no such: bits 1 << enum cas_reason, and bit 0 that there was a list.
  */
@@ -175,44 +131,45 @@ static cas_status assign(struct config *config, const struct key *key, const cha
   bool on;
   switch (key->kind) {
   case TEXT: {
-    if (value[0] == '\0') return fail(error, CAS_INVALID, "%s: no value", key->name);
+    if (value[0] == '\0') return config_fail(error, CAS_INVALID, "%s: no value", key->name);
     char *copy = strdup(value);
-    if (copy == NULL) return fail(error, CAS_NO_MEMORY, "configuration");
+    if (copy == NULL) return config_fail(error, CAS_NO_MEMORY, "configuration");
     free(*(char **)field);
     *(char **)field = copy;
     return CAS_OK;
   }
   case NUMBER:
-    if (parse_number(value, 10, key->min, key->max, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not a number from %u to %u", key->name, value, key->min, key->max);
+    if (config_parse_number(value, 10, key->min, key->max, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not a number from %u to %u", key->name, value, key->min,
+                       key->max);
   case OCTAL:
-    if (parse_number(value, 8, key->min, key->max, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not an octal mode from %o to %o", key->name, value, key->min,
-                key->max);
+    if (config_parse_number(value, 8, key->min, key->max, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not an octal mode from %o to %o", key->name, value, key->min,
+                       key->max);
   case SWITCH:
   case NO_SWITCH:
-    if (!parse_switch(value, &on))
-      return fail(error, CAS_INVALID, "%s: \"%s\" is neither yes nor no", key->name, value);
+    if (!config_parse_switch(value, &on))
+      return config_fail(error, CAS_INVALID, "%s: \"%s\" is neither yes nor no", key->name, value);
     *(bool *)field = on == (key->kind == SWITCH);
     return CAS_OK;
   case LEVEL:
-    if (parse_name(value, level_names, CAS_LOG_ERROR, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
+    if (config_parse_name(value, level_names, CAS_LOG_ERROR, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not one of error, warning, notice, debug", key->name, value);
   case REASONS:
     if (parse_reasons(value, key->min, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" has something else than quality, %sworklist, retention, none",
-                key->name, value, key->min == 0 ? "safety, " : "");
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" has something else than quality, %sworklist, retention, none",
+                       key->name, value, key->min == 0 ? "safety, " : "");
   case CLIENTS:
-    if (parse_name(value, clients_names, TLS_CLIENTS_REQUIRED, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of required, optional, none", key->name, value);
+    if (config_parse_name(value, clients_names, TLS_CLIENTS_REQUIRED, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not one of required, optional, none", key->name, value);
   case PROFILE:
-    if (parse_name(value, profile_names, TLS_BCP195, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of bcp195, bcp195-extended", key->name, value);
+    if (config_parse_name(value, profile_names, TLS_BCP195, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not one of bcp195, bcp195-extended", key->name, value);
   case ENCODE:
-    if (parse_name(value, encode_names, 1 + CAS_ENCODE_ALWAYS, field)) return CAS_OK;
-    return fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
+    if (config_parse_name(value, encode_names, 1 + CAS_ENCODE_ALWAYS, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
   }
-  return fail(error, CAS_INVALID, "%s", key->name);
+  return config_fail(error, CAS_INVALID, "%s", key->name);
 }
 
 static size_t find_key(const char *section, const char *name) {
@@ -225,7 +182,7 @@ cas_status config_set(struct config *config, const char *section, const char *ke
                       struct cas_error *error) {
   if (config_peers_own(section)) return config_peers_set(config, section, key, value, false, error);
   const size_t found = find_key(section, key);
-  if (found == KEY_COUNT) return fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
+  if (found == KEY_COUNT) return config_fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
   if (status == CAS_OK && keys[found].offset == FIELD(port)) config->port_given = true;
   return status;
@@ -246,7 +203,7 @@ struct load {
 static void refuse_line(struct load *load, cas_status status, const char *why) {
   if (load->status != CAS_OK) return;
   load->refused_line = load->line;
-  load->status = fail(load->error, status, "%s:%u: %s", load->path, load->line, why);
+  load->status = config_fail(load->error, status, "%s:%u: %s", load->path, load->line, why);
 }
 
 /* An ini_reader: a line that does not fit would be taken for two. */
@@ -289,7 +246,7 @@ cas_status config_load(struct config *config, const char *path, struct cas_error
   struct load load = {.config = config, .path = path, .error = error};
   load.file = fopen(path, "re");
   if (load.file == NULL) {
-    return fail(error, errno == ENOENT ? CAS_NOT_FOUND : CAS_IO, "%s: %s", path, strerrordesc_np(errno));
+    return config_fail(error, errno == ENOENT ? CAS_NOT_FOUND : CAS_IO, "%s: %s", path, strerrordesc_np(errno));
   }
   config->seen = 0;
   free(config->path);
@@ -298,9 +255,9 @@ cas_status config_load(struct config *config, const char *path, struct cas_error
   if (ferror(load.file)) refuse_line(&load, CAS_IO, "the file cannot be read");
   fclose(load.file);
   if (bad_line > 0 && (load.status == CAS_OK || (unsigned)bad_line < load.refused_line)) {
-    return fail(error, CAS_INVALID, "%s:%d: neither [section], key = value, nor a comment", path, bad_line);
+    return config_fail(error, CAS_INVALID, "%s:%d: neither [section], key = value, nor a comment", path, bad_line);
   }
-  if (load.status == CAS_OK && bad_line < 0) return fail(error, CAS_NO_MEMORY, "%s", path);
+  if (load.status == CAS_OK && bad_line < 0) return config_fail(error, CAS_NO_MEMORY, "%s", path);
   return load.status;
 }
 
@@ -310,18 +267,20 @@ static bool default_text(char **field, const char *value) {
 }
 
 cas_status config_complete(struct config *config, struct cas_error *error) {
-  if (config->store == NULL) return fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
+  if (config->store == NULL)
+    return config_fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");
   if ((config->tls_port != 0 || config->tls_certificate != NULL) &&
       (config->tls_certificate == NULL || config->tls_ca == NULL))
-    return fail(error, CAS_INVALID, "[tls] needs certificate and ca");
-  if (config->no_plain && config->tls_port == 0) return fail(error, CAS_INVALID, "plain = no needs a port in [tls]");
+    return config_fail(error, CAS_INVALID, "[tls] needs certificate and ca");
+  if (config->no_plain && config->tls_port == 0)
+    return config_fail(error, CAS_INVALID, "plain = no needs a port in [tls]");
   const cas_status peers = config_peers_complete(config, error);
   if (peers != CAS_OK) return peers;
   if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;
   if (config->stop_seconds == 0) config->stop_seconds = 30;
   if (!config->port_given) config->port = 11112;
   if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1")) {
-    return fail(error, CAS_NO_MEMORY, "configuration");
+    return config_fail(error, CAS_NO_MEMORY, "configuration");
   }
   return CAS_OK;
 }

@@ -1,11 +1,12 @@
 /* Owns the keys of peers. A peer has one entry, whichever of the sections name it. */
 #include "config_peers.h"
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "config_value.h"
 
 #define LIMIT_MAX 1000000u
 #define LIST_BYTES_MAX 2304u /* eight host names */
@@ -33,21 +34,6 @@ static const char *const key_names[] = {
 };
 #define KEY_COUNT (sizeof key_names / sizeof key_names[0])
 
-static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static cas_status fail(struct cas_error *error, cas_status status, const char *format, ...) {
-  if (error != NULL) {
-    error->status = status;
-    error->system_errno = 0;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
-  }
-  return status;
-}
-
 bool config_peers_own(const char *section) {
   return strcmp(section, "peers") == 0 || strncmp(section, "peer ", strlen("peer ")) == 0;
 }
@@ -73,18 +59,16 @@ static struct dicom_peer *entry_of(struct config *config, const char *aet, struc
 
 /* --- values --- */
 
-/* The next word of a list separated by blanks or commas, or NULL. */
-static char *next_word(char **rest) { return strtok_r(NULL, " \t,", rest); }
-
 static cas_status set_addresses(struct dicom_peer *peer, char *list, struct cas_error *error) {
   struct peer_address addresses[PEER_ADDRESSES_MAX];
   size_t count = 0;
-  for (char *word = next_word(&list); word != NULL; word = next_word(&list)) {
-    if (count == PEER_ADDRESSES_MAX) return fail(error, CAS_INVALID, "address: more than %u", PEER_ADDRESSES_MAX);
+  for (char *word = config_next_word(&list); word != NULL; word = config_next_word(&list)) {
+    if (count == PEER_ADDRESSES_MAX)
+      return config_fail(error, CAS_INVALID, "address: more than %u", PEER_ADDRESSES_MAX);
     if (!peer_parse_address(word, &addresses[count++]))
-      return fail(error, CAS_INVALID, "address: \"%.200s\" is no address, network, host name, nor any", word);
+      return config_fail(error, CAS_INVALID, "address: \"%.200s\" is no address, network, host name, nor any", word);
   }
-  if (count == 0) return fail(error, CAS_INVALID, "address: no value");
+  if (count == 0) return config_fail(error, CAS_INVALID, "address: no value");
   memcpy(peer->addresses, addresses, count * sizeof addresses[0]);
   peer->address_count = count;
   return CAS_OK;
@@ -98,12 +82,12 @@ static cas_status set_rights(struct dicom_peer *peer, char *list, struct cas_err
                {"move", PEER_MOVE}, {"commit", PEER_COMMIT}, {"reject", PEER_REJECT}, {"all", PEER_EVERYTHING}};
   const size_t count = sizeof names / sizeof names[0];
   unsigned rights = 0;
-  for (char *word = next_word(&list); word != NULL; word = next_word(&list)) {
+  for (char *word = config_next_word(&list); word != NULL; word = config_next_word(&list)) {
     size_t i = 0;
     while (i < count && strcmp(names[i].name, word) != 0) i++;
     if (i == count)
-      return fail(error, CAS_INVALID, "allow: \"%.64s\" is none of store, find, get, move, commit, reject, all, none",
-                  word);
+      return config_fail(error, CAS_INVALID,
+                         "allow: \"%.64s\" is none of store, find, get, move, commit, reject, all, none", word);
     rights |= names[i].rights;
   }
   peer->rights = rights;
@@ -111,28 +95,22 @@ static cas_status set_rights(struct dicom_peer *peer, char *list, struct cas_err
 }
 
 static cas_status set_limit(const char *name, const char *value, unsigned *limit, struct cas_error *error) {
-  char *end;
-  const unsigned long number = strtoul(value, &end, 10);
-  if (value[0] < '0' || value[0] > '9' || *end != '\0' || number < 1 || number > LIMIT_MAX)
-    return fail(error, CAS_INVALID, "%s: \"%.64s\" is not a number from 1 to %u", name, value, LIMIT_MAX);
-  *limit = (unsigned)number;
-  return CAS_OK;
+  if (config_parse_number(value, 10, 1, LIMIT_MAX, limit)) return CAS_OK;
+  return config_fail(error, CAS_INVALID, "%s: \"%.64s\" is not a number from 1 to %u", name, value, LIMIT_MAX);
 }
 
 static cas_status set_destination(struct dicom_peer *peer, const char *value, struct cas_error *error) {
   struct dicom_peer parsed = *peer;
-  if (strcmp(peer->aet, "*") == 0) return fail(error, CAS_INVALID, "destination: * is no AE title to call");
+  if (strcmp(peer->aet, "*") == 0) return config_fail(error, CAS_INVALID, "destination: * is no AE title to call");
   if (!peer_parse_destination(value, &parsed))
-    return fail(error, CAS_INVALID, "%s: \"%.300s\" is not HOST:PORT", peer->aet, value);
+    return config_fail(error, CAS_INVALID, "%s: \"%.300s\" is not HOST:PORT", peer->aet, value);
   *peer = parsed;
   return CAS_OK;
 }
 
 static cas_status set_tls(struct dicom_peer *peer, const char *value, struct cas_error *error) {
-  const bool yes = strcmp(value, "yes") == 0;
-  if (!yes && strcmp(value, "no") != 0) return fail(error, CAS_INVALID, "tls: \"%.64s\" is neither yes nor no", value);
-  peer->tls = yes;
-  return CAS_OK;
+  if (config_parse_switch(value, &peer->tls)) return CAS_OK;
+  return config_fail(error, CAS_INVALID, "tls: \"%.64s\" is neither yes nor no", value);
 }
 
 /* A fingerprint, or a subject as "CN=name". */
@@ -141,7 +119,8 @@ static cas_status set_certificate(struct dicom_peer *peer, const char *value, st
   const bool whole = strlen(value) == 7 + 64 && strspn(value + 7, "0123456789abcdefABCDEF") == 64;
   if ((fingerprint && !whole) || (!fingerprint && strchr(value, '=') == NULL) ||
       strlen(value) >= sizeof peer->certificate)
-    return fail(error, CAS_INVALID, "certificate: neither sha256: with 64 hexadecimal digits nor a subject as CN=name");
+    return config_fail(error, CAS_INVALID,
+                       "certificate: neither sha256: with 64 hexadecimal digits nor a subject as CN=name");
   snprintf(peer->certificate, sizeof peer->certificate, "%s", value);
   return CAS_OK;
 }
@@ -149,7 +128,7 @@ static cas_status set_certificate(struct dicom_peer *peer, const char *value, st
 static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const char *value, struct cas_error *error) {
   char list[LIST_BYTES_MAX];
   if ((size_t)snprintf(list, sizeof list, "%s", value) >= sizeof list)
-    return fail(error, CAS_INVALID, "%s: the value is too long", key_names[key]);
+    return config_fail(error, CAS_INVALID, "%s: the value is too long", key_names[key]);
   switch (key) {
   case PEER_ADDRESS: return set_addresses(peer, list, error);
   case PEER_ALLOW: return set_rights(peer, list, error);
@@ -160,7 +139,7 @@ static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const ch
   case PEER_OBJECT_RATE: return set_limit(key_names[key], value, &peer->objects_per_second_max, error);
   case PEER_BYTE_RATE: return set_limit(key_names[key], value, &peer->mib_per_second_max, error);
   }
-  return fail(error, CAS_INVALID, "%s", key_names[key]);
+  return config_fail(error, CAS_INVALID, "%s", key_names[key]);
 }
 
 /* --- keys --- */
@@ -170,14 +149,14 @@ cas_status config_peers_set(struct config *config, const char *section, const ch
   const bool destination = strcmp(section, "peers") == 0;
   const char *aet = destination ? key : section + strlen("peer ");
   aet += strspn(aet, " ");
-  if (!peer_title_valid(aet)) return fail(error, CAS_INVALID, "\"%.64s\" is no AE title", aet);
+  if (!peer_title_valid(aet)) return config_fail(error, CAS_INVALID, "\"%.64s\" is no AE title", aet);
   size_t found = destination ? PEER_DESTINATION : 0;
   while (!destination && found < KEY_COUNT && strcmp(key_names[found], key) != 0) found++;
-  if (found == KEY_COUNT) return fail(error, CAS_INVALID, "there is no key %.64s in [%s]", key, section);
+  if (found == KEY_COUNT) return config_fail(error, CAS_INVALID, "there is no key %.64s in [%s]", key, section);
   struct config_mark *mark;
   struct dicom_peer *peer = entry_of(config, aet, &mark);
-  if (peer == NULL) return fail(error, CAS_NO_MEMORY, "configuration");
-  if (once && (mark->seen & 1u << found) != 0) return fail(error, CAS_INVALID, "the key was given before");
+  if (peer == NULL) return config_fail(error, CAS_NO_MEMORY, "configuration");
+  if (once && (mark->seen & 1u << found) != 0) return config_fail(error, CAS_INVALID, "the key was given before");
   mark->seen |= 1u << found;
   if (!destination && !peer->caller) {
     peer->caller = true;
@@ -194,10 +173,11 @@ cas_status config_peers_complete(struct config *config, struct cas_error *error)
     char place[300] = "";
     if (filed) snprintf(place, sizeof place, "%s:%u: ", config->path, line);
     if (peer->tls && config->tls_ca == NULL)
-      return fail(error, CAS_INVALID, "%s[peer %s] has tls = yes, which needs ca in [tls]", place, peer->aet);
+      return config_fail(error, CAS_INVALID, "%s[peer %s] has tls = yes, which needs ca in [tls]", place, peer->aet);
     if (!peer->caller || peer->address_count > 0) continue;
     if (peer->port == 0 || !peer_parse_address(peer->host, &peer->addresses[0]))
-      return fail(error, CAS_INVALID, "%s[peer %s] has no address; \"any\" lets it be anywhere", place, peer->aet);
+      return config_fail(error, CAS_INVALID, "%s[peer %s] has no address; \"any\" lets it be anywhere", place,
+                         peer->aet);
     peer->address_count = 1;
   }
   return CAS_OK;
