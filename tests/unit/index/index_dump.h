@@ -2,6 +2,7 @@
 #ifndef TESTS_INDEX_INDEX_DUMP_H
 #define TESTS_INDEX_INDEX_DUMP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,15 +17,12 @@ static inline void append(struct cas_buffer *dump, const char *bytes, size_t siz
   assert_int_equal(cas_buffer_append(dump, slice_of(bytes, size)), CAS_OK);
 }
 
-/* Blobs with their places and users, the tree, names, UIDs, dates and snapshots: all that a rebuild must give again. */
-static inline bool is_compared(const char *key, size_t size) {
-  return strchr("bdinu", key[0]) != NULL || (size > 9 && memcmp(key, "fsnapshot/", 10) == 0);
-}
-
-static inline struct cas_buffer dump_index(const char *store_path) {
+/* Every key and value of the index in this folder of the store, or of those keys that `is_wanted` takes. */
+static inline struct cas_buffer dump_index(const char *store_path, const char *folder,
+                                           bool (*is_wanted)(const char *key, size_t size)) {
   struct cas_buffer dump = {0};
   char path[128], *message = NULL;
-  snprintf(path, sizeof path, "%s/index", store_path);
+  snprintf(path, sizeof path, "%s/%s", store_path, folder);
   rocksdb_options_t *options = rocksdb_options_create();
   rocksdb_t *rocks = rocksdb_open_for_read_only(options, path, 0, &message);
   assert_null(message);
@@ -33,7 +31,7 @@ static inline struct cas_buffer dump_index(const char *store_path) {
   for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
     size_t key_size, size;
     const char *key = rocksdb_iter_key(iterator, &key_size), *value = rocksdb_iter_value(iterator, &size);
-    if (!is_compared(key, key_size)) continue;
+    if (is_wanted != NULL && !is_wanted(key, key_size)) continue;
     append(&dump, key, key_size);
     append(&dump, value, size);
   }

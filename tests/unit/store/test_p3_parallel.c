@@ -2,44 +2,12 @@
  * P3: a rebuild by several threads gives the same index, byte for byte, as the log replayed record by record: over many
  * segments with versions, duplicates, patients that share names, snapshots and healed blobs; and also after damage.
  */
-#include <rocksdb/c.h>
-
 #include "cassette/snapshot.h"
 #include "support/test_random.h"
 #include "synthetic.h"
+#include "unit/index/index_dump.h"
 
 #define OBJECTS 400
-
-static void append(struct cas_buffer *dump, const char *bytes, size_t size) {
-  uint8_t length[8];
-  store_u64(length, size);
-  assert_int_equal(cas_buffer_append(dump, slice_of(length, sizeof length)), CAS_OK);
-  assert_int_equal(cas_buffer_append(dump, slice_of(bytes, size)), CAS_OK);
-}
-
-/* Every key and value of an index. */
-static struct cas_buffer dump_index(const char *store_path, const char *folder) {
-  struct cas_buffer dump = {0};
-  char path[128], *message = NULL;
-  snprintf(path, sizeof path, "%s/%s", store_path, folder);
-  rocksdb_options_t *options = rocksdb_options_create();
-  rocksdb_t *rocks = rocksdb_open_for_read_only(options, path, 0, &message);
-  assert_null(message);
-  rocksdb_readoptions_t *reading = rocksdb_readoptions_create();
-  rocksdb_iterator_t *iterator = rocksdb_create_iterator(rocks, reading);
-  for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) {
-    size_t size;
-    const char *bytes = rocksdb_iter_key(iterator, &size);
-    append(&dump, bytes, size);
-    bytes = rocksdb_iter_value(iterator, &size);
-    append(&dump, bytes, size);
-  }
-  rocksdb_iter_destroy(iterator);
-  rocksdb_readoptions_destroy(reading);
-  rocksdb_close(rocks);
-  rocksdb_options_destroy(options);
-  return dump;
-}
 
 static void store_object(struct cas_store *store, struct test_random *random) {
   CLEANUP_BUFFER struct cas_buffer file = {0};
@@ -83,12 +51,12 @@ static cas_status replay_in_order(const char *path) {
 
 static void compare(const char *path) {
   cas_status status = replay_in_order(path);
-  CLEANUP_BUFFER struct cas_buffer expected = dump_index(path, "index.order");
+  CLEANUP_BUFFER struct cas_buffer expected = dump_index(path, "index.order", NULL);
   for (unsigned readers = 2; readers <= 4; readers += 2) {
     struct cas_store_options options = {.workers = readers};
     assert_int_equal(cas_store_rebuild(path, &options, NULL, NULL, NULL), status);
     if (status != CAS_OK) continue;
-    CLEANUP_BUFFER struct cas_buffer rebuilt = dump_index(path, "index");
+    CLEANUP_BUFFER struct cas_buffer rebuilt = dump_index(path, "index", NULL);
     assert_int_equal(rebuilt.size, expected.size);
     assert_memory_equal(rebuilt.data, expected.data, expected.size);
   }
