@@ -6,26 +6,19 @@
  *  2. Matches come in the order of a walk.
  */
 #include "cassette/node.h"
+#include "store/filter.h"
 #include "store/find_plan.h"
 #include "store/header_match.h"
+#include "store/node_condition.h"
 #include "store/store.h"
 
 /* More conditions than indexed attributes make no sense. */
 #define CONDITIONS_MAX 64
 
-struct condition_key {
-  uint32_t tag;
-  enum cas_level level;
-  struct match_key key;
-  bool is_gathered;                 /* of what lies below a study */
-  bool is_paired;                   /* a time that its date looks after */
-  const struct condition_key *time; /* of a date that is compared together with it, else NULL */
-};
-
 struct search {
   struct cas_store *store;
   const struct cas_query *query;
-  struct condition_key *conditions;
+  struct node_condition *conditions;
   size_t condition_count;
   struct header_keys header; /* conditions that need the header */
   cas_node_fn each;
@@ -38,69 +31,13 @@ struct search {
   } above[CAS_LEVEL_INSTANCE];
 };
 
-/* --- what can be searched besides the index's attributes --- */
-
-static const struct cas_attribute_definition gathered[] = {
-    {CAS_TAG_MODALITIES_IN_STUDY, CAS_LEVEL_STUDY, "CS", "ModalitiesInStudy"},
-    {CAS_TAG_SOP_CLASSES_IN_STUDY, CAS_LEVEL_STUDY, "UI", "SOPClassesInStudy"},
-};
-
-const struct cas_attribute_definition *cas_search_attribute_by_tag(uint32_t tag) {
-  for (size_t i = 0; i < sizeof gathered / sizeof gathered[0]; i++)
-    if (gathered[i].tag == tag) return &gathered[i];
-  return cas_attribute_by_tag(tag);
-}
-
-const struct cas_attribute_definition *cas_search_attribute_by_name(const char *name) {
-  static const char *const tags[] = {"0008,0061", "0008,0062"};
-  for (size_t i = 0; i < sizeof gathered / sizeof gathered[0]; i++)
-    if (strcmp(gathered[i].keyword, name) == 0 || strcmp(tags[i], name) == 0) return &gathered[i];
-  return cas_attribute_by_name(name);
-}
-
 /* --- conditions --- */
-
-struct below {
-  struct search *search;
-  struct condition_key *condition;
-  bool met;
-};
-
-static cas_status look_below(void *arg, const struct cas_node *node) {
-  struct below *below = arg;
-  bool of_series = below->condition->tag == CAS_TAG_MODALITIES_IN_STUDY;
-  if (node->level == CAS_LEVEL_SERIES && !of_series)
-    return cas_node_list(below->search->store, node->path, NULL, look_below, below, below->search->error);
-  const uint32_t tag = of_series ? CAS_TAG_MODALITY : CAS_TAG_SOP_CLASS_UID;
-  STATUS_TRY(match_test(&below->condition->key, cas_attributes_text(node->attributes, tag), &below->met));
-  return below->met ? CAS_END : CAS_OK;
-}
-
-static cas_status meets_below(struct search *search, struct condition_key *condition, const struct cas_node *study,
-                              bool *met) {
-  struct below below = {.search = search, .condition = condition};
-  cas_status status = cas_node_list(search->store, study->path, NULL, look_below, &below, search->error);
-  *met = below.met;
-  return status == CAS_END ? CAS_OK : status;
-}
-
-static cas_status meets(struct search *search, struct condition_key *condition, const struct cas_node *node,
-                        bool *met) {
-  *met = true;
-  if (condition->level != node->level || condition->is_paired) return CAS_OK;
-  if (condition->is_gathered) return meets_below(search, condition, node, met);
-  const char *value = cas_attributes_text(node->attributes, condition->tag);
-  if (condition->time == NULL) return match_test(&condition->key, value, met);
-  *met = match_together(&condition->key, &condition->time->key, value,
-                        cas_attributes_text(node->attributes, condition->time->tag));
-  return CAS_OK;
-}
 
 static cas_status admits(struct search *search, const struct cas_node *node, bool *admitted) {
   *admitted = true;
   if (search->query->look != NULL) STATUS_TRY(search->query->look(search->query->look_arg));
   for (size_t i = 0; i < search->condition_count && *admitted; i++)
-    STATUS_TRY(meets(search, &search->conditions[i], node, admitted));
+    STATUS_TRY(node_condition_test(&search->conditions[i], search->store, node, admitted, search->error));
   return CAS_OK;
 }
 
@@ -183,11 +120,12 @@ static cas_status enter(struct search *search, const char *path) {
 }
 
 static cas_status search_tree(struct search *search) {
-  struct plan_condition conditions[CONDITIONS_MAX];
+  struct plan_condition conditions[CONDITIONS_MAX + CAS_FILTER_CONDITIONS_MAX];
   struct plan plan = {.deepest = search->query->level};
   for (size_t i = 0; i < search->condition_count; i++)
     conditions[i] = (struct plan_condition){.tag = search->conditions[i].tag, .key = &search->conditions[i].key};
-  cas_status status = plan_make(search->store, conditions, search->condition_count, &plan, search->error);
+  size_t count = search->condition_count + filter_plan(search->store->filter, conditions + search->condition_count);
+  cas_status status = plan_make(search->store, conditions, count, &plan, search->error);
   if (status == CAS_NOT_FOUND) return cas_node_list(search->store, "", NULL, visit, search, search->error);
   for (size_t i = 0; i < plan.count && status == CAS_OK; i++) status = enter(search, plan.paths[i]);
   plan_fini(&plan);
@@ -197,20 +135,11 @@ static cas_status search_tree(struct search *search) {
 /* --- reading the query --- */
 
 static cas_status read_condition(struct search *search, const struct cas_condition *condition) {
-  const struct cas_attribute_definition *definition = cas_search_attribute_by_tag(condition->tag);
   if (condition->vr != NULL) return header_keys_add(&search->header, condition, search->error);
-  if (definition == NULL)
-    return status_fail(search->error, CAS_INVALID, "attribute %08X is not in the index", condition->tag);
-  if (definition->level > search->query->level)
-    return status_fail(search->error, CAS_INVALID, "%s belongs to a level below the one that is asked for",
-                       definition->keyword);
-  struct condition_key *read = &search->conditions[search->condition_count];
-  read->tag = condition->tag;
-  read->level = definition->level;
-  read->is_gathered = definition >= gathered && definition < gathered + sizeof gathered / sizeof gathered[0];
-  STATUS_TRY(match_key_init(&read->key, definition->vr, condition->pattern, search->error));
+  struct node_condition *read = &search->conditions[search->condition_count];
+  STATUS_TRY(node_condition_init(read, condition->tag, condition->pattern, search->query->level, search->error));
   if (read->key.is_universal)
-    match_key_fini(&read->key);
+    node_condition_fini(read);
   else
     search->condition_count++;
   return CAS_OK;
@@ -222,7 +151,7 @@ static void pair_dates_with_times(struct search *search) {
                                       {0x00080022, 0x00080032}, {0x00080023, 0x00080033}, {0x00100030, 0x00100032},
                                       {0x00400244, 0x00400245}};
   for (size_t p = 0; p < sizeof pairs / sizeof pairs[0]; p++) {
-    struct condition_key *date = NULL, *time = NULL;
+    struct node_condition *date = NULL, *time = NULL;
     for (size_t i = 0; i < search->condition_count; i++) {
       if (search->conditions[i].tag == pairs[p][0]) date = &search->conditions[i];
       if (search->conditions[i].tag == pairs[p][1]) time = &search->conditions[i];
@@ -250,7 +179,7 @@ cas_status cas_find(struct cas_store *store, const struct cas_query *query, cas_
   struct search search = {.store = store, .query = query, .each = each, .arg = arg, .error = error};
   cas_status status = read_query(&search);
   if (status == CAS_OK) status = search_tree(&search);
-  for (size_t i = 0; i < search.condition_count; i++) match_key_fini(&search.conditions[i].key);
+  for (size_t i = 0; i < search.condition_count; i++) node_condition_fini(&search.conditions[i]);
   for (size_t i = 0; i < CAS_LEVEL_INSTANCE; i++) free(search.above[i].path);
   header_keys_fini(&search.header);
   free(search.conditions);

@@ -191,7 +191,8 @@ static cas_status choose(struct cas_store *store, const struct plan_condition *c
     struct gathering gathering = {.store = store, .plan = &candidate, .most = most, .error = error};
     if (!entry_of(&conditions[i], &entry)) continue;
     /* One series has the modality that all of its study are found by. */
-    if (conditions[i].tag == CAS_TAG_MODALITIES_IN_STUDY) candidate.deepest = CAS_LEVEL_STUDY;
+    if (conditions[i].tag == CAS_TAG_MODALITIES_IN_STUDY && candidate.deepest > CAS_LEVEL_STUDY)
+      candidate.deepest = CAS_LEVEL_STUDY;
     cas_status status = gather(&gathering, &entry);
     if (status == CAS_OK) {
       plan_fini(plan);

@@ -7,6 +7,7 @@
  */
 #include "store/moment.h"
 
+#include "store/filter.h"
 #include "store/moment_memo.h"
 #include "store/state_history.h"
 
@@ -46,16 +47,19 @@ static cas_status sums_of(struct cas_store *store, const struct index_node *node
 static cas_status add_child(void *arg, const struct index_node *child) {
   struct summing *summing = arg;
   struct moment_sums sums;
+  bool met;
   if (child->first_group > summing->store->moment) return CAS_OK;
+  STATUS_TRY(filter_meets(summing->store, child, &met, summing->error));
+  if (!met) return CAS_OK;
   STATUS_TRY(sums_of(summing->store, child, &sums, summing->error));
   add_sums(summing, &sums);
   return CAS_OK;
 }
 
-/* Sums are kept for moments of the past as ordinary views show them. */
+/* Sums are kept for moments of the past as ordinary views without a filter show them. */
 static cas_status sum_up(struct cas_store *store, const char *path, struct moment_sums *sums, struct cas_error *error) {
   struct summing summing = {.store = store, .error = error};
-  bool lasts = store->moment != STORE_MOMENT_NOW && is_ordinary(store);
+  bool lasts = store->moment != STORE_MOMENT_NOW && is_ordinary(store) && store->filter == NULL;
   if (lasts && moment_memo_get(store->moment_memo, store->moment, path, sums)) return CAS_OK;
   STATUS_TRY(index_list(store->index, path, NULL, add_child, &summing, error));
   *sums = summing.sums;
@@ -71,7 +75,7 @@ static cas_status sums_of(struct cas_store *store, const struct index_node *node
     return CAS_OK;
   }
   bool is_past = node->last_group > store->moment, is_partly_gone = node->gone > 0 && !is_ordinary(store);
-  if (is_past || is_partly_gone) return sum_up(store, node->path, sums, error);
+  if (is_past || is_partly_gone || filter_is_below(store, node->level)) return sum_up(store, node->path, sums, error);
   *sums = (struct moment_sums){.first_arrival_ns = node->first_arrival_ns,
                                .last_arrival_ns = node->last_arrival_ns,
                                .instances = node->instances,
@@ -79,9 +83,12 @@ static cas_status sums_of(struct cas_store *store, const struct index_node *node
   return CAS_OK;
 }
 
-cas_status moment_apply(struct cas_store *store, struct index_node *node, struct cas_error *error) {
+cas_status moment_apply_listed(struct cas_store *store, struct index_node *node, struct cas_error *error) {
   struct moment_sums sums;
+  bool met;
   if (node->first_group > store->moment) return CAS_NOT_FOUND;
+  STATUS_TRY(filter_meets(store, node, &met, error));
+  if (!met) return CAS_NOT_FOUND;
   STATUS_TRY(sums_of(store, node, &sums, error));
   if (sums.instances == 0) return CAS_NOT_FOUND;
   node->instances = sums.instances;
@@ -90,6 +97,11 @@ cas_status moment_apply(struct cas_store *store, struct index_node *node, struct
   node->first_arrival_ns = sums.first_arrival_ns;
   node->last_arrival_ns = sums.last_arrival_ns;
   return CAS_OK;
+}
+
+cas_status moment_apply(struct cas_store *store, struct index_node *node, struct cas_error *error) {
+  STATUS_TRY(filter_admit(store, node->path, false, error));
+  return moment_apply_listed(store, node, error);
 }
 
 cas_status moment_sum_root(struct cas_store *store, struct index_node *root, struct cas_error *error) {

@@ -4,6 +4,7 @@
 #include "cassette/node.h"
 
 #include "dicom/attribute_codec.h"
+#include "store/filter.h"
 #include "store/moment.h"
 #include "store/state_history.h"
 
@@ -11,6 +12,7 @@ struct showing {
   struct cas_store *store;
   cas_node_fn each;
   void *arg;
+  bool is_listed; /* the parent is in the view */
   struct cas_error *error;
 };
 
@@ -45,7 +47,8 @@ static cas_status show_now(const struct showing *showing, const struct index_nod
 static cas_status show(void *arg, const struct index_node *node) {
   const struct showing *showing = arg;
   struct index_node then = *node;
-  cas_status status = moment_apply(showing->store, &then, showing->error);
+  cas_status status = showing->is_listed ? moment_apply_listed(showing->store, &then, showing->error)
+                                         : moment_apply(showing->store, &then, showing->error);
   return status == CAS_OK ? show_now(showing, &then) : status == CAS_NOT_FOUND ? CAS_OK : status;
 }
 
@@ -69,7 +72,7 @@ static cas_status show_root(const struct showing *showing) {
                             .last_arrival_ns = totals.last_arrival_ns,
                             .instances = totals.instances,
                             .bytes = totals.instance_bytes};
-  if (showing->store->states != STORE_STATES_ORDINARY)
+  if (showing->store->states != STORE_STATES_ORDINARY || showing->store->filter != NULL)
     STATUS_TRY(moment_sum_root(showing->store, &root, showing->error));
   return show_now(showing, &root);
 }
@@ -88,7 +91,9 @@ cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn e
 
 cas_status cas_node_list(struct cas_store *store, const char *parent, const char *after, cas_node_fn each, void *arg,
                          struct cas_error *error) {
-  struct showing showing = {.store = store, .each = each, .arg = arg, .error = error};
+  struct showing showing = {.store = store, .each = each, .arg = arg, .is_listed = true, .error = error};
+  cas_status status = filter_admit(store, parent, true, error);
+  if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
   return index_list(store->index, parent, after, show, &showing, error);
 }
 
@@ -130,7 +135,7 @@ static cas_status show_text(void *arg, const char *text) {
 static cas_status look_for_gone(struct text_list *list) {
   struct index_totals totals;
   STATUS_TRY(index_get_totals(list->store->index, &totals, list->error));
-  list->has_all = list->store->moment == STORE_MOMENT_NOW && totals.gone_instances == 0;
+  list->has_all = list->store->moment == STORE_MOMENT_NOW && totals.gone_instances == 0 && list->store->filter == NULL;
   return CAS_OK;
 }
 

@@ -41,8 +41,9 @@ struct cas_store {
   /* A snapshot's handle: the last group that is seen, and the store whose parts it borrows. A store's own:
    * STORE_MOMENT_NOW and NULL. */
   uint64_t moment;
-  uint32_t states;          /* that are shown: bits 1 << enum cas_state */
-  uint32_t ignored_reasons; /* of rejection notes: bits 1 << enum cas_reason */
+  uint32_t states;                 /* that are shown: bits 1 << enum cas_state */
+  uint32_t ignored_reasons;        /* of rejection notes: bits 1 << enum cas_reason */
+  const struct cas_filter *filter; /* of a view that has one, borrowed; else NULL */
   struct cas_store *whole;
   struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
   uint64_t reclaimed_seen;           /* follower: of the index, at the last refresh */
