@@ -1,82 +1,55 @@
-/* Owns the reading of data sets that lie in memory. Recursion ends at CAS_DATA_SET_DEPTH_MAX. */
+/* Owns the reading of data sets for front ends: what data_set_walk.h reads, and its texts in UTF-8. */
 #include "cassette/data_set.h"
 
 #include "base/status.h"
-#include "dicom/element_header.h"
+#include "dicom/data_set_walk.h"
 #include "dicom/value_text.h"
 
-static void advance(struct cas_slice *rest, size_t size) { *rest = slice_of(rest->data + size, rest->size - size); }
-
-static struct element_form form_of(const struct cas_data_set *data_set) {
-  return (struct element_form){.explicit_vr = data_set->explicit_vr != 0, .big_endian = data_set->big_endian != 0};
+static struct data_set walked(const struct cas_data_set *data_set) {
+  return (struct data_set){.form = {.explicit_vr = data_set->explicit_vr != 0, .big_endian = data_set->big_endian != 0},
+                           .bytes = data_set->rest};
 }
 
-/* Reads a header off the rest; false where it is cut short. */
-static bool take_header(struct cas_slice *rest, struct element_form form, struct element_header *header) {
-  if (rest->size < ELEMENT_HEADER_BYTES_MIN) return false;
-  size_t size = element_header_bytes(form, rest->data);
-  if (rest->size < size) return false;
-  element_header_decode(form, rest->data, header);
-  advance(rest, size);
-  return true;
+static struct cas_data_set reader_of(const struct data_set *set) {
+  return (struct cas_data_set){
+      .rest = set->bytes, .explicit_vr = set->form.explicit_vr, .big_endian = set->form.big_endian};
 }
 
-/* The length of what ends with the delimiter `end`, which is not counted; the rest begins behind it. */
-static bool take_undefined(struct cas_slice *rest, struct element_form form, uint32_t end, unsigned depth,
-                           struct cas_slice *value) {
-  const uint8_t *begin = rest->data;
-  if (depth > CAS_DATA_SET_DEPTH_MAX) return false;
-  for (;;) {
-    const uint8_t *at = rest->data;
-    struct element_header header;
-    if (!take_header(rest, form, &header)) return false;
-    if (header.tag == end) {
-      *value = slice_of(begin, (size_t)(at - begin));
-      return true;
-    }
-    if (header.length != ELEMENT_LENGTH_UNDEFINED) {
-      if (header.length > rest->size) return false;
-      advance(rest, header.length);
-      continue;
-    }
-    struct cas_slice inner;
-    const uint32_t inner_end = header.tag == TAG_ITEM ? TAG_ITEM_END : TAG_SEQUENCE_END;
-    if (!take_undefined(rest, form, inner_end, depth + 1, &inner)) return false;
-  }
-}
-
-static bool take_value(struct cas_slice *rest, struct element_form form, const struct element_header *header,
-                       uint32_t end, struct cas_slice *value) {
-  if (header->length == ELEMENT_LENGTH_UNDEFINED) return take_undefined(rest, form, end, 1, value);
-  if (header->length > rest->size) return false;
-  *value = slice_of(rest->data, header->length);
-  advance(rest, header->length);
-  return true;
-}
-
-cas_status cas_data_set_next(struct cas_data_set *data_set, struct cas_element *element) {
-  struct cas_slice rest = data_set->rest, value;
-  struct element_header header;
-  if (rest.size == 0) return CAS_END;
-  if (!take_header(&rest, form_of(data_set), &header) || header.tag >> 16 == 0xFFFE) return CAS_CORRUPT;
-  if (!take_value(&rest, form_of(data_set), &header, TAG_SEQUENCE_END, &value)) return CAS_CORRUPT;
-  bool is_sequence = header.has_vr && memcmp(header.vr, "SQ", 2) == 0;
-  *element = (struct cas_element){
-      .tag = header.tag, .has_items = is_sequence || header.length == ELEMENT_LENGTH_UNDEFINED, .value = value};
-  if (header.has_vr) memcpy(element->vr, header.vr, 2);
-  data_set->rest = rest;
+/* What comes of a step that read `size` bytes of the rest. */
+static cas_status advance(struct cas_data_set *data_set, enum data_set_step step, size_t size) {
+  if (step != DATA_SET_ELEMENT) return step == DATA_SET_END ? CAS_END : CAS_CORRUPT;
+  data_set->rest = slice_of(data_set->rest.data + size, data_set->rest.size - size);
   return CAS_OK;
 }
 
+cas_status cas_data_set_next(struct cas_data_set *data_set, struct cas_element *element) {
+  const struct data_set set = walked(data_set);
+  struct data_element read;
+  size_t size = 0;
+  const enum data_set_step step = data_set_next(&set, &size, &read);
+  STATUS_TRY(advance(data_set, step, size));
+  const bool is_sequence = read.header.has_vr && memcmp(read.header.vr, "SQ", 2) == 0;
+  *element = (struct cas_element){.tag = read.header.tag,
+                                  .has_items = is_sequence || read.header.length == ELEMENT_LENGTH_UNDEFINED,
+                                  .value = read.value};
+  if (read.header.has_vr) memcpy(element->vr, read.header.vr, 2);
+  return CAS_OK;
+}
+
+struct cas_data_set cas_data_set_items(const struct cas_data_set *around, const struct cas_element *element) {
+  const bool is_unknown = element->has_items && memcmp(element->vr, "UN", 2) == 0;
+  const struct data_set items = {.form = data_set_form_inside(walked(around).form, is_unknown, element->value),
+                                 .bytes = element->value};
+  return reader_of(&items);
+}
+
 cas_status cas_data_set_next_item(struct cas_data_set *items, struct cas_data_set *item) {
-  struct cas_slice rest = items->rest, value;
-  struct element_header header;
-  if (rest.size == 0) return CAS_END;
-  if (!take_header(&rest, form_of(items), &header)) return CAS_CORRUPT;
-  if (header.tag == TAG_SEQUENCE_END) return CAS_END;
-  if (header.tag != TAG_ITEM || !take_value(&rest, form_of(items), &header, TAG_ITEM_END, &value)) return CAS_CORRUPT;
-  *item = (struct cas_data_set){.rest = value, .explicit_vr = items->explicit_vr, .big_endian = items->big_endian};
-  items->rest = rest;
+  const struct data_set set = walked(items);
+  struct data_set read;
+  size_t size = 0;
+  const enum data_set_step step = data_set_next_item(&set, &size, &read);
+  STATUS_TRY(advance(items, step, size));
+  *item = reader_of(&read);
   return CAS_OK;
 }
 

@@ -2,12 +2,8 @@
 
 #include "base/limits.h"
 
-/* The end of items or elements up to a delimiter; 0 where it is not there. `depth` counts what is open. */
-static size_t skip_items(struct element_form form, struct cas_slice bytes, unsigned depth);
-
-static bool is_sequence_of_unknown(const struct element_header *header) {
-  return header->has_vr && header->vr[0] == 'U' && header->vr[1] == 'N' && header->length == ELEMENT_LENGTH_UNDEFINED;
-}
+#define GROUP_OF_ITEMS 0xFFFEu
+#define OPEN_MAX (2 * DICOM_NESTING_MAX) /* sequences, and an item in each */
 
 static bool read_header(struct element_form form, struct cas_slice bytes, struct element_header *header) {
   if (bytes.size < ELEMENT_HEADER_BYTES_MIN || bytes.size < element_header_bytes(form, bytes.data)) return false;
@@ -15,91 +11,87 @@ static bool read_header(struct element_form form, struct cas_slice bytes, struct
   return true;
 }
 
-/* Of the items of an element: those of an unknown VR are implicit, unless they say otherwise. */
-static struct element_form form_inside(struct element_form form, const struct element_header *header,
-                                       struct cas_slice value) {
-  if (!is_sequence_of_unknown(header)) return form;
-  bool says_explicit = value.size >= 2 * ELEMENT_HEADER_BYTES_MIN && element_looks_explicit(value.data + 8);
+static struct cas_slice behind(struct cas_slice bytes, size_t size) {
+  return slice_of(bytes.data + size, bytes.size - size);
+}
+
+struct element_form data_set_form_inside(struct element_form form, bool is_unknown, struct cas_slice value) {
+  if (!is_unknown) return form;
+  const bool says_explicit = value.size >= 2 * ELEMENT_HEADER_BYTES_MIN && element_looks_explicit(value.data + 8);
   return (struct element_form){.explicit_vr = says_explicit};
 }
 
-/* The size of an element, 0 where it is not whole. */
-static size_t element_size(struct element_form form, struct cas_slice bytes, unsigned depth,
-                           struct element_header *header) {
-  if (!read_header(form, bytes, header)) return 0;
-  struct cas_slice rest = slice_of(bytes.data + header->bytes, bytes.size - header->bytes);
+/* Of the items of an element, or of the elements of an item. */
+static struct element_form form_inside(struct element_form form, const struct element_header *header,
+                                       struct cas_slice value) {
+  const bool is_unknown = header->has_vr && memcmp(header->vr, "UN", 2) == 0;
+  return data_set_form_inside(form, is_unknown && header->length == ELEMENT_LENGTH_UNDEFINED, value);
+}
+
+static size_t skip_until(struct element_form form, struct cas_slice bytes, uint32_t end, unsigned depth);
+
+/* The size of the element or item whose header was read, with its delimiter; 0 where it is not whole. `depth` counts
+ * what is open around it. */
+static size_t whole_size(struct element_form form, struct cas_slice bytes, unsigned depth,
+                         const struct element_header *header) {
+  const struct cas_slice rest = behind(bytes, header->bytes);
   if (header->length != ELEMENT_LENGTH_UNDEFINED)
     return header->length <= rest.size ? header->bytes + (size_t)header->length : 0;
-  size_t inside = skip_items(form_inside(form, header, rest), rest, depth + 1);
+  const uint32_t end = header->tag == TAG_ITEM ? TAG_ITEM_END : TAG_SEQUENCE_END;
+  const size_t inside = skip_until(form_inside(form, header, rest), rest, end, depth + 1);
   return inside == 0 ? 0 : header->bytes + inside;
 }
 
-/* The elements of an item of undefined length, with its delimiter. */
-static size_t skip_elements(struct element_form form, struct cas_slice bytes, unsigned depth) {
-  size_t at = 0;
+/* The size of items up to TAG_SEQUENCE_END, or of elements up to TAG_ITEM_END, with the delimiter; 0 where it is not
+ * there. */
+static size_t skip_until(struct element_form form, struct cas_slice bytes, uint32_t end, unsigned depth) {
   struct element_header header;
-  if (depth > DICOM_NESTING_MAX) return 0;
-  for (;;) {
-    struct cas_slice rest = slice_of(bytes.data + at, bytes.size - at);
+  if (depth > OPEN_MAX) return 0;
+  for (size_t at = 0;;) {
+    const struct cas_slice rest = behind(bytes, at);
     if (!read_header(form, rest, &header)) return 0;
-    if (header.tag == TAG_ITEM_END) return at + header.bytes;
-    size_t size = element_size(form, rest, depth, &header);
+    if (header.tag == end) return at + header.bytes;
+    const bool fits = end == TAG_SEQUENCE_END ? header.tag == TAG_ITEM : header.tag >> 16 != GROUP_OF_ITEMS;
+    const size_t size = fits ? whole_size(form, rest, depth, &header) : 0;
     if (size == 0) return 0;
     at += size;
   }
 }
 
-static size_t item_size(struct element_form form, struct cas_slice bytes, unsigned depth,
-                        const struct element_header *header) {
-  struct cas_slice rest = slice_of(bytes.data + header->bytes, bytes.size - header->bytes);
-  if (header->length != ELEMENT_LENGTH_UNDEFINED)
-    return header->length <= rest.size ? header->bytes + (size_t)header->length : 0;
-  size_t inside = skip_elements(form, rest, depth + 1);
-  return inside == 0 ? 0 : header->bytes + inside;
-}
-
-static size_t skip_items(struct element_form form, struct cas_slice bytes, unsigned depth) {
-  size_t at = 0;
-  struct element_header header;
-  if (depth > DICOM_NESTING_MAX) return 0;
-  for (;;) {
-    struct cas_slice rest = slice_of(bytes.data + at, bytes.size - at);
-    if (!read_header(form, rest, &header)) return 0;
-    if (header.tag == TAG_SEQUENCE_END) return at + header.bytes;
-    size_t size = header.tag == TAG_ITEM ? item_size(form, rest, depth, &header) : 0;
-    if (size == 0) return 0;
-    at += size;
-  }
+/* What was read of it, from its header on. */
+static struct cas_slice value_of(struct cas_slice whole, const struct element_header *header) {
+  const size_t delimiter = header->length == ELEMENT_LENGTH_UNDEFINED ? ELEMENT_HEADER_BYTES_MIN : 0;
+  return slice_of(whole.data + header->bytes, whole.size - header->bytes - delimiter);
 }
 
 enum data_set_step data_set_next(const struct data_set *set, size_t *offset, struct data_element *element) {
   struct element_header header;
   if (*offset == set->bytes.size) return DATA_SET_END;
-  struct cas_slice rest = slice_of(set->bytes.data + *offset, set->bytes.size - *offset);
-  size_t size = element_size(set->form, rest, 0, &header);
-  if (size == 0) return DATA_SET_BROKEN;
-  size_t delimiter = header.length == ELEMENT_LENGTH_UNDEFINED ? ELEMENT_HEADER_BYTES_MIN : 0;
-  struct cas_slice value = slice_of(rest.data + header.bytes, size - header.bytes - delimiter);
-  *element = (struct data_element){.header = header,
-                                   .whole = slice_of(rest.data, size),
-                                   .value = value,
-                                   .form = form_inside(set->form, &header, value)};
-  *offset += size;
+  const struct cas_slice rest = behind(set->bytes, *offset);
+  if (!read_header(set->form, rest, &header) || header.tag >> 16 == GROUP_OF_ITEMS) return DATA_SET_BROKEN;
+  const struct cas_slice whole = slice_of(rest.data, whole_size(set->form, rest, 0, &header));
+  if (whole.size == 0) return DATA_SET_BROKEN;
+  const struct cas_slice value = value_of(whole, &header);
+  *element = (struct data_element){
+      .header = header, .whole = whole, .value = value, .form = form_inside(set->form, &header, value)};
+  *offset += whole.size;
   return DATA_SET_ELEMENT;
 }
 
-enum data_set_step data_set_next_item(const struct data_element *sequence, size_t *offset, struct data_set *item) {
+enum data_set_step data_set_next_item(const struct data_set *items, size_t *offset, struct data_set *item) {
   struct element_header header;
-  if (*offset == sequence->value.size) return DATA_SET_END;
-  struct cas_slice rest = slice_of(sequence->value.data + *offset, sequence->value.size - *offset);
-  if (!read_header(sequence->form, rest, &header) || header.tag != TAG_ITEM) return DATA_SET_BROKEN;
-  size_t size = item_size(sequence->form, rest, 0, &header);
-  if (size == 0) return DATA_SET_BROKEN;
-  size_t delimiter = header.length == ELEMENT_LENGTH_UNDEFINED ? ELEMENT_HEADER_BYTES_MIN : 0;
-  *item = (struct data_set){.form = sequence->form,
-                            .bytes = slice_of(rest.data + header.bytes, size - header.bytes - delimiter)};
-  *offset += size;
+  if (*offset == items->bytes.size) return DATA_SET_END;
+  const struct cas_slice rest = behind(items->bytes, *offset);
+  if (!read_header(items->form, rest, &header) || header.tag != TAG_ITEM) return DATA_SET_BROKEN;
+  const struct cas_slice whole = slice_of(rest.data, whole_size(items->form, rest, 1, &header));
+  if (whole.size == 0) return DATA_SET_BROKEN;
+  *item = (struct data_set){.form = items->form, .bytes = value_of(whole, &header)};
+  *offset += whole.size;
   return DATA_SET_ELEMENT;
+}
+
+struct data_set data_element_items(const struct data_element *element) {
+  return (struct data_set){.form = element->form, .bytes = element->value};
 }
 
 bool data_set_find(const struct data_set *set, uint32_t tag, struct data_element *element) {

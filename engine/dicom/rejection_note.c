@@ -22,7 +22,8 @@ enum rejection rejection_note_reason(const struct data_set *note) {
   data_set_text(note, CAS_TAG_SOP_CLASS_UID, class_uid, sizeof class_uid);
   if (strcmp(class_uid, KEY_OBJECT_SELECTION_UID) != 0) return REJECTION_NONE;
   if (!data_set_find(note, TAG_CONCEPT_NAME, &concept_name)) return REJECTION_NONE;
-  if (data_set_next_item(&concept_name, &offset, &item) != DATA_SET_ELEMENT) return REJECTION_NONE;
+  const struct data_set items = data_element_items(&concept_name);
+  if (data_set_next_item(&items, &offset, &item) != DATA_SET_ELEMENT) return REJECTION_NONE;
   data_set_text(&item, TAG_CODE_VALUE, code, sizeof code);
   data_set_text(&item, TAG_CODING_SCHEME, scheme, sizeof scheme);
   if (strcmp(scheme, "DCM") != 0) return REJECTION_NONE;
@@ -57,7 +58,8 @@ static cas_status walk_down(const struct walk *walk, const struct data_set *set,
     *walk->is_whole = false;
     return CAS_OK;
   }
-  while ((found = data_set_next_item(&sequence, &offset, &item)) == DATA_SET_ELEMENT)
+  const struct data_set items = data_element_items(&sequence);
+  while ((found = data_set_next_item(&items, &offset, &item)) == DATA_SET_ELEMENT)
     STATUS_TRY(walk_down(walk, &item, step + 1));
   if (found == DATA_SET_BROKEN) *walk->is_whole = false;
   return CAS_OK;

@@ -52,8 +52,7 @@ static cas_status meet_all(const struct header_keys *keys, struct cas_data_set d
 
 static cas_status meet_items(const struct header_key *key, const struct cas_data_set *around,
                              const struct cas_element *element, struct cas_text *text, bool *met) {
-  struct cas_data_set items = *around, item;
-  items.rest = element->value;
+  struct cas_data_set items = cas_data_set_items(around, element), item;
   *met = false;
   while (!*met && cas_data_set_next_item(&items, &item) == CAS_OK) STATUS_TRY(meet_all(&key->items, item, text, met));
   return CAS_OK;

@@ -83,19 +83,17 @@ static cas_status put_all(struct copying *copying, struct cas_data_set item, uns
 static bool first_item(const struct cas_data_set *request, const struct cas_element *wanted,
                        struct cas_data_set *item) {
   if (request == NULL || wanted == NULL) return false;
-  struct cas_data_set items = *request;
-  items.rest = wanted->value;
+  struct cas_data_set items = cas_data_set_items(request, wanted);
   return cas_data_set_next_item(&items, item) == CAS_OK && item->rest.size > 0;
 }
 
 static cas_status put_sequence(struct copying *copying, const struct cas_data_set *around,
                                const struct cas_element *stored, const struct cas_data_set *request,
                                const struct cas_element *wanted, unsigned depth, struct cas_buffer *bytes) {
-  struct cas_data_set items = *around, item, keys;
+  struct cas_data_set items = cas_data_set_items(around, stored), item, keys;
   struct cas_buffer value = {0}, content = {0};
   const bool has_keys = first_item(request, wanted, &keys);
   cas_status status = CAS_OK;
-  items.rest = stored->value;
   while (status == CAS_OK && depth < CAS_DATA_SET_DEPTH_MAX && cas_data_set_next_item(&items, &item) == CAS_OK) {
     content.size = 0;
     status =

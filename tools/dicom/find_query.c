@@ -50,7 +50,7 @@ static const char *read_text(struct find_query *query, struct cas_slice value, c
 
 static bool is_binary(const char *vr) { return strstr("US SS UL SL UV SV", vr) != NULL; }
 
-static const char *read_items(struct find_query *query, struct cas_slice value, unsigned depth,
+static const char *read_items(struct find_query *query, const struct cas_element *element, unsigned depth,
                               struct cas_condition *condition);
 
 /* Reads one key inside of an item; those without a value are no condition. */
@@ -60,15 +60,16 @@ static const char *read_inner(struct find_query *query, const struct cas_element
   if (vr == NULL) return out_of_memory;
   *condition = (struct cas_condition){.tag = element->tag, .vr = vr};
   if (!dicom_dictionary_vr(element->tag, vr)) memcpy(vr, element->has_items ? "SQ" : "LO", 3);
-  if (strcmp(vr, "SQ") == 0) return read_items(query, element->value, depth + 1, condition);
+  if (strcmp(vr, "SQ") == 0) return read_items(query, element, depth + 1, condition);
   return read_text(query, element->value, vr, &condition->pattern);
 }
 
 /* Reads the keys of a sequence's only item (PS3.4 C.2.2.2.6). */
-static const char *read_items(struct find_query *query, struct cas_slice value, unsigned depth,
+static const char *read_items(struct find_query *query, const struct cas_element *element, unsigned depth,
                               struct cas_condition *condition) {
-  struct cas_data_set items = {.rest = value, .explicit_vr = query->identifier.explicit_vr}, item;
-  struct cas_element element;
+  const struct cas_data_set around = {.explicit_vr = query->identifier.explicit_vr};
+  struct cas_data_set items = cas_data_set_items(&around, element), item;
+  struct cas_element key;
   struct cas_condition *inner = own(query, FIND_CONDITIONS_MAX * sizeof *inner);
   if (inner == NULL) return out_of_memory;
   if (depth > CAS_DATA_SET_DEPTH_MAX) return "sequences are nested too deep";
@@ -77,9 +78,9 @@ static const char *read_items(struct find_query *query, struct cas_slice value, 
   condition->item_count = 0;
   cas_status status = cas_data_set_next_item(&items, &item);
   if (status == CAS_END) return NULL;
-  while (status == CAS_OK && (status = cas_data_set_next(&item, &element)) == CAS_OK) {
+  while (status == CAS_OK && (status = cas_data_set_next(&item, &key)) == CAS_OK) {
     if (condition->item_count == FIND_CONDITIONS_MAX) return "too many keys in an item";
-    const char *wrong = read_inner(query, &element, depth, &inner[condition->item_count++]);
+    const char *wrong = read_inner(query, &key, depth, &inner[condition->item_count++]);
     if (wrong != NULL) return wrong;
   }
   return status == CAS_END ? NULL : "a sequence is malformed";

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Sequences are read to this depth. */
+/* Who follows the items of a query does so to this depth. */
 #define CAS_DATA_SET_DEPTH_MAX 16u
 
 struct cas_data_set {
@@ -35,8 +35,10 @@ struct cas_element {
 /* Reads the next element. CAS_END: no more; CAS_CORRUPT. */
 CAS_API CAS_MUST_USE cas_status cas_data_set_next(struct cas_data_set *data_set, struct cas_element *element);
 
-/* Reads the next item of a sequence, whose reader is `items`: one of its kind over the sequence's value. CAS_END,
- * CAS_CORRUPT. */
+/* A reader of a sequence's items; `around` is of the data set that the element stands in. */
+CAS_API struct cas_data_set cas_data_set_items(const struct cas_data_set *around, const struct cas_element *element);
+
+/* Reads the next item. CAS_END, CAS_CORRUPT. */
 CAS_API CAS_MUST_USE cas_status cas_data_set_next_item(struct cas_data_set *items, struct cas_data_set *item);
 
 /* The first element with this tag in a data set, read from its beginning. CAS_NOT_FOUND, which may be passed over:

@@ -1,8 +1,9 @@
-/* Any bytes as a data set: the first says in which form. It is walked, read as a rejection note, and changed; what is
- * changed can be walked and changed again, and tells what was there. */
+/* Any bytes as a data set: the first says in which form. It is walked, by the front ends' reader, too, read as a
+ * rejection note, and changed; what is changed can be walked and changed again, and tells what was there. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cassette/data_set.h"
 #include "dicom/data_set_edit.h"
 #include "dicom/rejection_note.h"
 
@@ -21,8 +22,22 @@ static size_t walk(const struct data_set *set, unsigned depth) {
     size_t inside = 0;
     count++;
     if (element.whole.size < element.value.size || offset > set->bytes.size) abort();
-    while (depth < 4 && data_set_next_item(&element, &inside, &item) == DATA_SET_ELEMENT)
-      count += walk(&item, depth + 1);
+    const struct data_set items = data_element_items(&element);
+    while (depth < 4 && data_set_next_item(&items, &inside, &item) == DATA_SET_ELEMENT) count += walk(&item, depth + 1);
+  }
+  return count;
+}
+
+/* The same by the reader of the front ends. */
+static size_t walk_publicly(struct cas_data_set set, unsigned depth) {
+  const struct cas_data_set around = set;
+  struct cas_element element;
+  struct cas_data_set item;
+  size_t count = 0;
+  while (cas_data_set_next(&set, &element) == CAS_OK) {
+    struct cas_data_set items = cas_data_set_items(&around, &element);
+    count++;
+    while (depth < 4 && cas_data_set_next_item(&items, &item) == CAS_OK) count += walk_publicly(item, depth + 1);
   }
   return count;
 }
@@ -58,7 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   struct data_set set = {.form = {.explicit_vr = (data[0] & 1) != 0, .big_endian = (data[0] & 3) == 3},
                          .bytes = slice_of(data + 1, size - 1)};
-  walk(&set, 0);
+  const struct cas_data_set read = {
+      .rest = set.bytes, .explicit_vr = set.form.explicit_vr, .big_endian = set.form.big_endian};
+  if (walk(&set, 0) != walk_publicly(read, 0)) abort();
   (void)rejection_note_reason(&set);
   if (rejection_note_list(&set, count_uid, &bytes, &is_whole) != CAS_OK) abort();
   try_edit(&set, (data[0] & 4) != 0);
