@@ -1,6 +1,7 @@
 /*
- * A store with a few objects for fuzz targets that look things up: made once, in a folder that is removed at the end of
- * the process. Two patients, whose names need escaping, three series, one instance in two versions, one snapshot.
+ * A store with a few objects for fuzz targets that look things up: made by the first call, in a folder that is removed
+ * at the end of the process, or earlier by who wants a new one. Two patients, whose names need escaping, three series,
+ * one instance in two versions, one snapshot.
  */
 #ifndef TESTS_FUZZ_STORE_H
 #define TESTS_FUZZ_STORE_H
@@ -17,7 +18,8 @@
 static char fuzz_store_folder[64];
 static struct cas_store *fuzz_store_opened;
 
-static inline void fuzz_must(int holds) {
+/* A call, so that the stack of an abort says which check it was. */
+__attribute__((noinline)) static void fuzz_must(int holds) {
   if (!holds) abort();
 }
 
@@ -52,15 +54,19 @@ static inline void fuzz_store_add(const char *uid, const char *patient, const ch
   fuzz_must(cas_ingest_commit(ingest, &result, NULL) == CAS_OK);
 }
 
+/* The next call of fuzz_store() makes another. */
 static inline void fuzz_store_remove(void) {
   char command[128];
+  if (fuzz_store_opened == NULL) return;
   cas_store_close(fuzz_store_opened);
   snprintf(command, sizeof command, "rm -rf '%s'", fuzz_store_folder);
   fuzz_must(system(command) == 0);
+  fuzz_store_opened = NULL;
 }
 
-/* The store; made by the first call. */
+/* The store. */
 static inline struct cas_store *fuzz_store(void) {
+  static int registered;
   char path[80];
   const char *temporary = getenv("TMPDIR");
   if (fuzz_store_opened != NULL) return fuzz_store_opened;
@@ -71,7 +77,8 @@ static inline struct cas_store *fuzz_store(void) {
   fuzz_must(cas_store_init(path, NULL) == CAS_OK);
   struct cas_store_options options = {.mode = CAS_OPEN_WRITE, .workers = 1};
   fuzz_must(cas_store_open(path, &options, &fuzz_store_opened, NULL) == CAS_OK);
-  fuzz_must(atexit(fuzz_store_remove) == 0);
+  if (!registered) fuzz_must(atexit(fuzz_store_remove) == 0);
+  registered = 1;
   fuzz_store_add("1.2.3.1.1", "../A/B", "1.2.3.1", "one");
   fuzz_store_add("1.2.3.1.1", "../A/B", "1.2.3.1", "another version");
   fuzz_must(cas_snapshot_create(fuzz_store_opened, "then", NULL) == CAS_OK);
