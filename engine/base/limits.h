@@ -83,6 +83,9 @@
 /* Replayed groups go into one batch of the index until it has this many instances or blobs. */
 #define REPLAY_BATCH_RECORDS_MAX 4096u
 
+/* Deleted versions that one record discards: the headers of so many are read while a group waits, some 20 ms. */
+#define DISCARD_TARGETS_MAX 100u
+
 /* The scrubber reads everything once a week, as fast as that needs: at least as fast as that restarts of a daemon do
  * not keep it from getting through a segment, and never so fast that a disk of one spindle has no time for others. */
 #define SCRUB_CYCLE_SECONDS_DEFAULT (7u * 86400u)

@@ -43,7 +43,7 @@
 
 #include "base/limits.h"
 
-#define INDEX_VERSION "3"
+#define INDEX_VERSION "4"
 
 enum index_kind {
   INDEX_KIND_BLOB = 'b',

@@ -10,6 +10,7 @@
 #include "store/compact_change.h"
 #include "store/compact_segment.h"
 #include "store/dictionaries.h"
+#include "store/discard.h"
 
 #define MIN_PERCENT_DEFAULT 5u
 
@@ -107,9 +108,26 @@ static cas_status compact_all(struct compaction *compaction, struct candidates *
   return CAS_OK;
 }
 
+static cas_status look(void *arg) {
+  struct compaction *compaction = arg;
+  const struct cas_compact_options *options = compaction->options;
+  return options->progress != NULL ? options->progress(options->arg, &compaction->progress) : CAS_OK;
+}
+
+static cas_status discard(struct compaction *compaction) {
+  uint64_t *versions = &compaction->result->discarded_versions;
+  if (compaction->options->deleted_before_ns == 0) return CAS_OK;
+  cas_status status = discard_deleted(compaction->store, compaction->options->deleted_before_ns, look, compaction,
+                                      versions, compaction->error);
+  if (*versions > 0)
+    store_log(compaction->store, CAS_LOG_NOTICE, "the bytes of %" PRIu64 " deleted versions are let go", *versions);
+  return status;
+}
+
 static cas_status compact(struct compaction *compaction) {
   struct candidates candidates = {.compaction = compaction};
-  cas_status status = seal_if_worth_it(compaction, &candidates.last);
+  cas_status status = discard(compaction);
+  if (status == CAS_OK) status = seal_if_worth_it(compaction, &candidates.last);
   if (status == CAS_OK) status = ledger_list(compaction->store->index, consider, &candidates, compaction->error);
   if (status == CAS_OK && candidates.count > 1)
     qsort(candidates.list, candidates.count, sizeof *candidates.list, by_gain);

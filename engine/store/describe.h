@@ -22,9 +22,19 @@ struct describe_source {
 CAS_MUST_USE cas_status describe_from(const struct describe_source *source, const struct manifest *manifest,
                                       struct cas_attributes **attributes, struct cas_error *error);
 
-/* The same from the store. CAS_CORRUPT where the header cannot be read; `batch` as for blob_read. */
+/* The same from the store. Long values that cannot be read are passed over: no attribute follows from them.
+ * CAS_CORRUPT where the header cannot be read; `batch` as for blob_read. */
 CAS_MUST_USE cas_status describe_instance(struct cas_store *store, struct index_batch *batch,
                                           const struct manifest *manifest, struct cas_attributes **attributes,
                                           struct cas_error *error);
+
+/* Which of its blobs that needs: `needed` has manifest->blob_count elements. The same whether the others are there or
+ * not. CAS_CORRUPT as above. */
+CAS_MUST_USE cas_status describe_needs(struct cas_store *store, struct index_batch *batch,
+                                       const struct manifest *manifest, bool *needed, struct cas_error *error);
+
+/* Whether the attributes are the same without the blobs that are not needed. */
+CAS_MUST_USE cas_status describe_can_do_with(struct cas_store *store, const struct manifest *manifest,
+                                             const bool *needed, bool *same, struct cas_error *error);
 
 #endif

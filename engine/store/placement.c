@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "dicom/attribute_codec.h"
 #include "store/current.h"
+#include "store/discard.h"
 #include "store/folder_name.h"
 #include "store/ledger.h"
 #include "store/state_apply.h"
@@ -258,6 +259,7 @@ static cas_status put_instance(struct index_batch *batch, const struct newcomer 
   if (status == CAS_OK) status = attributes_encode(newcomer->attributes, CAS_LEVEL_INSTANCE, &node.attributes);
   if (status == CAS_OK) status = cas_buffer_append(&node.states, newcomer->states);
   if (status == CAS_OK) status = put_node(batch, &node, step, newcomer, error);
+  if (status == CAS_OK) status = discard_note(batch, slice_of(NULL, 0), &node, error);
   index_node_fini(&node);
   return status;
 }

@@ -117,7 +117,7 @@ static cas_status take_prepared(struct replay *replay, const struct segment_even
   if (prepared->good && is_manifest) return keep_manifest(replay, event, prepared);
   cas_status status = CAS_OK;
   if (prepared->good && kind == RECORD_STATE) {
-    status = state_apply(replay->batch, event->group, &prepared->state, replay->error);
+    status = state_apply(replay->store, replay->batch, event->group, &prepared->state, replay->error);
     replay->batch_records += prepared->state.target_count;
   } else if (prepared->good) {
     status = snapshot_apply(replay->batch, event->group, &prepared->snapshot, replay->error);

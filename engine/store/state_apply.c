@@ -7,7 +7,7 @@
 #include "store/state_apply.h"
 
 #include "base/status.h"
-#include "store/store.h"
+#include "store/discard.h"
 
 cas_status state_get_history(struct index_batch *batch, const char *uid, struct cas_buffer *history,
                              struct cas_error *error) {
@@ -19,6 +19,7 @@ cas_status state_get_history(struct index_batch *batch, const char *uid, struct 
 }
 
 struct application {
+  struct cas_store *store;
   struct index_batch *batch;
   const struct state_step *step;
   struct cas_slice history;
@@ -54,6 +55,15 @@ static cas_status change_folders(const struct application *application, const ch
 
 /* --- nodes --- */
 
+/* What the node's bytes are needed for, after `before`. */
+static cas_status change_use(const struct application *application, struct cas_slice before,
+                             const struct index_node *node) {
+  enum cas_state now = states_at(slice_of_buffer(&node->states), STORE_MOMENT_NOW);
+  STATUS_TRY(discard_note(application->batch, before, node, application->error));
+  if (now != CAS_STATE_DISCARDED || states_at(before, STORE_MOMENT_NOW) == now) return CAS_OK;
+  return discard_release(application->store, application->batch, node, application->error);
+}
+
 static cas_status change_states(const struct application *application, struct index_node *node) {
   CLEANUP_BUFFER struct cas_buffer states = {0};
   STATUS_TRY(state_history_states(application->history, node->version, node->first_group, &states));
@@ -66,6 +76,7 @@ static cas_status change_states(const struct application *application, struct in
   node->instances = is_shown;
   node->gone = !is_shown;
   STATUS_TRY(index_batch_change_node(application->batch, node, application->error));
+  STATUS_TRY(change_use(application, slice_of_buffer(&states), node));
   return change_folders(application, node->path, (int)is_shown - (int)was_shown, node->bytes);
 }
 
@@ -93,8 +104,8 @@ static cas_status change_node(const struct application *application, const char 
   return status;
 }
 
-static cas_status apply_target(struct index_batch *batch, const struct state_step *step, const char *uid,
-                               struct cas_error *error) {
+static cas_status apply_target(struct cas_store *store, struct index_batch *batch, const struct state_step *step,
+                               const char *uid, struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer history = {0};
   struct paths paths = {0};
   char fact[STATE_FACT_NAME_BYTES];
@@ -102,7 +113,8 @@ static cas_status apply_target(struct index_batch *batch, const struct state_ste
   STATUS_TRY(state_history_add(&history, step));
   state_fact_name(uid, fact);
   STATUS_TRY(index_batch_put_fact(batch, fact, slice_of_buffer(&history), error));
-  struct application application = {.batch = batch, .step = step, .history = slice_of_buffer(&history), .error = error};
+  struct application application = {
+      .store = store, .batch = batch, .step = step, .history = slice_of_buffer(&history), .error = error};
   cas_status status = index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, uid, keep_path, &paths, error);
   for (size_t i = 0; i < paths.count; i++) {
     if (status == CAS_OK) status = change_node(&application, paths.paths[i]);
@@ -124,8 +136,8 @@ static cas_status keep_change(struct index_batch *batch, uint64_t group, const s
   return index_batch_put_fact(batch, fact, slice_of_buffer(&head), error);
 }
 
-cas_status state_apply(struct index_batch *batch, uint64_t group, const struct state_record *state,
-                       struct cas_error *error) {
+cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint64_t group,
+                       const struct state_record *state, struct cas_error *error) {
   struct state_step step = {.group = state->since != 0 ? state->since : group,
                             .ordinal = state->ordinal,
                             .time_ns = state->time_ns,
@@ -134,7 +146,7 @@ cas_status state_apply(struct index_batch *batch, uint64_t group, const struct s
   STATUS_TRY(keep_change(batch, step.group, state, error));
   for (uint32_t i = 0; i < state->target_count; i++) {
     step.version = state->targets[i].version;
-    STATUS_TRY(apply_target(batch, &step, state->targets[i].uid, error));
+    STATUS_TRY(apply_target(store, batch, &step, state->targets[i].uid, error));
   }
   return CAS_OK;
 }

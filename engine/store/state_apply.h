@@ -17,7 +17,7 @@ CAS_MUST_USE cas_status state_get_history(struct index_batch *batch, const char 
                                           struct cas_error *error);
 
 /* A record of the log that lies in `group`. */
-CAS_MUST_USE cas_status state_apply(struct index_batch *batch, uint64_t group, const struct state_record *state,
-                                    struct cas_error *error);
+CAS_MUST_USE cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint64_t group,
+                                    const struct state_record *state, struct cas_error *error);
 
 #endif

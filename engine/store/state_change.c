@@ -99,14 +99,14 @@ static cas_status look_at_target(struct commit_states *commit, struct record_gro
   return looking.versions > 0 || ahead ? put_target(commit, target->uid, 0) : CAS_OK;
 }
 
-static cas_status write_record(struct commit_states *commit, struct record_group *group) {
+cas_status state_change_write(struct record_group *group, struct state_record *state) {
   CLEANUP_BUFFER struct cas_buffer payload = {0};
   struct record record;
   struct record_cookie cookie;
-  commit->state.ordinal = (*group->states)++;
-  STATUS_TRY(state_record_write(group->store, &commit->state, &record, &payload));
+  state->ordinal = (*group->states)++;
+  STATUS_TRY(state_record_write(group->store, state, &record, &payload));
   STATUS_TRY(segment_writer_append(group->writer, &record, slice_of_buffer(&payload), &cookie, group->error));
-  return state_apply(group->batch, segment_writer_group(group->writer), &commit->state, group->error);
+  return state_apply(group->store, group->batch, segment_writer_group(group->writer), state, group->error);
 }
 
 /* The same UID may be asked for twice: the second time it has the state that the first would give it only after the
@@ -119,7 +119,7 @@ static cas_status append(struct commit_record *record, struct record_group *grou
     commit->changed = 0;
     return CAS_OK;
   }
-  if (commit->state.target_count <= CAS_CHANGE_TARGETS_MAX) return write_record(commit, group);
+  if (commit->state.target_count <= CAS_CHANGE_TARGETS_MAX) return state_change_write(group, &commit->state);
   commit->changed = 0;
   record->status = status_fail(&record->error, CAS_REFUSED, "too many versions at once");
   return CAS_OK;

@@ -7,6 +7,10 @@
 #define STORE_STATE_CHANGE_H
 
 #include "store/commit_record.h"
+#include "store/state_record.h"
+
+/* Writes a record and brings the batch up to date; gives it its ordinal. */
+CAS_MUST_USE cas_status state_change_write(struct record_group *group, struct state_record *state);
 
 /* Of what changes together with an instance. Fails one that replaces a version which cannot be replaced any more; to be
  * asked before it is written. */

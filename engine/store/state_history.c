@@ -82,7 +82,8 @@ uint32_t state_history_newest(struct cas_slice history) {
 enum cas_state state_after(enum cas_state state, const struct state_step *step) {
   bool is_hidden = state >= CAS_STATE_HIDDEN_OTHER;
   switch (step->action) {
-  case CAS_ACTION_DELETE: return CAS_STATE_DELETED;
+  case CAS_ACTION_DELETE: return state == CAS_STATE_DISCARDED ? state : CAS_STATE_DELETED;
+  case CAS_ACTION_DISCARD: return state == CAS_STATE_DELETED ? CAS_STATE_DISCARDED : state;
   case CAS_ACTION_REPLACE: return state == CAS_STATE_SHOWN || is_hidden ? CAS_STATE_REPLACED : state;
   case CAS_ACTION_SHOW: return is_hidden ? CAS_STATE_SHOWN : state;
   case CAS_ACTION_HIDE:

@@ -12,6 +12,7 @@ const char *cas_action_name(enum cas_action action) {
   case CAS_ACTION_HIDE: return "hide";
   case CAS_ACTION_SHOW: return "show";
   case CAS_ACTION_REPLACE: return "replace";
+  case CAS_ACTION_DISCARD: return "discard";
   }
   return "unknown";
 }
@@ -34,6 +35,7 @@ const char *cas_state_name(enum cas_state state) {
   case CAS_STATE_SHOWN: return "shown";
   case CAS_STATE_DELETED: return "deleted";
   case CAS_STATE_REPLACED: return "replaced";
+  case CAS_STATE_DISCARDED: return "discarded";
   case CAS_STATE_HIDDEN_OTHER: return "hidden: other";
   case CAS_STATE_HIDDEN_QUALITY: return "hidden: quality";
   case CAS_STATE_HIDDEN_SAFETY: return "hidden: safety";

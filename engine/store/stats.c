@@ -1,6 +1,7 @@
 /*
  * What is in a store and what it takes on disk, from the totals that the index keeps and the lengths of the segments.
  */
+#include "store/discard.h"
 #include "store/ledger.h"
 #include "store/paths.h"
 #include "store/store.h"
@@ -60,6 +61,7 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
   sum_codecs(&totals, stats);
   STATUS_TRY(ledger_list(store->index, add_segment, stats, error));
   STATUS_TRY(ledger_get_reclaimed(store->index, NULL, &stats->reclaimed_bytes, error));
+  STATUS_TRY(discard_waiting(store->index, &stats->deleted_versions, &stats->deleted_bytes, error));
   STATUS_TRY(measure_segments(store, stats, error));
   return store->disk->ops->space(store->disk, &stats->free_bytes, &total_bytes, error);
 }

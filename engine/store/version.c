@@ -93,7 +93,8 @@ static const struct manifest *find_in_group(const struct group_manifests *group,
 /* What was put away on purpose and is sent again comes back, as a new version; what was rejected for good does not. */
 static bool may_come_back(const struct index_node *node) {
   enum cas_state state = states_at(slice_of_buffer(&node->states), STORE_MOMENT_NOW);
-  return state == CAS_STATE_DELETED || state == CAS_STATE_HIDDEN_OTHER || state == CAS_STATE_HIDDEN_RETENTION;
+  return state == CAS_STATE_DELETED || state == CAS_STATE_DISCARDED || state == CAS_STATE_HIDDEN_OTHER ||
+         state == CAS_STATE_HIDDEN_RETENTION;
 }
 
 static cas_status compare_node(struct comparison *c, const struct index_node *node) {

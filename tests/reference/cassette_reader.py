@@ -28,7 +28,7 @@ MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
 BLOB, MANIFEST, STATE, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
 KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", STATE: "state", SNAPSHOT: "snapshot"}
-ACTIONS = {1: "delete", 2: "hide", 3: "show", 4: "replace"}
+ACTIONS = {1: "delete", 2: "hide", 3: "show", 4: "replace", 5: "discard"}
 REASONS = ["other", "quality", "safety", "worklist", "retention"]
 CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred", 5: "quick"}
 
@@ -355,7 +355,7 @@ class Store:
         return State(Store.raw_of(record))
 
     def state_of(self, manifest):
-        """What a version is now: "shown", "deleted", "replaced" or "hidden: REASON"."""
+        """What a version is now: "shown", "deleted", "discarded", "replaced" or "hidden: REASON"."""
         state = "shown"
         for _, change in sorted(self.changes, key=lambda item: (item[1].since or item[0], item[1].ordinal)):
             if (manifest.uid, manifest.version) in change.targets or (manifest.uid, 0) in change.targets:
@@ -432,7 +432,9 @@ class State:
     def after(self, state):
         hidden = state.startswith("hidden")
         if self.action == "delete":
-            return "deleted"
+            return "discarded" if state == "discarded" else "deleted"
+        if self.action == "discard":
+            return "discarded" if state == "deleted" else state
         if self.action == "show":
             return "shown" if hidden else state
         if state != "shown" and not hidden:

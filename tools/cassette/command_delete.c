@@ -166,8 +166,9 @@ const struct cli_command command_delete = {
     .summary = "Delete instances, for good",
     .details =
         "WHAT is a path, a UID, a Patient ID or a query, as for find. Asks before it deletes. What is deleted is "
-        "in no list, query\nor mount any more; snapshots made before still show it, and its bytes stay as long "
-        "as one does. The log keeps who\ndeleted what, when and why: see `cassette history`.\n",
+        "in no list, query\nor mount any more; snapshots made before still show it. Its bytes stay for 30 "
+        "days (deleted_days in cassetted.conf),\nand as long as a snapshot has it; then compacting lets them go, and "
+        "nothing brings them back. The log keeps who deleted\nwhat, when and why: see `cassette history`.\n",
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

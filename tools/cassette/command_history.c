@@ -94,7 +94,7 @@ static int run(struct cli_arguments *arguments) {
   if (code != CLI_OK) return code;
   telling.table = json ? NULL : cli_table_create(columns);
   if (!json && telling.table == NULL) return cli_fail("history", CAS_NO_MEMORY, NULL);
-  cas_status status = cas_view_open(store, CAS_STATES_HIDDEN | 1u << CAS_STATE_DELETED, &telling.view);
+  cas_status status = cas_view_open(store, CAS_STATES_HIDDEN | CAS_STATES_DELETED, &telling.view);
   if (status == CAS_OK) status = tell_what(&telling, arguments->operands[1]);
   cas_snapshot_close(telling.view);
   cli_table_finish(telling.table);

@@ -38,6 +38,8 @@ static void print_json(const struct cas_stats *stats, const json_t *daemon) {
   cli_json_count(object, "index_bytes", stats->index_bytes);
   cli_json_count(object, "reclaimable_bytes", stats->reclaimable_bytes);
   cli_json_count(object, "deferred_bytes", stats->deferred_bytes);
+  cli_json_count(object, "deleted_instances", stats->deleted_versions);
+  cli_json_count(object, "deleted_bytes", stats->deleted_bytes);
   cli_json_count(object, "reclaimed_bytes", stats->reclaimed_bytes);
   cli_json_count(object, "free_bytes", stats->free_bytes);
   for (size_t i = 0; stats->codecs[i].name; i++) {
@@ -76,7 +78,7 @@ static void print_codec(const char *name, uint64_t raw_bytes, uint64_t stored_by
 }
 
 static void print_table(const struct cas_stats *stats, const json_t *daemon) {
-  char text[3 * CLI_TEXT_MAX];
+  char text[3 * CLI_TEXT_MAX], count[CLI_TEXT_MAX];
   if (json_is_true(json_object_get(daemon, "read_only"))) {
     fputs("the archive is read-only: ", stdout);
     cli_put(stdout, json_string_value(json_object_get(daemon, "read_only_reason")));
@@ -96,6 +98,10 @@ static void print_table(const struct cas_stats *stats, const json_t *daemon) {
   print_count("blobs", stats->blobs);
   print_bytes("manifests", stats->manifest_bytes, "");
   if (stats->deferred_bytes) print_bytes("waiting to be packed", stats->deferred_bytes, "");
+  if (stats->deleted_versions) {
+    snprintf(text, sizeof text, "of %s instances, kept for a time", cli_format_count(count, stats->deleted_versions));
+    print_bytes("deleted", stats->deleted_bytes, text);
+  }
   if (stats->reclaimable_bytes) print_bytes("reclaimable", stats->reclaimable_bytes, "by cassette compact");
   if (stats->reclaimed_bytes) print_bytes("reclaimed", stats->reclaimed_bytes, "");
   print_count("segments", stats->segments);

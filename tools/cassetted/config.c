@@ -14,9 +14,10 @@
 #include "cassette/state.h"
 #include "config_peers.h"
 #include "config_value.h"
+#include "deleted_days.h"
 #include "tls.h"
 
-enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS, CLIENTS, PROFILE };
+enum kind { TEXT, NUMBER, OCTAL, SWITCH, NO_SWITCH, LEVEL, ENCODE, REASONS, CLIENTS, PROFILE, DELETED };
 
 struct key {
   const char *section, *name;
@@ -78,6 +79,7 @@ static const struct key keys[] = {
     {"compact", "quiet_seconds", NUMBER, FIELD(quiet_seconds), 1, 86400},
     {"compact", "busy_mib", NUMBER, FIELD(busy_mib), 1, 65536},
     {"compact", "min_percent", NUMBER, FIELD(min_percent), 1, 100},
+    {"compact", "deleted_days", DELETED, FIELD(deleted_days), 0, 0},
 };
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 _Static_assert(KEY_COUNT <= 64, "config.seen has a bit for each key");
@@ -168,6 +170,10 @@ static cas_status assign(struct config *config, const struct key *key, const cha
   case ENCODE:
     if (config_parse_name(value, encode_names, 1 + CAS_ENCODE_ALWAYS, field)) return CAS_OK;
     return config_fail(error, CAS_INVALID, "%s: \"%s\" is not one of always, later, auto", key->name, value);
+  case DELETED:
+    if (deleted_days_parse(value, field)) return CAS_OK;
+    return config_fail(error, CAS_INVALID, "%s: \"%s\" is neither now, never nor a number from 0 to %u", key->name,
+                       value, DELETED_DAYS_MAX);
   }
   return config_fail(error, CAS_INVALID, "%s", key->name);
 }

@@ -72,6 +72,7 @@ struct config {
   unsigned scrub_mib;                            /* [scrub] mib_per_second */
   bool no_background;                            /* [compact] background = no */
   unsigned quiet_seconds, busy_mib, min_percent; /* [compact] */
+  unsigned deleted_days;                         /* [compact] deleted_days, as deleted_days.h */
 
   uint64_t seen; /* which keys the file has given so far */
   char *path;    /* the file */

@@ -227,6 +227,7 @@ static cas_status start_control(struct daemon *daemon, struct cas_error *error) 
       .changed = daemon_changed,
       .changed_arg = &daemon->changes,
       .scrubber = daemon->scrubber,
+      .deleted_days = daemon->config->deleted_days,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };
@@ -240,6 +241,7 @@ static cas_status start_packer(struct daemon *daemon, struct cas_error *error) {
       .busy_mib = config->busy_mib,
       .min_percent = config->min_percent,
       .segment_mib = config->segment_mib,
+      .deleted_days = config->deleted_days,
       .log = daemon_log_write,
       .log_arg = daemon->log,
   };

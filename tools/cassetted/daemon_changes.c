@@ -89,7 +89,7 @@ void daemon_changed(void *arg, const struct cas_change *change, uint64_t changed
                     change->target_count, status == CAS_OK ? "" : ": ",
                     status == CAS_OK ? "" : cas_status_text(status));
   if (changes->audit == NULL) return;
-  if (cas_view_open(changes->store, CAS_STATES_HIDDEN | 1u << CAS_STATE_DELETED, &study.view) != CAS_OK) return;
+  if (cas_view_open(changes->store, CAS_STATES_HIDDEN | CAS_STATES_DELETED, &study.view) != CAS_OK) return;
   for (size_t i = 0; i < change->target_count; i++) {
     status = cas_node_by_uid(study.view, CAS_LEVEL_INSTANCE, change->targets[i].uid, take, &study, NULL);
     if (status != CAS_OK && status != CAS_END && status != CAS_NOT_FOUND) break;

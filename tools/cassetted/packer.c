@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "cassette/compact.h"
+#include "deleted_days.h"
 
 #define QUIET_SECONDS_DEFAULT 5
 #define BUSY_MIB_DEFAULT 8
@@ -125,6 +126,7 @@ static bool compact_one(struct packer *packer) {
   struct cas_compact_options options = {.min_percent = packer->options.min_percent,
                                         .segments_max = 1,
                                         .in_background = true,
+                                        .deleted_before_ns = deleted_days_before(packer->options.deleted_days),
                                         .progress = pace,
                                         .arg = packer};
   if (quiet_s >= (time_t)packer->options.quiet_seconds)

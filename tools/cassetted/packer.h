@@ -13,6 +13,7 @@ struct packer_options {
   unsigned quiet_seconds; /* nothing came for so long: full speed; 0: 5 */
   unsigned busy_mib;      /* read so many MiB a second meanwhile; 0: 8 */
   unsigned min_percent;   /* of a segment must go; 0: 10 */
+  unsigned deleted_days;  /* that deleted versions keep their bytes, as deleted_days.h */
   unsigned segment_mib;   /* length at which segments end by themselves; 0: the store's default */
   cas_log_fn log;
   void *log_arg;

@@ -261,11 +261,11 @@ cas_status control_change(struct control_client *client, const struct cas_change
   return CAS_OK;
 }
 
-cas_status control_compact(struct control_client *client, uint32_t min_percent, struct cas_compact_result *result,
-                           struct cas_error *error) {
-  json_t *answer;
-  const cas_status status =
-      ask(client, json_pack("{sssI}", "command", "compact", "min_percent", (json_int_t)min_percent), &answer, error);
+cas_status control_compact(struct control_client *client, uint32_t min_percent, const char *deleted,
+                           struct cas_compact_result *result, struct cas_error *error) {
+  json_t *answer, *request = json_pack("{sssIss*}", "command", "compact", "min_percent", (json_int_t)min_percent,
+                                       "deleted", deleted);
+  const cas_status status = ask(client, request, &answer, error);
   if (status != CAS_OK) return status;
   *result = (struct cas_compact_result){.segments = number_of(answer, "segments"),
                                         .bytes_before = number_of(answer, "bytes_before"),
@@ -273,6 +273,7 @@ cas_status control_compact(struct control_client *client, uint32_t min_percent, 
                                         .packed_blobs = number_of(answer, "packed_blobs"),
                                         .dropped_records = number_of(answer, "dropped_records"),
                                         .damaged_segments = number_of(answer, "damaged_segments"),
+                                        .discarded_versions = number_of(answer, "discarded_versions"),
                                         .bytes_left = number_of(answer, "bytes_left")};
   json_decref(answer);
   return CAS_OK;

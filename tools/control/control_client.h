@@ -77,9 +77,9 @@ CAS_MUST_USE cas_status control_correct(struct control_client *client, const str
                                         const char *const *paths, size_t count, struct control_corrected *corrected,
                                         struct cas_error *error);
 
-/* Compacts one segment, the one with most to gain, or none; as cas_store_compact() with `min_percent`. Waits for all
- * imports under way first. */
-CAS_MUST_USE cas_status control_compact(struct control_client *client, uint32_t min_percent,
+/* Compacts one segment, the one with most to gain, or none; as cas_store_compact() with `min_percent`. `deleted`
+ * as deleted_days.h parses it; NULL: as the daemon is told. Waits for all imports under way first. */
+CAS_MUST_USE cas_status control_compact(struct control_client *client, uint32_t min_percent, const char *deleted,
                                         struct cas_compact_result *result, struct cas_error *error);
 
 /*

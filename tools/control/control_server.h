@@ -30,6 +30,7 @@ struct control_server_options {
                                   thread; NULL on failure */
   void *state_arg;
   struct cas_scrubber *scrubber; /* borrowed; NULL without one */
+  unsigned deleted_days;         /* that deleted versions keep their bytes, as deleted_days.h; where nothing is asked */
   /* Called after each change of states that was asked for, with what came of it; from any thread. NULL: nobody asks. */
   void (*changed)(void *arg, const struct cas_change *change, uint64_t changed, cas_status status);
   void *changed_arg;

@@ -16,7 +16,8 @@
  *             answer: "corrected", "unchanged", "failed", and of the last that failed "status" and "reason"
  *   scrub     request: "action": "start" | "pause" | "resume", or none
  *             answer: "scrub": an object, see control_scrub.h
- *   compact   request: "min_percent": number; compacts one segment or none
+ *   compact   request: "min_percent": number, "deleted": "now" | "never" | days, as text, or none: as the daemon is
+ *             told; compacts one segment or none
  *             answer: the numbers of struct cas_compact_result by their names
  *   status    answer: "state": an object, see control_status()
  *

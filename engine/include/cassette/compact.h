@@ -3,6 +3,8 @@
  * archive stays what it is: names, versions, snapshots and bytes.
  *
  * Caveats
+ *  - What was deleted keeps its bytes until it is discarded here, at the earliest when no snapshot shows it. From then
+ * on nothing brings them back.
  *  - A segment is replaced when the new file is durable; until then both take space.
  *  - A segment in which something needed is damaged stays as it is, until that is healed.
  *  - Files that a reader in another process has open take their space until it looks at the store again.
@@ -35,17 +37,22 @@ struct cas_compact_options {
   bool in_background;        /* the threads give way to all others */
   uint64_t seal_bytes;       /* end the open segment too, if at least so much of it would go; default: do not */
   uint64_t bytes_per_second; /* read at most so fast; default: as fast as possible */
+  int64_t deleted_before_ns; /* discard what was deleted before this time, UTC; default: nothing */
   cas_compact_progress_fn progress;
   void *arg;
 };
+
+/* Days for which deleted versions keep their bytes where nothing else is asked for. */
+#define CAS_COMPACT_DELETED_DAYS 30
 
 struct cas_compact_result {
   uint64_t segments;                  /* written anew */
   uint64_t bytes_before, bytes_after; /* their lengths */
   uint64_t packed_blobs;              /* encoded, that were raw before */
   uint64_t dropped_records;
-  uint64_t damaged_segments; /* left as they are */
-  uint64_t bytes_left;       /* length of those that are worth it and were not reached */
+  uint64_t discarded_versions; /* that were deleted, and whose bytes were let go */
+  uint64_t damaged_segments;   /* left as they are */
+  uint64_t bytes_left;         /* length of those that are worth it and were not reached */
 };
 
 /* Writes anew what is worth it, the segment with most to gain first. `result` is filled in also on failure. The store

@@ -25,6 +25,7 @@ enum cas_state {
   CAS_STATE_SHOWN,
   CAS_STATE_DELETED,
   CAS_STATE_REPLACED,     /* by a correction */
+  CAS_STATE_DISCARDED,    /* deleted, and its bytes were let go */
   CAS_STATE_HIDDEN_OTHER, /* the first of those that are hidden, in the order of enum cas_reason */
   CAS_STATE_HIDDEN_QUALITY,
   CAS_STATE_HIDDEN_SAFETY,

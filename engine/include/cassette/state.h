@@ -24,6 +24,7 @@ enum cas_action {
   CAS_ACTION_HIDE,
   CAS_ACTION_SHOW,    /* what is hidden, again */
   CAS_ACTION_REPLACE, /* the engine's own: by a correction */
+  CAS_ACTION_DISCARD, /* the engine's own: the bytes of what is deleted are let go (compact.h) */
 };
 
 enum cas_reason {
@@ -34,14 +35,15 @@ enum cas_reason {
   CAS_REASON_RETENTION, /* 113039 DCM Data Retention Policy Expired */
 };
 
-/* "delete", "hide", "show", "replace"; "other", "quality", "safety", "worklist", "retention". Static, never NULL. */
+/* "delete", "hide", "show", "replace", "discard"; "other", "quality", "safety", "worklist", "retention". Static, never
+ * NULL. */
 CAS_API const char *cas_action_name(enum cas_action action);
 CAS_API const char *cas_reason_name(enum cas_reason reason);
 
 /* False for a name that is none. */
 CAS_API bool cas_reason_by_name(const char *name, enum cas_reason *reason);
 
-/* "shown", "deleted", "replaced", "hidden: quality" and so on. Static. */
+/* "shown", "deleted", "replaced", "discarded", "hidden: quality" and so on. Static. */
 CAS_API const char *cas_state_name(enum cas_state state);
 
 /* --- changing --- */
@@ -57,7 +59,7 @@ struct cas_target {
 #define CAS_WHY_MAX 1023
 
 struct cas_change {
-  enum cas_action action; /* not CAS_ACTION_REPLACE */
+  enum cas_action action; /* none of the engine's own */
   enum cas_reason reason; /* of CAS_ACTION_HIDE, and of a deletion where one is known */
   const char *who;        /* for the record: a user, or "AETITLE@address"; may be NULL, as the next */
   const char *why;
@@ -100,7 +102,7 @@ CAS_API CAS_MUST_USE cas_status cas_history(struct cas_store *store, const char 
 
 /*
  * Opens a view of the store, or of a snapshot's handle, in which functions that read nodes and instances show also what
- * is in one of these states: bits 1 << enum cas_state. What was deleted may be gone for good: reading it may fail.
+ * is in one of these states: bits 1 << enum cas_state. Reading what is CAS_STATE_DISCARDED may fail.
  * Close it with cas_snapshot_close(), before `store`. Slower than ordinary views where something is hidden.
  */
 CAS_API CAS_MUST_USE cas_status cas_view_open(struct cas_store *store, uint32_t states, struct cas_store **view);
@@ -109,6 +111,9 @@ CAS_API CAS_MUST_USE cas_status cas_view_open(struct cas_store *store, uint32_t 
 #define CAS_STATES_HIDDEN                                                                                              \
   (1u << CAS_STATE_REPLACED | 1u << CAS_STATE_HIDDEN_OTHER | 1u << CAS_STATE_HIDDEN_QUALITY |                          \
    1u << CAS_STATE_HIDDEN_SAFETY | 1u << CAS_STATE_HIDDEN_WORKLIST | 1u << CAS_STATE_HIDDEN_RETENTION)
+
+/* What is deleted. */
+#define CAS_STATES_DELETED (1u << CAS_STATE_DELETED | 1u << CAS_STATE_DISCARDED)
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,9 @@ struct cas_stats {
   uint64_t reclaimable_bytes; /* in segments, of what nobody needs any more: compacting gives it back */
   uint64_t deferred_bytes;    /* in segments, of what was stored raw first and waits to be encoded */
   uint64_t reclaimed_bytes;   /* that compacting has given back since the index was made */
-  uint64_t free_bytes;        /* on the file system */
+  uint64_t deleted_versions;  /* that keep their bytes, for a time or for a snapshot; and the size of their files */
+  uint64_t deleted_bytes;
+  uint64_t free_bytes; /* on the file system */
   struct cas_codec_stats {
     const char *name; /* "raw", "zstd", "zstd+dictionary", "pixel", "deferred", "quick"; NULL ends the list */
     uint64_t raw_bytes, stored_bytes;

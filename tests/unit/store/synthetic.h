@@ -27,6 +27,7 @@ struct synthetic {
   const char *patient_id, *patient_name, *study_uid, *series_uid, *sop_uid, *number, *comment;
   uint16_t rows, columns, frames;
   unsigned pixel_seed;
+  uint32_t private_bytes; /* of a value before the patient's attributes, even; 0: there is none */
 };
 
 static inline void synthetic_put(struct cas_buffer *out, const void *data, size_t size) {
@@ -72,6 +73,19 @@ static inline void synthetic_pixels(struct cas_buffer *out, const struct synthet
   }
 }
 
+/* Noise: it does not compress. */
+static inline void synthetic_private(struct cas_buffer *out, uint32_t size) {
+  uint8_t head[12] = {9, 0, 1, 0x10, 'O', 'B', 0, 0};
+  uint32_t state = size;
+  store_u32(head + 8, size);
+  if (size > 0) synthetic_put(out, head, sizeof head);
+  for (uint32_t i = 0; i < size; i++) {
+    state = state * 1664525u + 1013904223u;
+    uint8_t byte = (uint8_t)(state >> 24);
+    synthetic_put(out, &byte, 1);
+  }
+}
+
 /* The data set alone, explicit VR little endian. */
 static inline void synthetic_data_set(const struct synthetic *what, struct cas_buffer *out) {
   char frames[16];
@@ -82,6 +96,7 @@ static inline void synthetic_data_set(const struct synthetic *what, struct cas_b
   synthetic_text(out, 0x0008, 0x0060, "CS", "CT");
   synthetic_text(out, 0x0008, 0x1030, "LO", "a study of many words that compress");
   synthetic_text(out, 0x0008, 0x103E, "LO", "a series of many words that compress");
+  synthetic_private(out, what->private_bytes);
   synthetic_text(out, 0x0010, 0x0010, "PN", synthetic_or(what->patient_name, "Doe^Jane"));
   synthetic_text(out, 0x0010, 0x0020, "LO", synthetic_or(what->patient_id, "P1"));
   if (what->comment != NULL) synthetic_text(out, 0x0010, 0x4000, "LT", what->comment);

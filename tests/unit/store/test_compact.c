@@ -2,58 +2,9 @@
  * Compacting: superseded and unused records go, what was stored raw is encoded, and everything else stays: bytes,
  * names, versions, snapshots, for who reads meanwhile, and for a rebuild from the segments that are left.
  */
-#include "cassette/compact.h"
 #include "cassette/snapshot.h"
-#include "support/test_random.h"
-#include "synthetic.h"
-#include "unit/index/index_dump.h"
-
-#define UIDS 60u
-#define VERSIONS_MAX 8u
-
-/* Blobs with their places and users, the tree, names, UIDs, dates and snapshots: all that a rebuild must give again. */
-static bool is_rebuilt(const char *key, size_t size) {
-  return strchr("bdinu", key[0]) != NULL || (size > 9 && memcmp(key, "fsnapshot/", 10) == 0);
-}
-
-/* The index as it is, and as the segments alone give it. */
-static void check_rebuild(struct temporary_store *t) {
-  cas_store_close(t->store);
-  CLEANUP_BUFFER struct cas_buffer before = dump_index(t->path, "index", is_rebuilt);
-  struct cas_error error = {0};
-  if (cas_store_rebuild(t->path, NULL, NULL, NULL, &error) != CAS_OK) fail_msg("%s", error.message);
-  CLEANUP_BUFFER struct cas_buffer after = dump_index(t->path, "index", is_rebuilt);
-  assert_int_equal(after.size, before.size);
-  assert_memory_equal(after.data, before.data, before.size);
-  temporary_open(t);
-}
-
-static void print_finding(void *arg, const struct cas_finding *finding) {
-  (void)arg;
-  fprintf(stderr, "%s at %llu: %s\n", finding->path, (unsigned long long)finding->offset, finding->message);
-}
-
-static void check_clean(struct cas_store *store) {
-  struct cas_verify_options options = {.finding = print_finding};
-  struct cas_verify_result result;
-  struct cas_error error = {0};
-  if (cas_store_verify(store, &options, &result, &error) != CAS_OK) fail_msg("%s", error.message);
-  assert_int_equal(result.damaged_records + result.damaged_instances + result.index_findings, 0);
-}
-
-static struct cas_compact_result compact(struct cas_store *store) {
-  struct cas_compact_options options = {.seal_bytes = 1, .min_percent = 1};
-  struct cas_compact_result result;
-  struct cas_error error = {0};
-  if (cas_store_compact(store, &options, &result, &error) != CAS_OK) fail_msg("%s", error.message);
-  return result;
-}
-
-static uint64_t segment_bytes(struct cas_store *store) {
-  struct cas_stats stats;
-  assert_int_equal(cas_store_stats(store, &stats, NULL), CAS_OK);
-  return stats.segment_bytes;
-}
+#include "cassette/state.h"
+#include "compacting.h"
 
 /* --- what was put off --- */
 
@@ -186,129 +137,76 @@ static void a_segment_whose_dead_blob_comes_into_use_stays(void **state) {
   temporary_destroy(&t);
 }
 
-/* --- a model: objects, versions, what is cut off, snapshots, damage and healing, at random --- */
+/* --- what is deleted --- */
 
-struct model {
-  struct temporary_store t;
-  struct test_random random;
-  unsigned seeds[UIDS][VERSIONS_MAX]; /* by version; 0: none */
-  unsigned snapshots;
-  uint64_t compacted;
-};
+static void delete_instance(struct cas_store *store, const char *uid) {
+  struct cas_target target = {.uid = uid};
+  struct cas_change change = {.action = CAS_ACTION_DELETE, .targets = &target, .target_count = 1};
+  uint64_t changed;
+  assert_int_equal(cas_store_change(store, &change, &changed, NULL), CAS_OK);
+}
 
-static void make_object(unsigned uid, unsigned seed, struct cas_buffer *file) {
-  char text[32], series[32], study[32], patient[32];
-  snprintf(text, sizeof text, "1.2.3.4.%u", uid);
-  snprintf(series, sizeof series, "1.2.3.%u", uid % 7);
-  snprintf(study, sizeof study, "1.2.%u", uid % 4);
-  snprintf(patient, sizeof patient, uid % 3 == 0 ? "P/%u" : "P_%u", uid % 2); /* names that collide */
-  struct synthetic what = {.sop_uid = text,
-                           .series_uid = series,
-                           .study_uid = study,
-                           .patient_id = patient,
-                           .pixel_seed = seed,
-                           .frames = (uint16_t)(1 + seed % 3)};
+static uint64_t deleted_bytes(struct cas_store *store) {
+  struct cas_stats stats;
+  assert_int_equal(cas_store_stats(store, &stats, NULL), CAS_OK);
+  assert_true((stats.deleted_versions == 0) == (stats.deleted_bytes == 0));
+  return stats.deleted_bytes;
+}
+
+/* A document has one value that is long, behind which there is more; it shares its pixels with nobody. */
+static void make_document(struct cas_buffer *file, size_t *size) {
+  struct synthetic what = {.sop_uid = "1.2.3.6", .private_bytes = 200000};
   synthetic_file(&what, "A", file);
+  *size = 200000;
 }
 
-static void store_object(struct model *m) {
-  CLEANUP_BUFFER struct cas_buffer file = {0};
-  unsigned uid = (unsigned)test_random_below(&m->random, UIDS);
-  unsigned seed = 1 + (unsigned)test_random_below(&m->random, 5);
-  make_object(uid, seed, &file);
-  struct cas_ingest_result result = synthetic_import(m->t.store, &file);
-  assert_in_range(result.version, 1, VERSIONS_MAX);
-  if (m->seeds[uid][result.version - 1] != 0) assert_int_equal(m->seeds[uid][result.version - 1], seed);
-  m->seeds[uid][result.version - 1] = seed;
-}
-
-/* Its blobs become durable with the next group, and nobody uses them. */
-static void begin_and_abort(struct model *m) {
-  CLEANUP_BUFFER struct cas_buffer file = {0};
-  struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT};
-  struct cas_ingest *ingest;
-  make_object(UIDS, 100 + (unsigned)test_random_below(&m->random, 1000), &file);
-  assert_int_equal(cas_ingest_begin(m->t.store, &source, &ingest, NULL), CAS_OK);
-  assert_int_equal(cas_ingest_write(ingest, slice_of_buffer(&file), NULL), CAS_OK);
-  cas_ingest_abort(ingest);
-}
-
-/* Stays open over whatever comes until its end: its blobs are durable before its manifest. */
-static void hold_open(struct model *m, struct cas_ingest **held, unsigned *seed) {
-  CLEANUP_BUFFER struct cas_buffer file = {0};
-  struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT};
-  struct cas_ingest_result result;
-  if (*held == NULL) {
-    *seed = 2000 + (unsigned)test_random_below(&m->random, 1000);
-    make_object(UIDS + 1, *seed, &file);
-    assert_int_equal(cas_ingest_begin(m->t.store, &source, held, NULL), CAS_OK);
-    assert_int_equal(cas_ingest_write(*held, slice_of_buffer(&file), NULL), CAS_OK);
-    return;
-  }
-  assert_int_equal(cas_ingest_commit(*held, &result, NULL), CAS_OK);
-  *held = NULL;
-  make_object(UIDS + 1, *seed, &file);
-  assert_int_equal(synthetic_read_back(m->t.store, "1.2.3.4.61", result.version, &file), CAS_OK);
-}
-
-static void make_or_remove_snapshot(struct model *m) {
-  char name[32];
-  snprintf(name, sizeof name, "s%u", m->snapshots / 2);
-  cas_status status = m->snapshots % 2 == 0 || m->snapshots % 6 == 1 ? cas_snapshot_create(m->t.store, name, NULL)
-                                                                     : cas_snapshot_remove(m->t.store, name, NULL);
-  assert_true(status == CAS_OK || status == CAS_EXISTS);
-  m->snapshots++;
-}
-
-static void check_objects(struct model *m) {
-  for (unsigned uid = 0; uid < UIDS; uid++) {
-    for (unsigned version = 0; version < VERSIONS_MAX && m->seeds[uid][version] != 0; version++) {
-      CLEANUP_BUFFER struct cas_buffer file = {0};
-      char text[32];
-      snprintf(text, sizeof text, "1.2.3.4.%u", uid);
-      make_object(uid, m->seeds[uid][version], &file);
-      assert_int_equal(synthetic_read_back(m->t.store, text, version + 1, &file), CAS_OK);
-    }
-  }
-}
-
-static void act(struct model *m, struct cas_ingest **held, unsigned *held_seed) {
-  switch (test_random_below(&m->random, 16)) {
-  case 0: begin_and_abort(m); break;
-  case 1: make_or_remove_snapshot(m); break;
-  case 2: m->compacted += compact(m->t.store).segments; break;
-  case 3:
-    if (*held != NULL) break;
-    m->t.options.encode = (enum cas_encode)test_random_below(&m->random, 2);
-    temporary_reopen(&m->t);
-    break;
-  case 4:
-  case 5: hold_open(m, held, held_seed); break;
-  default: store_object(m);
-  }
-}
-
-static void nothing_is_lost_at_random(void **state) {
+static void what_is_deleted_goes_when_no_snapshot_shows_it(void **state) {
   (void)state;
-  struct model *m = calloc(1, sizeof *m);
-  struct cas_ingest *held = NULL;
-  unsigned held_seed = 0;
-  m->random.state = test_random_seed("test_compact");
-  m->t.options.segment_bytes = 64 << 10;
-  temporary_create(&m->t);
-  for (uint64_t round = test_random_rounds(3); round > 0; round--) {
-    for (int i = 0; i < 150; i++) act(m, &held, &held_seed);
-    if (held != NULL) hold_open(m, &held, &held_seed);
-    m->compacted += compact(m->t.store).segments;
-    check_objects(m);
-    check_clean(m->t.store);
-    check_rebuild(&m->t);
-    check_objects(m);
-    check_clean(m->t.store);
+  struct temporary_store t = {0};
+  CLEANUP_BUFFER struct cas_buffer file = {0}, shares = {0}, document = {0}, none = {0};
+  struct synthetic what = {.rows = 256, .columns = 256, .frames = 8},
+                   same = {.sop_uid = "1.2.3.5", .rows = 256, .columns = 256};
+  size_t document_bytes;
+  synthetic_file(&what, "A", &file);
+  synthetic_file(&same, "A", &shares);
+  make_document(&document, &document_bytes);
+  temporary_create(&t);
+  synthetic_import(t.store, &file);
+  synthetic_import(t.store, &shares);
+  synthetic_import(t.store, &document);
+  assert_int_equal(cas_snapshot_create(t.store, "before", NULL), CAS_OK);
+  delete_instance(t.store, "1.2.3.4");
+  delete_instance(t.store, "1.2.3.6");
+  assert_int_equal(deleted_bytes(t.store), file.size + document.size);
+  uint64_t before = segment_bytes(t.store);
+  assert_int_equal(compact(t.store).segments, 0);
+  assert_int_equal(cas_snapshot_remove(t.store, "before", NULL), CAS_OK);
+  struct cas_compact_options patient = {.seal_bytes = 1, .min_percent = 1, .deleted_before_ns = 1};
+  struct cas_compact_result result;
+  assert_int_equal(cas_store_compact(t.store, &patient, &result, NULL), CAS_OK);
+  assert_int_equal(result.discarded_versions + result.segments, 0);
+  result = compact(t.store);
+  assert_int_equal(result.segments, 1);
+  assert_int_equal(result.discarded_versions, 2);
+  assert_int_equal(deleted_bytes(t.store), 0);
+  assert_true(segment_bytes(t.store) + document_bytes < before);
+  assert_true(segment_bytes(t.store) < before / 4);
+  result = compact(t.store);
+  assert_int_equal(result.segments + result.discarded_versions, 0);
+  for (unsigned i = 0; i < 2; i++) {
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.4", 1, &none), CAS_NOT_FOUND);
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.6", 1, &none), CAS_NOT_FOUND);
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.5", 1, &shares), CAS_OK);
+    check_clean(t.store);
+    check_rebuild(&t);
   }
-  assert_true(m->compacted > 3);
-  temporary_destroy(&m->t);
-  free(m);
+  assert_int_equal(synthetic_import(t.store, &document).version, 2);
+  assert_int_equal(synthetic_import(t.store, &file).version, 2);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4", 2, &file), CAS_OK);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.6", 2, &document), CAS_OK);
+  check_rebuild(&t);
+  check_clean(t.store);
+  temporary_destroy(&t);
 }
 
 int main(void) {
@@ -316,7 +214,7 @@ int main(void) {
       cmocka_unit_test(what_was_stored_raw_is_encoded_and_comes_back),
       cmocka_unit_test(an_index_of_before_is_not_followed),
       cmocka_unit_test(a_segment_whose_dead_blob_comes_into_use_stays),
-      cmocka_unit_test(nothing_is_lost_at_random),
+      cmocka_unit_test(what_is_deleted_goes_when_no_snapshot_shows_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
