@@ -6,9 +6,13 @@
 
 #include "commands.h"
 #include "instance_copy.h"
+#include "version_select.h"
+
+#define KEY_VERSION 256
 
 static const struct cli_option options[] = {
     {'a', "all", NULL, "write all instances meant, one after another"},
+    {KEY_VERSION, "version", "N", "write version N, also where it is replaced or hidden"},
     {0},
 };
 
@@ -16,9 +20,11 @@ static const struct cli_option options[] = {
 #define SHOWN_MAX 5
 
 struct selection {
-  struct cas_store *store;
+  struct cas_store *view;
+  uint32_t version;
   bool all;
   uint64_t count;
+  uint64_t missing;
   char *path; /* of the first */
   struct cas_error error;
 };
@@ -26,7 +32,7 @@ struct selection {
 static cas_status copy_out(struct selection *selection, const char *path) {
   INSTANCE_READER struct cas_reader *reader = NULL;
   int fd = STDOUT_FILENO;
-  cas_status status = cas_reader_open(selection->store, path, &reader, &selection->error);
+  cas_status status = cas_reader_open(selection->view, path, &reader, &selection->error);
   return status == CAS_OK ? instance_copy(reader, NULL, instance_write_fd, &fd, &selection->error) : status;
 }
 
@@ -47,24 +53,37 @@ static cas_status take(void *arg, const struct cas_node *node) {
   return selection->count == SHOWN_MAX ? CAS_END : CAS_OK;
 }
 
+static void tell_missing(void *arg, const char *uid) {
+  struct selection *selection = arg;
+  selection->missing++;
+  cli_error("%s: no version %u is kept; `cassette history` tells which came", uid, selection->version);
+}
+
 static int cat(struct selection *selection, const char *what) {
-  cas_status status = cas_select(selection->store, what, take, selection, &selection->error);
+  cas_status status =
+      version_select(selection->view, what, selection->version, take, tell_missing, selection, &selection->error);
   if (status == CAS_OK && selection->count == 1 && !selection->all) status = copy_out(selection, selection->path);
   if (status != CAS_OK && status != CAS_END) return cli_fail(what, status, &selection->error);
-  return selection->count > 1 && !selection->all ? CLI_USAGE : CLI_OK;
+  if (selection->count > 1 && !selection->all) return CLI_USAGE;
+  return selection->missing > 0 ? CLI_PARTLY : CLI_OK;
 }
 
 static int run(struct cli_arguments *arguments) {
   struct selection selection = {0};
   int key;
-  while ((key = cli_option(arguments)) > 0) selection.all = true;
+  while ((key = cli_option(arguments)) > 0) {
+    if (key == 'a') selection.all = true;
+    if (key == KEY_VERSION && !version_read(arguments, false, &selection.version)) return CLI_USAGE;
+  }
   if (key < 0) return arguments->exit_code;
   if (!cli_output_takes_bytes()) return CLI_USAGE;
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
   if (code != CLI_OK) return code;
-  selection.store = store;
+  cas_status status = version_view_open(store, selection.version, &selection.view);
+  if (status != CAS_OK) return cli_fail(arguments->operands[0], status, NULL);
   code = cat(&selection, arguments->operands[1]);
+  version_view_close(store, selection.view);
   free(selection.path);
   return code;
 }
@@ -73,7 +92,9 @@ const struct cli_command command_cat = {
     .name = "cat",
     .operands = "STORE WHAT",
     .summary = "Write the bytes of one instance to standard output",
-    .details = "WHAT must mean exactly one instance, unless --all is given.\n",
+    .details = "WHAT must mean exactly one instance, unless --all is given.\n"
+               "--version has older versions, as before a correction: of the instance that WHAT means, whether or\n"
+               "not the version itself is where WHAT looks.\n",
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

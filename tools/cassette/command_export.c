@@ -10,23 +10,28 @@
 
 #include "commands.h"
 #include "export.h"
+#include "version_select.h"
 
 #define KEY_JSON 256
+#define KEY_VERSION 257
 
 static const struct cli_option options[] = {
     {'f', "force", NULL, "replace files that differ"},
     {'q', "quiet", NULL, "say only what failed"},
     {'v', "verbose", NULL, "say what became of every instance"},
+    {KEY_VERSION, "version", "N|all", "copy version N, or all, also where they are replaced or hidden"},
     {KEY_JSON, "json", NULL, "print one JSON object for every instance, then a summary"},
     {0},
 };
 
 struct settings {
   bool force, quiet, verbose, json;
+  uint32_t version;
 };
 
 struct walk {
   struct export *export;
+  uint32_t version;
   struct export_sink *sink;
 };
 
@@ -45,11 +50,19 @@ static cas_status put_node(void *arg, const struct cas_node *node) {
   return walk->sink->put(walk->sink, item);
 }
 
+static void tell_missing(void *arg, const char *uid) {
+  const struct walk *walk = arg;
+  struct cas_error error = {.status = CAS_NOT_FOUND};
+  snprintf(error.message, sizeof error.message, "no version %u is kept", walk->version);
+  export_report_missing(walk->export, uid, CAS_NOT_FOUND, &error);
+}
+
 /* Hands everything meant to the sink. What is not found is said and counted; other failures end it. */
 static cas_status put_all(struct walk *walk, char *const *whats, int count, struct cas_error *error) {
-  if (count == 0) return cas_instances_below(walk->export->store, "", put_node, walk, error);
+  struct cas_store *view = walk->export->store;
+  if (count == 0) return version_select(view, NULL, walk->version, put_node, tell_missing, walk, error);
   for (int i = 0; i < count; i++) {
-    cas_status status = cas_select(walk->export->store, whats[i], put_node, walk, error);
+    cas_status status = version_select(view, whats[i], walk->version, put_node, tell_missing, walk, error);
     if (status == CAS_NOT_FOUND || status == CAS_INVALID)
       export_report_missing(walk->export, whats[i], status, error);
     else if (status != CAS_OK)
@@ -63,10 +76,15 @@ static cas_status count_to_two(void *arg, const struct cas_node *node) {
   return ++*(unsigned *)arg == 2 ? CAS_END : CAS_OK;
 }
 
-static bool means_one_instance(struct cas_store *store, char *const *whats, int count) {
+static void count_nothing(void *arg, const char *uid) {
+  (void)arg;
+  (void)uid;
+}
+
+static bool means_one_instance(struct cas_store *view, uint32_t version, char *const *whats, int count) {
   unsigned instances = 0;
   if (count != 1) return false;
-  cas_status status = cas_select(store, whats[0], count_to_two, &instances, NULL);
+  cas_status status = version_select(view, whats[0], version, count_to_two, count_nothing, &instances, NULL);
   return status == CAS_OK && instances == 1;
 }
 
@@ -119,15 +137,15 @@ static int exit_code(struct export *export, cas_status walked, cas_status finish
   return export->failed || export->not_found ? CLI_PARTLY : CLI_OK;
 }
 
-static int export_to(struct export *export, struct export_sink *sink, const struct cli_arguments *arguments, bool quiet,
-                     FILE *summary) {
-  struct walk walk = {.export = export, .sink = sink};
+static int export_to(struct export *export, struct export_sink *sink, const struct cli_arguments *arguments,
+                     const struct settings *settings, FILE *summary) {
+  struct walk walk = {.export = export, .version = settings->version, .sink = sink};
   struct cas_error error = {0}, finish_error = {0};
   cas_status walked = put_all(&walk, arguments->operands + 2, arguments->operand_count - 2, &error);
   cas_status finished = sink->finish(sink, &finish_error);
   if (walked != CAS_OK && walked != CAS_END && export->fault == CAS_OK) cli_fail("export", walked, &error);
   if (finished != CAS_OK) cli_fail(arguments->operands[1], finished, &finish_error);
-  if (!quiet || export->json) export_summary(export, summary);
+  if (!settings->quiet || export->json) export_summary(export, summary);
   return exit_code(export, walked, finished);
 }
 
@@ -140,15 +158,31 @@ static int export_anywhere(struct export *export, const struct cli_arguments *ar
   if (is_tar) {
     sink = export_tar_create(export);
   } else {
-    bool one = means_one_instance(export->store, arguments->operands + 2, arguments->operand_count - 2);
+    bool one =
+        means_one_instance(export->store, settings->version, arguments->operands + 2, arguments->operand_count - 2);
     int folder_fd = open_destination(destination, one, &name);
     if (folder_fd < 0) return CLI_IO;
     sink = export_folder_create(export, folder_fd, name);
     if (!sink) close(folder_fd);
   }
   if (!sink) return cli_fail("export", CAS_NO_MEMORY, NULL);
-  if (arguments->operand_count == 2) set_totals(export);
-  return export_to(export, sink, arguments, settings->quiet, is_tar ? stderr : stdout);
+  if (arguments->operand_count == 2 && settings->version == VERSION_SHOWN) set_totals(export);
+  return export_to(export, sink, arguments, settings, is_tar ? stderr : stdout);
+}
+
+static int export_view(struct cas_store *view, const struct cli_arguments *arguments, const struct settings *settings,
+                       struct cli_interrupt *interrupt) {
+  struct export export = {.store = view,
+                          .force = settings->force,
+                          .json = settings->json,
+                          .verbose = settings->verbose && strcmp(arguments->operands[1], "-") != 0,
+                          .progress = cli_progress_create("instances", settings->quiet),
+                          .interrupt = interrupt,
+                          .lock = PTHREAD_MUTEX_INITIALIZER};
+  if (!export.progress) return cli_fail("export", CAS_NO_MEMORY, NULL);
+  int code = export_anywhere(&export, arguments, settings);
+  cli_progress_destroy(export.progress);
+  return code;
 }
 
 static int run(struct cli_arguments *arguments) {
@@ -159,6 +193,7 @@ static int run(struct cli_arguments *arguments) {
     if (key == 'q') settings.quiet = true;
     if (key == 'v') settings.verbose = true;
     if (key == KEY_JSON) settings.json = true;
+    if (key == KEY_VERSION && !version_read(arguments, true, &settings.version)) return CLI_USAGE;
   }
   if (key < 0) return arguments->exit_code;
   bool is_tar = strcmp(arguments->operands[1], "-") == 0;
@@ -169,16 +204,11 @@ static int run(struct cli_arguments *arguments) {
   CLI_STORE struct cas_store *store = NULL;
   int code = cli_store_open(arguments->operands[0], CAS_OPEN_FOLLOW, &store);
   if (code != CLI_OK) return code;
-  struct export export = {.store = store,
-                          .force = settings.force,
-                          .json = settings.json,
-                          .verbose = settings.verbose && !is_tar,
-                          .progress = cli_progress_create("instances", settings.quiet),
-                          .interrupt = &interrupt,
-                          .lock = PTHREAD_MUTEX_INITIALIZER};
-  if (!export.progress) return cli_fail("export", CAS_NO_MEMORY, NULL);
-  code = export_anywhere(&export, arguments, &settings);
-  cli_progress_destroy(export.progress);
+  struct cas_store *view;
+  cas_status status = version_view_open(store, settings.version, &view);
+  if (status != CAS_OK) return cli_fail("export", status, NULL);
+  code = export_view(view, arguments, &settings, &interrupt);
+  version_view_close(store, view);
   return code;
 }
 
@@ -189,6 +219,8 @@ const struct cli_command command_export = {
     .details = "DEST is a folder, which gets the tree; a file, where one WHAT means exactly one instance and\n"
                "DEST is no folder; or - for a tar stream on standard output. Without WHAT everything is\n"
                "copied. A file that is there with other bytes is left alone unless --force is given.\n"
+               "--version 1 has the objects as they first came, before corrections; versions have names of their\n"
+               "own in the tree. What has no such version is named, and the exit status is 1.\n"
                "Exit status: 0 all was copied, 1 something was not.\n",
     .options = options,
     .operands_min = 2,
