@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+__attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static int replay_file(const char *path) {
   FILE *file = fopen(path, "rb");
@@ -25,6 +26,7 @@ static int replay_file(const char *path) {
 }
 
 int main(int argc, char **argv) {
+  if (LLVMFuzzerInitialize != NULL) (void)LLVMFuzzerInitialize(&argc, &argv);
   if (argc != 2) {
     fprintf(stderr, "usage: %s CORPUS_FOLDER\n", argv[0]);
     return 2;

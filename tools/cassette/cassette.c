@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "heap.h"
 #include "mount_helper.h"
+#include "transcode_child.h"
 
 const struct cli_command *const commands[] = {&command_init,
                                               &command_import,
@@ -102,6 +103,7 @@ static int dispatch(int count, char **words) {
 }
 
 int main(int argc, char **argv) {
+  if (transcode_child_is_meant(argv[0])) return transcode_child_run(argc, argv);
   heap_keep_buffers();
   /* Only how characters are classified: numbers and messages are the same everywhere. */
   if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0) setlocale(LC_CTYPE, "C.UTF-8");

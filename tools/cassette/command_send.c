@@ -239,7 +239,7 @@ static void report(const struct sending *sending, double seconds) {
 static int send_gathered(struct sending *sending) {
   struct cli_progress *progress = cli_progress_create("objects", sending->quiet);
   if (progress == NULL) return cli_fail("send", CAS_NO_MEMORY, NULL);
-  transcode_budget_init(&sending->budget, TRANSCODE_BYTES_DEFAULT);
+  transcode_budget_init(&sending->budget, TRANSCODE_BYTES_DEFAULT, TRANSCODE_SECONDS_DEFAULT);
   const bool interrupted = send_all(sending, progress);
   const double seconds = cli_progress_seconds(progress);
   cli_progress_destroy(progress);

@@ -7,6 +7,7 @@
 
 #include "daemon.h"
 #include "heap.h"
+#include "transcode_child.h"
 
 static const char usage[] =
     "usage: cassetted --store STORE [--aet TITLE] [--port PORT] [--bind ADDRESS] [--mount DIR] [--config FILE]\n"
@@ -109,6 +110,7 @@ static void block_signals(void) {
 }
 
 int main(int argc, char **argv) {
+  if (transcode_child_is_meant(argv[0])) return transcode_child_run(argc, argv);
   heap_keep_buffers();
   const char *path = NULL;
   const int ended = scan(argc, argv, &path);

@@ -312,7 +312,7 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
   made->listen_fd = made->tls_fd = made->node.stop_fd = -1;
   pthread_mutex_init(&made->lock, NULL);
   init_condition(&made->gone);
-  transcode_budget_init(&made->node.transcoding, (uint64_t)filled.transcode_mib << 20);
+  transcode_budget_init(&made->node.transcoding, (uint64_t)filled.transcode_mib << 20, filled.message_seconds);
   made->node.store = store;
   made->node.options = filled;
   snprintf(made->aet, sizeof made->aet, "%s", filled.aet);

@@ -55,7 +55,7 @@ cas_status store_object_open_file(struct store_object *object, struct cas_slice 
 
 void store_object_close(struct store_object *object) {
   if (object->reader != NULL) cas_reader_close(object->reader);
-  transcoder_destroy(object->transcoder);
+  transcode_job_destroy(object->transcoder);
   if (object->taken > 0) transcode_budget_give(object->budget, object->taken);
   object->reader = NULL;
   object->transcoder = NULL;
@@ -83,7 +83,7 @@ static uint64_t read_bytes(const struct store_object *object, bool deflated) {
 /* All that the transcoder will hold, by what it has read so far. Pixels that stay as they are, are in the object. */
 static uint64_t all_bytes(const struct store_object *object, const char *from, const char *to) {
   const bool anew = transcode_decodes(from) || transcode_decodes(to);
-  const uint64_t pixels = anew ? transcoder_pixel_bytes(object->transcoder) : 0;
+  const uint64_t pixels = anew ? transcode_job_pixel_bytes(object->transcoder) : 0;
   const uint64_t bytes = read_bytes(object, strcmp(from, DEFLATED_UID) == 0);
   return pixels > UINT64_MAX - bytes ? UINT64_MAX : pixels + bytes;
 }
@@ -101,7 +101,7 @@ static cas_status put_rest(struct store_object *object, struct cas_error *error)
     if (status == CAS_OK && object->ahead.size == 0) status = CAS_CORRUPT;
     if (status != CAS_OK) return status;
     const struct cas_slice piece = {.data = object->ahead.data, .size = object->ahead.size};
-    status = transcoder_put(object->transcoder, piece, object->offset == object->end, error);
+    status = transcode_job_put(object->transcoder, piece, object->offset == object->end, error);
     if (status != CAS_OK) return status;
   }
   return CAS_OK;
@@ -123,13 +123,14 @@ cas_status store_object_transcode(struct store_object *object, const char *from,
   const bool deflated = strcmp(from, DEFLATED_UID) == 0;
   object->budget = budget;
   cas_status status = deflated ? take(object, read_bytes(object, true), seconds, error) : CAS_OK;
-  if (status == CAS_OK) status = transcoder_create(from, to, object->taken, &object->transcoder, error);
+  if (status == CAS_OK)
+    status = transcode_job_create(&budget->pool, from, to, object->taken, &object->transcoder, error);
   const struct cas_slice first = {.data = object->ahead.data, .size = object->ahead.size};
-  if (status == CAS_OK) status = transcoder_put(object->transcoder, first, object->offset == object->end, error);
+  if (status == CAS_OK) status = transcode_job_put(object->transcoder, first, object->offset == object->end, error);
   if (status == CAS_OK && !deflated) status = take(object, all_bytes(object, from, to), seconds, error);
   if (status == CAS_OK) status = put_rest(object, error);
   if (status == CAS_OK) status = take_more(object, all_bytes(object, from, to), error);
-  return status == CAS_OK ? transcoder_convert(object->transcoder, error) : status;
+  return status == CAS_OK ? transcode_job_convert(object->transcoder, error) : status;
 }
 
 /* --- writing --- */
@@ -140,7 +141,7 @@ static cas_status write_piece(void *arg, struct cas_slice bytes, struct cas_erro
 
 static cas_status write_transcoded(struct store_object *object, struct pdu_writer *writer, bool *damaged,
                                    struct cas_error *error) {
-  const cas_status status = transcoder_write(object->transcoder, write_piece, writer, error);
+  const cas_status status = transcode_job_write(object->transcoder, write_piece, writer, error);
   *damaged = status == CAS_REFUSED || status == CAS_NO_MEMORY;
   return status == CAS_OK ? pdu_writer_end(writer, error) : status;
 }

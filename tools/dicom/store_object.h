@@ -14,7 +14,6 @@
 #include "cassette/reader.h"
 #include "pdu_writer.h"
 #include "transcode_budget.h"
-#include "transcoder.h"
 
 #define STORE_OBJECT_AHEAD_BYTES (1u << 20)
 
@@ -24,7 +23,7 @@ struct store_object {
   struct cas_slice file;       /* a whole file in memory; borrowed */
   uint64_t begin, offset, end; /* in the file: of the data set, and of what was not yet read */
   struct cas_buffer ahead;     /* the first bytes; its memory is kept for the next object */
-  struct transcoder *transcoder;
+  struct transcode_job *transcoder;
   struct transcode_budget *budget; /* what `taken` was taken from */
   uint64_t taken;
 };

@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <time.h>
 
-void transcode_budget_init(struct transcode_budget *budget, uint64_t bytes) {
+/* Address space of a process, of which a decoder may ask for whatever an object claims: the largest object in all its
+ * forms, and the program itself. */
+#define OBJECT_TIMES 4u
+#define PROGRAM_MIB 1024u
+
+void transcode_budget_init(struct transcode_budget *budget, uint64_t bytes, unsigned seconds) {
   pthread_condattr_t attributes;
   pthread_mutex_init(&budget->lock, NULL);
   pthread_condattr_init(&attributes);
@@ -12,9 +17,11 @@ void transcode_budget_init(struct transcode_budget *budget, uint64_t bytes) {
   pthread_cond_init(&budget->freed, &attributes);
   pthread_condattr_destroy(&attributes);
   budget->total = budget->left = bytes;
+  transcode_pool_init(&budget->pool, seconds, OBJECT_TIMES * (unsigned)(bytes >> 20) + PROGRAM_MIB);
 }
 
 void transcode_budget_fini(struct transcode_budget *budget) {
+  transcode_pool_fini(&budget->pool);
   pthread_cond_destroy(&budget->freed);
   pthread_mutex_destroy(&budget->lock);
 }

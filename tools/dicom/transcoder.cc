@@ -24,6 +24,7 @@
 #include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/dcmjpls/djencode.h"
 #include "dcmtk/dcmjpls/djrparam.h"
+#include "dcmtk/oflog/oflog.h"
 
 #include <cstring>
 #include <new>
@@ -116,6 +117,7 @@ namespace {
 /* DCMTK's list of codecs is the process's. Nothing lossy is in it; UIDs stay; pixels of lossless codecs keep their
  * colour space; JPEG and JPEG-LS encode whole words, with the bits above Bits Stored. */
 bool register_codecs() {
+  OFLog::configure(OFLogger::OFF_LOG_LEVEL); // what goes wrong comes back as a status
   DJDecoderRegistration::registerCodecs(EDC_lossyOnly, EUC_never);
   DJLSDecoderRegistration::registerCodecs(EJLSUC_never);
   DcmRLEDecoderRegistration::registerCodecs();
@@ -280,7 +282,10 @@ cas_status transcoder_put(struct transcoder *transcoder, struct cas_slice bytes,
 uint64_t transcoder_pixel_bytes(struct transcoder *transcoder) {
   uint64_t bytes = UINT64_MAX;
   (void)guarded(nullptr, [&] {
-    bytes = pixel_bytes(&transcoder->data_set);
+    DcmDataset *data_set = &transcoder->data_set;
+    bytes = pixel_bytes(data_set);
+    // DCMTK goes on reading at the element where its list stands, and a search moves that.
+    if (data_set->card() > 0) (void)data_set->getElement(data_set->card() - 1);
     return CAS_OK;
   });
   return bytes;

@@ -35,7 +35,7 @@ void transcoder_destroy(struct transcoder *transcoder);
 CAS_MUST_USE cas_status transcoder_put(struct transcoder *transcoder, struct cas_slice bytes, bool last,
                                        struct cas_error *error);
 
-/* Bytes of the pixels when they are decoded, as the data set states them; 0 without pixels. After the last put. */
+/* Bytes of the pixels when they are decoded, as the data set states them; 0 without pixels. As far as it was put. */
 uint64_t transcoder_pixel_bytes(struct transcoder *transcoder);
 
 /* Transcodes. CAS_REFUSED: it cannot be done, and why; CAS_NO_MEMORY. */

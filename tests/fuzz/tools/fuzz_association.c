@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "../fuzz_child.h"
 #include "../fuzz_store.h"
 #include "association_proposal.h"
 #include "cassette/state.h"
