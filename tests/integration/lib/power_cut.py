@@ -4,10 +4,11 @@
   power_cut.py --programs FOLDER --cassette PATH --cassetted PATH --work FOLDER [--rounds N] [--seed N]
                [--honesty honest|never|late]
 
-A store lies on powercut_fs. In each round cassetted takes objects over DICOM, or `cassette import` reads files, or `cassette
-rebuild` makes the index, and the power goes in the middle of one write, sync or change of a name. After the cut, what was
-not synced is lost in part; then the daemon must start, every acknowledged object must be there bit-exact, nothing that was
-never offered may be there, `cassette verify` must be clean, and the next round goes on in the same store.
+A store lies on powercut_fs. In each round cassetted takes objects over DICOM, alone or while objects are deleted, hidden and
+shown and their segments written anew, or `cassette import` reads files, or `cassette rebuild` makes the index, and the power
+goes in the middle of one write, sync or change of a name. After the cut, what was not synced is lost in part; then the daemon
+must start, every acknowledged object must be there bit-exact, nothing that was never offered or that was deleted or hidden,
+no change by half, `cassette verify` must be clean, and the next round goes on in the same store.
 
 Prints the seed, and the figures as JSON. Exit status 0: nothing was lost; 3: an acknowledged object was, or something was
 damaged (what --honesty never and late must lead to); 1: the harness itself failed.
@@ -93,7 +94,8 @@ class Scene:
         self.daemon = None
         self.log = options.work + "/cassetted.log"
         self.figures = {"rounds": 0, "stores": 0, "acknowledged": 0, "objects_read_back": 0, "starts": 0,
-                        "starts_cut": 0, "rebuilds_needed": 0, "import_cuts": 0, "rebuild_cuts": 0}
+                        "starts_cut": 0, "rebuilds_needed": 0, "import_cuts": 0, "rebuild_cuts": 0,
+                        "changes": 0, "changes_in_doubt": 0, "compacted": 0, "discarded": 0}
         self.lock = threading.Lock()
         self.serial = 0
         self.ring = None  # whether io_uring is used; None: sometimes
@@ -119,7 +121,7 @@ class Scene:
         with open(self.log, "wb") as log:
             self.daemon = subprocess.Popen(
                 [self.options.cassetted, "--store", self.store, "--port", "0", "--bind", "127.0.0.1", "--set", "dicom.open=yes", "--set", "engine.segment_mib=1",
-                 "--set", "engine.workers=2", "--set", "engine.io_uring=" + {True: "yes", False: "no", None: self.random.choice(["yes", "no"])}[self.ring]],
+                 "--set", "engine.workers=2", "--set", "compact.quiet_seconds=1", "--set", "compact.deleted_days=now", "--set", "engine.io_uring=" + {True: "yes", False: "no", None: self.random.choice(["yes", "no"])}[self.ring]],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.disk.wait(lambda: self.daemon.poll() is not None or " ready: AE" in self.daemon_text())
         return self.daemon.poll() is None
@@ -183,12 +185,14 @@ class Scene:
 
     def offer(self, uid, body):
         self.offered.add(digest(body))
+        self.gone.discard(digest(body))
         self.offered_objects.append((uid, body))
         del self.offered_objects[:-50]
 
-    def acknowledge(self, body):
+    def acknowledge(self, uid, body):
         with self.lock:
             self.acknowledged.add(digest(body))
+            self.by_uid.setdefault(uid, set()).add(digest(body))
             self.figures["acknowledged"] += 1
 
     def send(self, port, objects):
@@ -199,7 +203,7 @@ class Scene:
                 return
             for uid, body in objects:
                 if peer.store(uid, body=body) == "0000":
-                    self.acknowledge(body)
+                    self.acknowledge(uid, body)
                 else:
                     return
         except OSError:
@@ -221,6 +225,63 @@ class Scene:
             thread.join()
         self.kill()
 
+    def change(self, action, uid):
+        """Of an object that nobody sends meanwhile."""
+        with self.lock:
+            digests = frozenset(self.hidden.pop(uid) if action == "show" else self.by_uid.pop(uid))
+            self.acknowledged -= digests
+            self.gone -= digests
+        done = self.run(action, "--yes", "--reason", "a power cut", self.store, uid, check=False)
+        with self.lock:
+            self.figures["changes"] += done.returncode == 0
+            self.figures["changes_in_doubt"] += done.returncode != 0
+            if done.returncode != 0:
+                self.doubtful.append((uid, digests))
+            elif action == "show":
+                self.acknowledged |= digests
+                self.by_uid[uid] = set(digests)
+            else:
+                self.gone |= digests
+            if done.returncode == 0 and action == "hide":
+                self.hidden[uid] = digests
+
+    def change_some(self):
+        for _ in range(6):
+            with self.lock:
+                actions = [("show", uid) for uid in self.hidden if uid not in self.by_uid]
+                actions += [(self.random.choice(["delete", "delete", "hide"]), uid) for uid in sorted(self.unsent & set(self.by_uid))]
+            if not actions or self.daemon.poll() is not None:
+                return
+            self.change(*self.random.choice(actions))
+
+    def compact_often(self):
+        while self.daemon.poll() is None and not self.changed.is_set():
+            done = self.run("compact", "--json", "--deleted", "now", "--min", "1", self.store, check=False)
+            if done.returncode == 0:
+                result = json.loads(done.stdout)
+                self.figures["compacted"] += result["segments"]
+                self.figures["discarded"] += result["discarded_versions"]
+
+    def states_round(self):
+        self.unsent = set(self.by_uid)
+        lane = []
+        for _ in range(self.random.randint(3, 12)):
+            self.serial += 1
+            uid = f"2.25.{self.options.seed % 10**9}.{self.serial}"
+            lane.append((uid, dicom_peer.data_set(uid, pixels=0)[:-8] + self.pixels()))
+            self.offer(*lane[-1])
+        self.changed = threading.Event()
+        port = self.port()
+        self.disk.tell(f"kill {self.random.randint(1, 400)}")
+        others = [threading.Thread(target=self.send, args=(port, lane)), threading.Thread(target=self.compact_often)]
+        for thread in others:
+            thread.start()
+        self.change_some()
+        self.changed.set()
+        for thread in others:
+            thread.join()
+        self.kill()
+
     def import_round(self):
         self.stop()
         folder = self.options.work + "/in"
@@ -229,7 +290,7 @@ class Scene:
         for number in range(20):
             uid, body = self.object()
             self.offer(uid, body)
-            bodies[f"{number}.dcm"] = body
+            bodies[f"{number}.dcm"] = uid, body
             with open(f"{folder}/{number}.dcm", "wb") as file:
                 file.write(part10(uid, body))
         self.disk.tell(f"kill {self.random.randint(1, 120)}")
@@ -242,7 +303,7 @@ class Scene:
             except ValueError:
                 continue  # the line was being written
             if entry.get("outcome") in ("stored", "duplicate", "new version", "new_version"):
-                self.acknowledge(bodies[os.path.basename(entry["path"])])
+                self.acknowledge(*bodies[os.path.basename(entry["path"])])
         self.figures["import_cuts"] += done.returncode != 0
         shutil.rmtree(folder)
 
@@ -261,6 +322,15 @@ class Scene:
         self.figures["objects_read_back"] += len(there)
         if self.acknowledged - there:
             raise Lost(f"{len(self.acknowledged - there)} of {len(self.acknowledged)} acknowledged objects are lost")
+        for uid, digests in self.doubtful:
+            if digests & there and digests - there:
+                raise Lost("%d of %d versions of %s were changed" % (len(digests - there), len(digests), uid))
+            if digests & there:
+                self.acknowledged |= digests
+                self.by_uid[uid] = set(digests)
+        self.doubtful = []
+        if self.gone & there:
+            raise Lost(f"{len(self.gone & there)} objects are there that were deleted or hidden")
         if there - self.offered:
             raise Lost(f"{len(there - self.offered)} objects are there that were never offered")
 
@@ -269,6 +339,7 @@ class Scene:
         if os.path.exists(self.store):
             shutil.rmtree(self.store)
         self.acknowledged, self.offered, self.offered_objects = set(), set(), []
+        self.by_uid, self.hidden, self.gone, self.doubtful = {}, {}, set(), []
         self.disk.tell("honesty honest")
         self.run("init", self.store)
         self.disk.tell("honesty " + self.options.honesty)
@@ -278,7 +349,7 @@ class Scene:
             self.new_store()
             self.start()
         self.figures["rounds"] += 1
-        self.random.choices([self.ingest_round, self.import_round, self.rebuild_round], [8, 2, 2])[0]()
+        self.random.choices([self.ingest_round, self.states_round, self.import_round, self.rebuild_round], [6, 6, 2, 2])[0]()
         self.cut()
         self.start()
         self.check()

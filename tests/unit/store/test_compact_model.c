@@ -41,7 +41,7 @@ static void make_object(unsigned uid, unsigned seed, struct cas_buffer *file) {
                            .series_uid = series,
                            .study_uid = study,
                            .patient_id = patient,
-                           .pixel_seed = seed,
+                           .pixel_seed = uid % 2 == 0 ? seed : seed + 1000 * uid, /* shared, or its own */
                            .frames = (uint16_t)(1 + seed % 3)};
   synthetic_file(&what, "A", file);
 }
