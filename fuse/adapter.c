@@ -103,7 +103,8 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
   cas_status status = inode_table_path(adapter->inodes, parent, folder);
   if (status == CAS_OK) status = tree_join(folder, name, path);
   if (status == CAS_OK) status = tree_get(&adapter->tree, path, &entry, NULL, &error);
-  if (status == CAS_OK) status = inode_table_ref(adapter->inodes, parent, name, tree_inode(path), &inode);
+  if (status == CAS_OK)
+    status = inode_table_ref(adapter->inodes, parent, name, entry.kind == TREE_FILE, tree_inode(path), &inode);
   if (status != CAS_OK) {
     adapter_reply_status(request, path, status, &error);
     return;
@@ -111,6 +112,7 @@ static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name) {
   struct fuse_entry_param param;
   adapter_fill(adapter, epoch, inode, &entry, &param);
   if (fuse_reply_entry(request, &param) != 0) inode_table_unref(adapter->inodes, inode, 1);
+  trimmer_note(adapter->trimmer);
 }
 
 static void forget(fuse_req_t request, fuse_ino_t inode, uint64_t lookups) {

@@ -18,16 +18,13 @@
 #include "fuse/opened.h"
 #include "fuse/read_buffers.h"
 #include "fuse/tree.h"
+#include "fuse/trimmer.h"
 
 /* For how long the kernel need not ask again. The attributes of a file never change; names can go, and a folder's time
  * changes with what comes or goes below it: then the watcher tells the kernel. What no watcher sees is kept for a
  * second. What was not found is not remembered, for it may arrive now. */
 #define LONG_TIMEOUT_S 86400.0
 #define SHORT_TIMEOUT_S 1.0
-
-/* Above so many inodes, folder lists no longer hand out inodes in advance: the kernel keeps each until it needs the
- * memory, and each costs about 130 bytes here. What programs look at themselves is not limited by us. */
-#define INODES_IN_ADVANCE_MAX 250000u
 
 /* The kernel reads ahead this much. */
 #define READAHEAD_BYTES (1u << 20)
@@ -49,6 +46,7 @@ struct adapter {
   struct read_buffers buffers;
   struct fact_cache facts;
   struct ahead *ahead;
+  struct trimmer *trimmer;
   bool opens_itself; /* the kernel opens files without asking; set before the first of them */
 };
 

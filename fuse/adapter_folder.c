@@ -63,10 +63,13 @@ static bool add_plus(struct answer *answer, const struct directory_item *item) {
   struct fuse_entry_param param;
   struct inode_table *inodes = answer->adapter->inodes;
   uint64_t inode = item->inode;
-  bool known = !item->dots && inode_table_count(inodes) < INODES_IN_ADVANCE_MAX &&
-               inode_table_ref(inodes, answer->folder, item->name, item->inode, &inode) == CAS_OK;
+  bool known =
+      !item->dots && trimmer_has_room(answer->adapter->trimmer) &&
+      inode_table_ref(inodes, answer->folder, item->name, item->entry.kind == TREE_FILE, item->inode, &inode) == CAS_OK;
   adapter_fill(answer->adapter, answer->opened->epoch, inode, &item->entry, &param);
   if (!known) param.ino = 0; /* nothing to remember: the kernel asks when it needs it */
+  /* The next to open the folder is to get inodes, rather than the list that the kernel keeps. */
+  if (!known && !item->dots) (void)inode_table_stamp(inodes, answer->folder, 0);
   answer->used += fuse_add_direntry_plus(answer->request, answer->bytes + answer->used, room, item->name, &param,
                                          (off_t)item->cookie);
   return true;
@@ -106,6 +109,7 @@ static void read_folder(fuse_req_t request, fuse_ino_t inode, size_t size, off_t
       .request = request, .adapter = adapter_of(request), .opened = opened, .folder = inode, .plus = plus};
   answer.size = size < ANSWER_BYTES_MAX ? size : ANSWER_BYTES_MAX;
   answer.bytes = malloc(answer.size);
+  if (plus) trimmer_wait(answer.adapter->trimmer);
   cas_status status = CAS_NO_MEMORY;
   if (answer.bytes != NULL) {
     pthread_mutex_lock(&opened->lock);
@@ -120,6 +124,7 @@ static void read_folder(fuse_req_t request, fuse_ino_t inode, size_t size, off_t
     adapter_reply_status(request, path, status, &error);
   }
   free(answer.bytes);
+  if (plus) trimmer_note(answer.adapter->trimmer);
 }
 
 static void read_plain(fuse_req_t request, fuse_ino_t inode, size_t size, off_t cookie, struct fuse_file_info *info) {

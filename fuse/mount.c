@@ -1,6 +1,5 @@
 /*
- * Owns a mount: the session with the kernel, the threads that serve it, the thread that refreshes a follower, the
- * guard.
+ * Owns a mount: the session with the kernel, the threads that serve it, those in the background, the guard.
  *
  *   mounting -> serving -> ended -> (freed by cas_mount_stop)
  *
@@ -23,10 +22,10 @@
 #include <unistd.h>
 
 #include "fuse/adapter.h"
+#include "fuse/background.h"
 #include "fuse/guard.h"
 #include "fuse/mountpoint.h"
 #include "fuse/session.h"
-#include "fuse/watcher.h"
 
 #define THREADS_DEFAULT 8
 #define REFRESH_MS_DEFAULT 500
@@ -49,8 +48,7 @@ struct cas_mount {
   char *path; /* absolute */
   unsigned minor;
   struct guard guard;
-  struct watcher *watcher; /* NULL where nothing ever changes */
-  uint32_t refresh_ms;
+  struct background background;
   unsigned thread_count; /* started ones */
   pthread_t threads[READ_BUFFERS_MAX];
 
@@ -149,6 +147,10 @@ static cas_status start_threads(struct cas_mount *mount, unsigned count, struct 
 
 /* --- starting --- */
 
+static uint32_t refresh_ms_of(const struct cas_mount_options *options) {
+  return options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT;
+}
+
 static cas_status create_mount(struct cas_store *store, const struct cas_mount_options *options,
                                struct cas_mount **mount) {
   struct cas_store_info info;
@@ -179,8 +181,7 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   adapter->folder_mode = (options->folder_mode != 0 ? options->folder_mode : FOLDER_MODE_DEFAULT) & 0555;
   adapter->log = options->log;
   adapter->log_arg = options->log_arg;
-  made->refresh_ms = options->refresh_ms != 0 ? options->refresh_ms : REFRESH_MS_DEFAULT;
-  follower_init(&adapter->follower, store, made->refresh_ms);
+  follower_init(&adapter->follower, store, refresh_ms_of(options));
   opened_list_init(&adapter->opened);
   read_buffers_init(&adapter->buffers);
   fact_cache_init(&adapter->facts);
@@ -200,6 +201,7 @@ static void destroy_mount(struct cas_mount *mount) {
   opened_list_fini(&mount->adapter.opened);
   follower_fini(&mount->adapter.follower);
   ahead_destroy(mount->adapter.ahead);
+  trimmer_destroy(mount->adapter.trimmer);
   readers_destroy(mount->adapter.readers);
   read_buffers_fini(&mount->adapter.buffers);
   fact_cache_fini(&mount->adapter.facts);
@@ -231,24 +233,11 @@ static cas_status open_session(struct cas_mount *mount, bool allow_other, struct
   return CAS_OK;
 }
 
-static void store_ahead(void *arg, uint64_t inode, uint8_t *bytes, size_t size) {
-  struct fuse_bufvec vector = FUSE_BUFVEC_INIT(size);
-  vector.buf[0].mem = bytes;
-  /* An inode that the kernel has forgotten, or the end of the mount: nobody wants the bytes. */
-  (void)fuse_lowlevel_notify_store(arg, inode, 0, &vector, 0);
-}
-
-static cas_status start_ahead(struct cas_mount *mount, struct cas_error *error) {
-  struct adapter *adapter = &mount->adapter;
-  struct ahead_options options = {.tree = &adapter->tree,
-                                  .inodes = adapter->inodes,
-                                  .readers = adapter->readers,
-                                  .buffers = &adapter->buffers,
-                                  .store = store_ahead,
-                                  .arg = mount->session};
-  cas_status status = ahead_start(&options, &adapter->ahead);
-  if (status == CAS_OK && !adapter->fixed)
-    status = watcher_start(adapter, mount->session, mount->refresh_ms, &mount->watcher);
+static cas_status start_background(struct cas_mount *mount, const struct cas_mount_options *options,
+                                   struct cas_error *error) {
+  struct background_options background = {
+      .refresh_ms = refresh_ms_of(options), .known_max = options->known_max, .no_prune = options->no_prune};
+  cas_status status = background_start(&mount->background, &mount->adapter, mount->session, &background);
   return status == CAS_OK ? status : fail(error, status, "cannot start threads for the mount", mount->path);
 }
 
@@ -306,7 +295,7 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
   status = mountpoint_read(made->path, &state, error);
   made->minor = state.minor;
   if (status == CAS_OK && !options->no_auto_unmount) start_guard(made);
-  if (status == CAS_OK) status = start_ahead(made, error);
+  if (status == CAS_OK) status = start_background(made, options, error);
   if (status == CAS_OK) status = start_threads(made, options->threads != 0 ? options->threads : THREADS_DEFAULT, error);
   if (status == CAS_OK) status = finish_start(made, error);
   if (status != CAS_OK) {
@@ -378,9 +367,8 @@ void cas_mount_stop(struct cas_mount *mount) {
   pthread_mutex_lock(&mount->lock);
   bool ended = mount->ended;
   pthread_mutex_unlock(&mount->lock);
-  /* While requests are still answered: see ahead.c and watcher.h. */
-  watcher_stop(mount->watcher);
-  ahead_stop(mount->adapter.ahead);
+  /* While requests are still answered. */
+  background_stop(&mount->background, &mount->adapter);
   if (!ended) mountpoint_remove(mount->path, mount->minor);
   fuse_session_exit(mount->session);
   join_threads(mount);

@@ -21,6 +21,7 @@ void index_close(struct index *index) {
   index_db_release(index->db);
   if (index->options != NULL) rocksdb_options_destroy(index->options);
   if (index->read != NULL) rocksdb_readoptions_destroy(index->read);
+  if (index->read_past != NULL) rocksdb_readoptions_destroy(index->read_past);
   if (index->write != NULL) rocksdb_writeoptions_destroy(index->write);
   pthread_rwlock_destroy(&index->view);
   pthread_mutex_destroy(&index->refreshing);
@@ -50,6 +51,9 @@ cas_status index_create(const char *folder, const char *scratch, struct index **
   index->options = index_options_create(scratch != NULL);
   index->read = rocksdb_readoptions_create();
   rocksdb_readoptions_set_verify_checksums(index->read, 1);
+  index->read_past = rocksdb_readoptions_create();
+  rocksdb_readoptions_set_verify_checksums(index->read_past, 1);
+  rocksdb_readoptions_set_fill_cache(index->read_past, 0);
   index->write = rocksdb_writeoptions_create();
   *out = index;
   return CAS_OK;

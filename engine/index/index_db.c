@@ -96,14 +96,14 @@ cas_status index_db_get(struct index_source source, const struct index_key *key,
   return CAS_OK;
 }
 
-cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
-                             struct cas_error *error) {
+static cas_status open_cursor(struct index *index, const rocksdb_readoptions_t *read, struct cas_slice prefix,
+                              struct index_cursor *cursor, struct cas_error *error) {
   struct index_db *db = NULL;
   rocksdb_iterator_t *rocks = NULL;
   pthread_rwlock_rdlock(&index->view);
   if (index->db != NULL) {
     db = db_ref(index->db);
-    rocks = rocksdb_create_iterator(db->rocks, index->read);
+    rocks = rocksdb_create_iterator(db->rocks, read);
   }
   pthread_rwlock_unlock(&index->view);
   if (db == NULL) return no_view(error, index);
@@ -111,6 +111,16 @@ cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struc
   rocksdb_iter_get_error(rocks, &message);
   *cursor = (struct index_cursor){.index = index, .db = db, .rocks = rocks, .prefix = prefix};
   return index_db_fail(error, index, "cannot list", message);
+}
+
+cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
+                             struct cas_error *error) {
+  return open_cursor(index, index->read, prefix, cursor, error);
+}
+
+cas_status index_cursor_open_past(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
+                                  struct cas_error *error) {
+  return open_cursor(index, index->read_past, prefix, cursor, error);
 }
 
 void index_cursor_close(struct index_cursor *cursor) {

@@ -37,6 +37,7 @@ struct index {
   char *scratch; /* followers only */
   rocksdb_options_t *options;
   rocksdb_readoptions_t *read;
+  rocksdb_readoptions_t *read_past; /* what is read leaves the cache as it is */
   rocksdb_writeoptions_t *write;
   struct index_batch *batch; /* the open one; only the writing thread looks */
   index_terms_fn terms;      /* may be NULL; only the writing thread looks */
@@ -100,6 +101,9 @@ struct index_cursor {
 /* The cursor has no place yet: seek first. Its prefix is borrowed. */
 CAS_MUST_USE cas_status index_cursor_open(struct index *index, struct cas_slice prefix, struct index_cursor *cursor,
                                           struct cas_error *error);
+/* The same for what is read once and long: it does not push out of the cache what others use. */
+CAS_MUST_USE cas_status index_cursor_open_past(struct index *index, struct cas_slice prefix,
+                                               struct index_cursor *cursor, struct cas_error *error);
 void index_cursor_close(struct index_cursor *cursor);
 void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key);
 void index_cursor_next(struct index_cursor *cursor);

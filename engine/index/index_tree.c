@@ -42,7 +42,9 @@ cas_status index_list(struct index *index, const char *parent, const char *after
   /* The key that follows `after` at once is the same with a NUL, which no name has. */
   if (after != NULL && (!index_key_append(&start, after, strlen(after)) || !index_key_append(&start, "", 1)))
     return status_fail(error, CAS_INVALID, "index: the name to begin after is too long");
-  STATUS_TRY(index_cursor_open(index, index_key_slice(&prefix), &cursor, error));
+  /* Who goes on with a list reads a long one. */
+  STATUS_TRY(
+      (after != NULL ? index_cursor_open_past : index_cursor_open)(index, index_key_slice(&prefix), &cursor, error));
   index_cursor_seek(&cursor, &start);
   return list_children(&cursor, level, parent, each, arg, error);
 }

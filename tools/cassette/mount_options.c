@@ -98,6 +98,8 @@ static bool take_value(struct mount_settings *settings, const char *name, char *
     options->threads = (unsigned)number;
   } else if (strcmp(name, "refresh_ms") == 0 && parse_number(value, 10, 3600000, &number) && number > 0) {
     options->refresh_ms = (uint32_t)number;
+  } else if (strcmp(name, "known_names") == 0 && parse_number(value, 10, 100000000, &number) && number >= 1000) {
+    options->known_max = (uint32_t)number;
   } else {
     return false;
   }
@@ -139,6 +141,7 @@ static bool take(struct mount_settings *settings, char *option) {
   }
   if (strcmp(option, "allow_other") == 0) return settings->mount.allow_other = true;
   if (strcmp(option, "no_auto_unmount") == 0) return settings->mount.no_auto_unmount = true;
+  if (strcmp(option, "no_prune") == 0) return settings->mount.no_prune = true;
   if (strcmp(option, "no_xattr") == 0) {
     settings->mount.xattr = CAS_MOUNT_XATTR_NONE;
     return true;

@@ -81,7 +81,7 @@ static uint64_t ref(struct inode_table *table, const char *path) {
   for (const char *at = path; at != NULL; at = strchr(at, '/') != NULL ? strchr(at, '/') + 1 : NULL) {
     snprintf(part, sizeof part, "%.*s", (int)strcspn(at, "/"), at);
     assert_int_equal(tree_join(whole, part, whole), CAS_OK);
-    assert_int_equal(inode_table_ref(table, inode, part, tree_inode(whole), &inode), CAS_OK);
+    assert_int_equal(inode_table_ref(table, inode, part, false, tree_inode(whole), &inode), CAS_OK);
   }
   return inode;
 }

@@ -19,7 +19,7 @@ static int teardown(void **state) {
 
 static uint64_t ref(struct inode_table *table, uint64_t parent, const char *name, uint64_t wanted) {
   uint64_t inode = 0;
-  assert_int_equal(inode_table_ref(table, parent, name, wanted, &inode), CAS_OK);
+  assert_int_equal(inode_table_ref(table, parent, name, false, wanted, &inode), CAS_OK);
   return inode;
 }
 
@@ -44,7 +44,7 @@ static void test_paths(void **state) {
   has_path(table, 100, "Patients");
   is_gone(table, 99);
   uint64_t inode;
-  assert_int_equal(inode_table_ref(table, 99, "x", 5, &inode), CAS_NOT_FOUND);
+  assert_int_equal(inode_table_ref(table, 99, "x", false, 5, &inode), CAS_NOT_FOUND);
 }
 
 static void test_counts(void **state) {
@@ -98,7 +98,7 @@ static void test_too_many_collisions(void **state) {
     snprintf(name, sizeof name, "%d", i);
     ref(table, INODE_TABLE_ROOT, name, 100);
   }
-  assert_int_equal(inode_table_ref(table, INODE_TABLE_ROOT, "5", 100, &inode), CAS_NO_MEMORY);
+  assert_int_equal(inode_table_ref(table, INODE_TABLE_ROOT, "5", false, 100, &inode), CAS_NO_MEMORY);
   assert_int_equal(inode_table_count(table), 5);
 }
 
@@ -197,11 +197,67 @@ static void test_holding_and_stamps(void **state) {
   assert_int_equal(inode_table_stamp(table, 100, 7), 0);
 }
 
+static uint64_t ref_file(struct inode_table *table, uint64_t parent, const char *name, uint64_t wanted) {
+  uint64_t inode = 0;
+  assert_int_equal(inode_table_ref(table, parent, name, true, wanted, &inode), CAS_OK);
+  return inode;
+}
+
+/* Takes the whole line but `keep`, and says the numbers in their order. */
+static void line_is(struct inode_table *table, size_t keep, const char *expected) {
+  struct inode_taken taken[16];
+  char numbers[256] = "";
+  size_t count = inode_table_take(table, keep, taken, 16);
+  for (size_t i = 0; i < count; i++)
+    snprintf(numbers + strlen(numbers), sizeof numbers - strlen(numbers), "%s%u", i > 0 ? " " : "",
+             (unsigned)taken[i].inode);
+  assert_string_equal(numbers, expected);
+}
+
+static void test_line(void **state) {
+  struct inode_table *table = *state;
+  struct inode_taken taken;
+  ref(table, INODE_TABLE_ROOT, "a", 100);
+  for (char name[2] = "b"; name[0] < 'f'; name[0]++) ref_file(table, 100, name, (uint64_t)(name[0] - 'b' + 101));
+  assert_int_equal(inode_table_waiting(table), 5);
+  assert_int_equal(inode_table_take(table, 5, &taken, 1), 0);
+  assert_int_equal(inode_table_take(table, 4, &taken, 1), 1);
+  assert_true(taken.inode == 100 && taken.parent == INODE_TABLE_ROOT && !taken.file);
+  assert_string_equal(taken.name, "a");
+  ref_file(table, 100, "b", 101); /* looked up again: goes to the back */
+  assert_int_equal(inode_table_take(table, 0, &taken, 1), 1);
+  assert_true(taken.inode == 102 && taken.parent == 100 && taken.file);
+  assert_string_equal(taken.name, "c");
+  line_is(table, 1, "103 104");
+  inode_table_unref(table, 104, 1);
+  assert_int_equal(inode_table_stamp(table, 100, 7), 0);
+  inode_table_unref(table, 103, 1);
+  assert_int_equal(inode_table_stamp(table, 100, 8), 0); /* forgotten with a child */
+  assert_int_equal(inode_table_waiting(table), 1);
+  line_is(table, 0, "101");
+  ref_file(table, 100, "c", 102); /* in use, and looked up again */
+  line_is(table, 0, "102");
+  inode_table_return_told(table);
+  assert_int_equal(inode_table_waiting(table), 3);
+  line_is(table, 0, "100 101 102");
+  /* A folder comes back when it can be forgotten. */
+  inode_table_unref(table, 101, 2);
+  line_is(table, 0, "");
+  inode_table_unref(table, 102, 2);
+  line_is(table, 0, "100");
+  inode_table_unref(table, 100, 1);
+  assert_int_equal(inode_table_count(table), 0);
+  line_is(table, 0, "");
+  inode_table_return_told(table);
+  assert_int_equal(inode_table_waiting(table), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
       cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
       cmocka_unit_test_setup_teardown(test_holding_and_stamps, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_line, setup, teardown),
       cmocka_unit_test_setup_teardown(test_collisions, setup, teardown),
       cmocka_unit_test_setup_teardown(test_too_many_collisions, setup, teardown),
       cmocka_unit_test_setup_teardown(test_model, setup, teardown),

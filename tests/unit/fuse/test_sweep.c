@@ -30,7 +30,7 @@ static void tell_gone(void *arg, uint64_t folder, const char *name) {
 static uint64_t know(struct inode_table *inodes, uint64_t folder, const char *path) {
   uint64_t inode;
   const char *name = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
-  assert_int_equal(inode_table_ref(inodes, folder, name, tree_inode(path), &inode), CAS_OK);
+  assert_int_equal(inode_table_ref(inodes, folder, name, false, tree_inode(path), &inode), CAS_OK);
   return inode;
 }
 
