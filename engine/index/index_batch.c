@@ -48,6 +48,7 @@ static rocksdb_writebatch_t *make_writes(const struct index_changes *changes) {
   for (size_t i = 0; i < changes->count; i++) {
     const struct index_change *change = &changes->changes[i];
     struct cas_slice key = index_change_key(changes, change), value = index_change_value(changes, change);
+    if (change->deletes && change->absent) continue;
     if (change->deletes)
       rocksdb_writebatch_delete(writes, (const char *)key.data, key.size);
     else

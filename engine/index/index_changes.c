@@ -119,6 +119,15 @@ static cas_status set_value(struct index_changes *changes, struct index_change *
   return CAS_OK;
 }
 
+static cas_status add(struct index_changes *changes, size_t slot, struct index_change change, struct cas_slice key,
+                      struct cas_slice value) {
+  STATUS_TRY(append(changes, key, &change.key_at));
+  STATUS_TRY(set_value(changes, &change, value));
+  changes->changes[changes->count++] = change;
+  changes->slots[slot] = (uint32_t)changes->count;
+  return CAS_OK;
+}
+
 static cas_status set(struct index_changes *changes, struct cas_slice key, struct cas_slice value, bool deletes) {
   STATUS_TRY(make_room(changes));
   uint64_t hash = hash_of(key);
@@ -130,11 +139,7 @@ static cas_status set(struct index_changes *changes, struct cas_slice key, struc
     return CAS_OK;
   }
   struct index_change change = {.hash = hash, .key_size = key.size, .deletes = deletes};
-  STATUS_TRY(append(changes, key, &change.key_at));
-  STATUS_TRY(set_value(changes, &change, value));
-  changes->changes[changes->count++] = change;
-  changes->slots[slot] = (uint32_t)changes->count;
-  return CAS_OK;
+  return add(changes, slot, change, key, value);
 }
 
 cas_status index_changes_put(struct index_changes *changes, const struct index_key *key, struct cas_slice value) {
@@ -143,4 +148,12 @@ cas_status index_changes_put(struct index_changes *changes, const struct index_k
 
 cas_status index_changes_delete(struct index_changes *changes, const struct index_key *key) {
   return set(changes, index_key_slice(key), slice_of("", 0), true);
+}
+
+void index_changes_note_absent(struct index_changes *changes, const struct index_key *key) {
+  struct cas_slice bytes = index_key_slice(key);
+  if (make_room(changes) != CAS_OK) return;
+  struct index_change change = {.hash = hash_of(bytes), .key_size = bytes.size, .deletes = true, .absent = true};
+  size_t slot = find_slot(changes, bytes, change.hash);
+  if (changes->slots[slot] == 0) (void)add(changes, slot, change, bytes, slice_of("", 0));
 }

@@ -1,6 +1,7 @@
 /*
  * The changes of a batch that is not applied yet: for each key its new value or its deletion, the last one only. A
  * series' node that changes with each of its instances is written once a batch, and the batch reads its own writes.
+ * What the database was seen not to have is kept as well, so that it is asked once.
  *
  * Not safe for threads. Memory grows with the changes; the store bounds a batch by the bytes of a group.
  */
@@ -15,7 +16,8 @@ struct index_change {
   uint64_t hash;
   size_t key_at, key_size; /* in `bytes` */
   size_t value_at, value_size, value_room;
-  bool deletes;
+  bool deletes; /* there is no value */
+  bool absent;  /* nor is there one in the database: a deletion need not be written */
 };
 
 struct index_changes {
@@ -32,6 +34,9 @@ void index_changes_fini(struct index_changes *changes);
 CAS_MUST_USE cas_status index_changes_put(struct index_changes *changes, const struct index_key *key,
                                           struct cas_slice value);
 CAS_MUST_USE cas_status index_changes_delete(struct index_changes *changes, const struct index_key *key);
+
+/* Remembers that the database has no such key, where the key is not changed. It is no harm if there is no memory. */
+void index_changes_note_absent(struct index_changes *changes, const struct index_key *key);
 
 /* The change of a key, or NULL. Valid until the next change. */
 const struct index_change *index_changes_find(const struct index_changes *changes, struct cas_slice key);

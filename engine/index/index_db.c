@@ -91,7 +91,10 @@ cas_status index_db_get(struct index_source source, const struct index_key *key,
   pthread_rwlock_unlock(&index->view);
   if (!viewed) return no_view(error, index);
   if (message != NULL) return index_db_fail(error, index, "cannot look up", message);
-  if (found == NULL) return CAS_NOT_FOUND;
+  if (found == NULL) {
+    if (source.changes != NULL) index_changes_note_absent(source.changes, key);
+    return CAS_NOT_FOUND;
+  }
   *value = (struct cas_buffer){.data = (uint8_t *)found, .size = size, .capacity = size};
   return CAS_OK;
 }

@@ -64,7 +64,7 @@ CAS_MUST_USE cas_status index_batch_move_terms(struct index_batch *batch, enum c
 /* What to read from: the database, under the changes of a batch unless NULL. */
 struct index_source {
   struct index *index;
-  const struct index_changes *changes;
+  struct index_changes *changes;
 };
 
 static inline struct index_source index_source_of(struct index *index) { return (struct index_source){index, NULL}; }

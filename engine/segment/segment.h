@@ -152,12 +152,16 @@ struct segment_event {
   uint64_t group;              /* RECORD: the group it says it belongs to; COMMIT: the group it ends */
   struct record record;        /* RECORD */
   struct record_cookie cookie; /* RECORD */
+  bool payload_read;           /* RECORD */
   bool payload_good;           /* RECORD: always true where `payload` was not read */
   struct cas_slice payload;    /* RECORD: empty where it was not read or is damaged; valid during the call */
   void *prepared;              /* RECORD of a segment_recover_ahead(): what its `prepare` left, else NULL */
 };
 
 typedef cas_status (*segment_event_fn)(void *arg, const struct segment_event *event);
+
+/* Whether the payload of such a blob is needed. A pure function. */
+typedef bool (*segment_needs_fn)(const struct record *record);
 
 /* Read and check every payload. Without it only those of manifests, states, and the last group in a recovery. */
 #define SEGMENT_SCAN_PAYLOADS 1u
@@ -197,6 +201,7 @@ CAS_MUST_USE cas_status segment_recover(struct volume *volume, const struct segm
 struct segment_ahead {
   unsigned readers; /* 1 to SEGMENT_READERS_MAX */
   size_t bytes_max;
+  segment_needs_fn needs; /* payloads that are read besides those that the flags ask for; may be NULL */
   void *arg;
   /* *bytes is 0 before, and becomes what event->prepared takes. `reader` is below `readers`. */
   cas_status (*prepare)(void *arg, unsigned reader, struct segment_event *event, size_t *bytes);

@@ -46,6 +46,7 @@ struct segment_range {
   uint64_t end;           /* of the durable part */
   uint64_t check_from;    /* from here on every payload is checked */
   uint64_t doubtful_from; /* from here to `end`, damage is the remains of a torn write; 0: nowhere */
+  segment_needs_fn needs; /* blobs whose payloads are read besides; NULL: none */
 };
 
 /* segment_scan() with bounds that are known. */

@@ -123,7 +123,8 @@ static void read_part(struct segment_readers *readers, unsigned reader, struct l
   cas_status status = segment_part_bound(readers->volume, readers->key, part, &lane->error);
   if (status == CAS_OK) set_state(readers, lane, LANE_BOUNDED);
   if (status == CAS_OK && !segment_part_is_lost(part)) {
-    const struct segment_range range = part->range;
+    struct segment_range range = part->range;
+    range.needs = readers->ahead->needs;
     status = segment_scan_range(readers->volume, readers->key, part->segment, &range, readers->flags, keep_event,
                                 &reading, &lane->error);
   }

@@ -69,8 +69,10 @@ static cas_status emit_record(struct scan *scan, const struct segment_walk_item 
       .payload_good = true,
   };
   bool doubtful = is_doubtful(scan, item->offset);
-  if (doubtful || (scan->flags & SEGMENT_SCAN_PAYLOADS) != 0 || header->kind != RECORD_BLOB ||
-      item->offset >= scan->range->check_from)
+  event.payload_read = doubtful || (scan->flags & SEGMENT_SCAN_PAYLOADS) != 0 || header->kind != RECORD_BLOB ||
+                       item->offset >= scan->range->check_from ||
+                       (scan->range->needs != NULL && scan->range->needs(&event.record));
+  if (event.payload_read)
     STATUS_TRY(segment_walk_payload(&scan->walk, item, &event.payload, &event.payload_good, scan->error));
   if (doubtful && !event.payload_good) return emit_bad(scan, item->offset, item->size);
   scan->open = true;

@@ -11,6 +11,11 @@
 /* One read: long enough that a disk works at its full rate. */
 static const size_t window_bytes = 1u << 20;
 
+/* Where so much was passed over as would have taken a disk longer than another read, the next payload may be passed
+ * over as well: the window then is what a manifest and a header take. */
+static const uint64_t gap_bytes_min = 128u << 10;
+static const size_t window_bytes_behind_gap = 32u << 10;
+
 cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume, const struct segment_store_key *key,
                              uint64_t segment, uint64_t from, uint64_t limit, struct cas_error *error) {
   uint64_t size;
@@ -67,7 +72,9 @@ static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, 
   uint64_t window_end = walk->window_offset + walk->window_size;
   if (offset < walk->window_offset || offset + size > window_end) {
     uint64_t rest = walk->limit - offset;
-    size_t wanted = size > window_bytes ? size : window_bytes;
+    bool gap = walk->window_size > 0 && offset > window_end && offset - window_end >= gap_bytes_min;
+    size_t window = gap ? window_bytes_behind_gap : window_bytes;
+    size_t wanted = size > window ? size : window;
     if (wanted > rest) wanted = (size_t)rest;
     STATUS_TRY(grow_window(walk, wanted, error));
     size_t got = 0;

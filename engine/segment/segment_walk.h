@@ -1,5 +1,6 @@
 /*
- * Walks over the bytes of one segment from record to record, with big sequential reads. Knows records, not groups.
+ * Walks over the bytes of one segment from record to record, with big sequential reads. Long payloads that nobody asks
+ * for are passed over. Knows records, not groups.
  *
  * Threads: a walk belongs to one thread.
  */

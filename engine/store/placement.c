@@ -168,20 +168,21 @@ static cas_status merge_attributes(struct index_node *node, const struct cas_att
   struct cas_attributes *known;
   STATUS_TRY(cas_attributes_create(&known));
   cas_status status = attributes_decode(slice_of_buffer(&node->attributes), known);
-  struct cas_attribute attribute;
-  size_t count, position = 0;
+  size_t count;
+  bool learns = false;
   const struct cas_attribute_definition *definitions = cas_indexed_attributes(&count);
-  while (status == CAS_OK && cas_attributes_next(attributes, &position, &attribute)) {
-    for (size_t i = 0; i < count && status == CAS_OK; i++)
-      if (definitions[i].tag == attribute.tag && definitions[i].level == node->level &&
-          cas_attributes_text(known, attribute.tag)[0] == '\0' && attribute.value[0] != '\0')
-        status = cas_attributes_set(known, attribute.tag, slice_of(attribute.value, strlen(attribute.value)));
+  for (size_t i = 0; i < count && status == CAS_OK; i++) {
+    if (definitions[i].level != node->level) continue;
+    const char *value = cas_attributes_text(attributes, definitions[i].tag);
+    if (value[0] == '\0' || cas_attributes_text(known, definitions[i].tag)[0] != '\0') continue;
+    status = cas_attributes_set(known, definitions[i].tag, slice_of(value, strlen(value)));
+    learns = true;
   }
-  if (status == CAS_OK) {
+  if (status == CAS_OK && learns) {
     node->attributes.size = 0;
     status = attributes_encode(known, node->level, &node->attributes);
-    snprintf(step->date, sizeof step->date, "%s", cas_attributes_text(known, CAS_TAG_STUDY_DATE));
   }
+  if (status == CAS_OK) snprintf(step->date, sizeof step->date, "%s", cas_attributes_text(known, CAS_TAG_STUDY_DATE));
   cas_attributes_destroy(known);
   return status;
 }

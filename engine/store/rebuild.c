@@ -37,8 +37,7 @@ static cas_status replay_all(struct cas_store *store, unsigned readers, cas_prog
   struct segment_mark end;
   STATUS_TRY(replay_preparer_create(store, readers, &preparer));
   struct segment_ahead ahead = replay_preparer_ahead(preparer);
-  cas_status status =
-      store_replay(store, SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, &ahead, progress, arg, &end, error);
+  cas_status status = store_replay(store, SEGMENT_SCAN_UNREADABLE, &ahead, progress, arg, &end, error);
   replay_preparer_destroy(preparer);
   return status;
 }

@@ -77,13 +77,30 @@ static struct cas_slice dictionary_name(const struct segment_event *event) {
   return prepared != NULL ? slice_of(prepared->dictionary, sizeof prepared->dictionary) : event->payload;
 }
 
+/* A payload that was not read counts as good where it is the only copy: reading it will say what is damaged. Where a
+ * copy is known already, it must not be replaced by a damaged one. */
+static cas_status check_second(struct replay *replay, const struct segment_event *event, bool *good) {
+  CLEANUP_BUFFER struct cas_buffer payload = {0};
+  struct cas_store *store = replay->store;
+  struct index_blob present;
+  struct record record;
+  cas_status status = ledger_find_blob(NULL, replay->batch, &event->record.id, &present, replay->error);
+  if (status == CAS_NOT_FOUND) return CAS_OK;
+  STATUS_TRY(status);
+  status = segment_read(store->volume, &store->superblock.key, event->cookie, &record, &payload, NULL);
+  *good = status == CAS_OK;
+  return status == CAS_CORRUPT || status == CAS_IO ? CAS_OK : status;
+}
+
 static cas_status take_blob(struct replay *replay, const struct segment_event *event) {
   struct index_blob present, place = {.cookie = event->cookie,
                                       .codec = event->record.codec,
                                       .raw_size = (uint32_t)event->record.raw_size,
                                       .stored_size = (uint32_t)event->record.stored_size};
+  bool good = event->payload_good;
   replay->batch_records++;
-  if (!event->payload_good) {
+  if (!event->payload_read) STATUS_TRY(check_second(replay, event, &good));
+  if (!good) {
     replay->group_damage++;
     cas_status status = ledger_find_blob(NULL, replay->batch, &event->record.id, &present, replay->error);
     if (status != CAS_NOT_FOUND) return status; /* a better copy is known */

@@ -135,6 +135,10 @@ static cas_status prepare_dictionary(const struct segment_event *event, struct p
   return CAS_OK;
 }
 
+static bool needs(const struct record *record) {
+  return record->codec == CODEC_ZSTD_DICTIONARY || may_be_header(record);
+}
+
 static cas_status prepare(void *arg, unsigned reader, struct segment_event *event, size_t *bytes) {
   struct replay_preparer *preparer = arg;
   struct read_cache *headers = preparer->headers[reader];
@@ -165,6 +169,7 @@ static void drop(void *arg, void *prepared) {
 struct segment_ahead replay_preparer_ahead(struct replay_preparer *preparer) {
   return (struct segment_ahead){.readers = preparer->readers,
                                 .bytes_max = REPLAY_AHEAD_BYTES_MAX,
+                                .needs = needs,
                                 .arg = preparer,
                                 .prepare = prepare,
                                 .drop = drop};

@@ -102,11 +102,32 @@ static void all_entries_of_a_uid_are_found(void **state) {
   assert_int_equal(count_uid(&changes, 4, "1.2.840"), 0);
 }
 
+static void what_the_database_has_not_need_not_be_deleted(void **state) {
+  (void)state;
+  CLEANUP_CHANGES struct index_changes changes = {0};
+  struct index_key absent = key_of("absent"), present = key_of("present");
+  index_changes_note_absent(&changes, &absent);
+  const struct index_change *change = index_changes_find(&changes, index_key_slice(&absent));
+  assert_true(change->deletes && change->absent);
+  put(&changes, "absent", "no more");
+  assert_value(&changes, "absent", "no more");
+  assert_int_equal(index_changes_delete(&changes, &absent), CAS_OK);
+  change = index_changes_find(&changes, index_key_slice(&absent));
+  assert_true(change->deletes && change->absent);
+  put(&changes, "present", "changed");
+  index_changes_note_absent(&changes, &present); /* too late: what is changed stays */
+  assert_value(&changes, "present", "changed");
+  assert_int_equal(index_changes_delete(&changes, &present), CAS_OK);
+  change = index_changes_find(&changes, index_key_slice(&present));
+  assert_true(change->deletes && !change->absent);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_last_change_counts),
       cmocka_unit_test(many_keys_are_found),
       cmocka_unit_test(all_entries_of_a_uid_are_found),
+      cmocka_unit_test(what_the_database_has_not_need_not_be_deleted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,12 +124,45 @@ static void a_store_in_use_is_not_rebuilt(void **state) {
   temporary_destroy(&t);
 }
 
+static unsigned long long bytes_read(void) {
+  unsigned long long bytes = 0;
+  FILE *file = fopen("/proc/self/io", "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "rchar: %llu", &bytes), 1);
+  fclose(file);
+  return bytes;
+}
+
+static void long_payloads_are_not_read(void **state) {
+  (void)state;
+  struct temporary_store t = {.options = {.no_io_uring = true}};
+  struct cas_stats stats;
+  temporary_create(&t);
+  for (unsigned i = 0; i < 8; i++) {
+    CLEANUP_BUFFER struct cas_buffer file = {0};
+    char uid[32];
+    snprintf(uid, sizeof uid, "1.2.3.4.%u", i);
+    struct synthetic what = {.sop_uid = uid, .rows = 1024, .columns = 2048, .pixel_seed = i};
+    synthetic_file(&what, "A", &file);
+    synthetic_import(t.store, &file);
+  }
+  assert_int_equal(cas_store_stats(t.store, &stats, NULL), CAS_OK);
+  assert_true(stats.blob_stored_bytes > 6u << 20);
+  cas_store_close(t.store);
+  unsigned long long before = bytes_read();
+  assert_int_equal(cas_store_rebuild(t.path, &t.options, NULL, NULL, NULL), CAS_OK);
+  assert_true(bytes_read() - before < stats.blob_stored_bytes / 2);
+  temporary_open(&t);
+  temporary_destroy(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p3_the_index_is_rebuilt_from_the_segments_alone),
       cmocka_unit_test(p3_a_store_without_index_opens_by_replaying),
       cmocka_unit_test(a_missing_segment_is_found_also_after_a_rebuild),
       cmocka_unit_test(a_store_in_use_is_not_rebuilt),
+      cmocka_unit_test(long_payloads_are_not_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ static struct damage verify(struct cas_store *store) {
 }
 
 struct dump_search {
+  int before; /* so many records are passed over */
   const char *codec;
   unsigned long long offset;
   bool found;
@@ -65,16 +66,16 @@ static cas_status look_for_record(void *arg, const char *line) {
   struct dump_search *search = arg;
   unsigned long long offset;
   if (!search->found && strstr(line, " blob ") != NULL && strstr(line, search->codec) != NULL &&
-      sscanf(line, "%*u %llu", &offset) == 1) {
+      sscanf(line, "%*u %llu", &offset) == 1 && search->before-- == 0) {
     search->offset = offset;
     search->found = true;
   }
   return CAS_OK;
 }
 
-/* Changes one byte in the payload of the first record that has this codec. */
-static void damage_blob(struct temporary_store *t, const char *codec) {
-  struct dump_search search = {.codec = codec};
+/* Changes one byte in the payload of a record that has this codec, the first or one behind; twice: changes it back. */
+static void damage_record(struct temporary_store *t, const char *codec, int before) {
+  struct dump_search search = {.codec = codec, .before = before};
   char path[160];
   uint8_t byte;
   assert_int_equal(cas_segment_dump(t->store, 1, look_for_record, &search, NULL), CAS_OK);
@@ -90,6 +91,8 @@ static void damage_blob(struct temporary_store *t, const char *codec) {
   close(fd);
   temporary_open(t);
 }
+
+static void damage_blob(struct temporary_store *t, const char *codec) { damage_record(t, codec, 0); }
 
 static void heal(const char *codec) {
   struct temporary_store t = {0};
@@ -142,10 +145,36 @@ static void p5_a_damaged_dictionary_is_healed_by_a_good_resend(void **state) {
   temporary_destroy(&t);
 }
 
+/* A rebuild does not read what pixels there are, but where they are there twice. */
+static void p5_of_two_copies_a_rebuild_takes_the_good_one(void **state) {
+  (void)state;
+  for (int damaged = 0; damaged < 2; damaged++) {
+    struct temporary_store t = {0};
+    CLEANUP_BUFFER struct cas_buffer file = {0}, other = {0};
+    temporary_create(&t);
+    make_object(7, &file);
+    make_object(8, &other);
+    synthetic_import(t.store, &file);
+    damage_blob(&t, "codec=pixel");
+    assert_int_equal(synthetic_import(t.store, &file).healed_blobs, 1);
+    synthetic_import(t.store, &other); /* the last group is always read */
+    if (damaged == 1) {
+      damage_record(&t, "codec=pixel", 0);
+      damage_record(&t, "codec=pixel", 2); /* behind the second frame */
+    }
+    cas_store_close(t.store);
+    assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_OK);
+    temporary_open(&t);
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.7", 1, &file), CAS_OK);
+    temporary_destroy(&t);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p5_colliding_blobs_are_told_apart),
       cmocka_unit_test(p5_a_damaged_frame_is_healed_by_a_good_resend),
+      cmocka_unit_test(p5_of_two_copies_a_rebuild_takes_the_good_one),
       cmocka_unit_test(p5_a_damaged_header_is_healed_by_a_good_resend),
       cmocka_unit_test(p5_a_damaged_dictionary_is_healed_by_a_good_resend),
   };
