@@ -91,6 +91,7 @@ struct audit_event {
   enum audit_kind kind;
   enum audit_outcome outcome;
   const char *description;      /* Event Outcome Description; of an alert, what is alarming. No patient data */
+  const char *called;           /* our title that the peer called, where it is not the source's */
   struct audit_party peer;      /* the other side, or the user who asked for it */
   struct audit_party requestor; /* where the other side is not the one who asked: of C-MOVE */
   struct audit_object object;

@@ -164,7 +164,7 @@ static bool known(const struct audit_party *party) {
 
 static void put_participants(struct writer *writer, const struct audit_event *event, const char *source,
                              const char *host) {
-  const struct audit_party ours = {.aet = source, .address = host};
+  const struct audit_party ours = {.aet = given(event->called) ? event->called : source, .address = host};
   const bool alone = !known(&event->peer);
   const struct code *our_role = NULL, *peer_role = NULL;
   switch (event->kind) {

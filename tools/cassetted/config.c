@@ -14,6 +14,7 @@
 #include "cassette/state.h"
 #include "config_peers.h"
 #include "config_value.h"
+#include "config_views.h"
 #include "deleted_days.h"
 #include "tls.h"
 
@@ -97,6 +98,7 @@ void config_fini(struct config *config) {
   free(config->audit_collector);
   free(config->audit_spool);
   free(config->find_attributes);
+  config_views_fini(config);
   free(config->peers);
   free(config->peer_marks);
   free(config->path);
@@ -187,6 +189,7 @@ static size_t find_key(const char *section, const char *name) {
 cas_status config_set(struct config *config, const char *section, const char *key, const char *value,
                       struct cas_error *error) {
   if (config_peers_own(section)) return config_peers_set(config, section, key, value, false, error);
+  if (config_views_own(section)) return config_views_set(config, section, key, value, false, error);
   const size_t found = find_key(section, key);
   if (found == KEY_COUNT) return config_fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
@@ -240,9 +243,10 @@ static int take_value(void *arg, const char *section, const char *name, const ch
   }
   load->config->seen |= bit;
   load->config->line = load->line;
-  const cas_status status = config_peers_own(section)
-                                ? config_peers_set(load->config, section, name, value, true, &reason)
-                                : config_set(load->config, section, name, value, &reason);
+  const cas_status status =
+      config_peers_own(section)   ? config_peers_set(load->config, section, name, value, true, &reason)
+      : config_views_own(section) ? config_views_set(load->config, section, name, value, true, &reason)
+                                  : config_set(load->config, section, name, value, &reason);
   load->config->line = 0;
   if (status != CAS_OK) refuse_line(load, status, reason.message);
   return status == CAS_OK;
@@ -288,5 +292,5 @@ cas_status config_complete(struct config *config, struct cas_error *error) {
   if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1")) {
     return config_fail(error, CAS_NO_MEMORY, "configuration");
   }
-  return CAS_OK;
+  return config_views_complete(config, error);
 }

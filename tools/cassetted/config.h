@@ -14,6 +14,7 @@
 
 #include "cassette/store.h"
 #include "peer_list.h"
+#include "view_list.h"
 
 /* Longest line of a configuration file: a path of the longest kind and its key. */
 #define CONFIG_LINE_BYTES_MAX 4608u
@@ -44,6 +45,10 @@ struct config {
   struct dicom_peer *peers;       /* [peers]: keys are AE titles, values HOST:PORT; and the sections [peer TITLE] */
   struct config_mark *peer_marks; /* of each peer */
   size_t peer_count;
+
+  struct dicom_view *views;       /* the sections [view TITLE]; their filters are owned */
+  struct config_mark *view_marks; /* of each view */
+  size_t view_count;
 
   char *tls_certificate, *tls_key, *tls_ca;    /* [tls] */
   unsigned tls_port, tls_clients, tls_profile; /* enum tls_clients, enum tls_profile */

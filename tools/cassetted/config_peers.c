@@ -14,6 +14,7 @@
 enum peer_key {
   PEER_ADDRESS,
   PEER_ALLOW,
+  PEER_CALLED,
   PEER_DESTINATION,
   PEER_TLS,
   PEER_CERTIFICATE,
@@ -25,6 +26,7 @@ enum peer_key {
 static const char *const key_names[] = {
     [PEER_ADDRESS] = "address",
     [PEER_ALLOW] = "allow",
+    [PEER_CALLED] = "called",
     [PEER_DESTINATION] = "destination",
     [PEER_TLS] = "tls",
     [PEER_CERTIFICATE] = "certificate",
@@ -94,6 +96,21 @@ static cas_status set_rights(struct dicom_peer *peer, char *list, struct cas_err
   return CAS_OK;
 }
 
+/* Whether they are titles of ours, only the whole configuration can tell. */
+static cas_status set_called(struct dicom_peer *peer, char *list, struct cas_error *error) {
+  char called[PEER_CALLED_MAX][DIMSE_AE_TITLE_TEXT_MAX];
+  size_t count = 0;
+  for (char *word = config_next_word(&list); word != NULL; word = config_next_word(&list)) {
+    if (count == PEER_CALLED_MAX) return config_fail(error, CAS_INVALID, "called: more than %u", PEER_CALLED_MAX);
+    if (!peer_title_valid(word)) return config_fail(error, CAS_INVALID, "called: \"%.64s\" is no AE title", word);
+    snprintf(called[count++], sizeof called[0], "%s", word);
+  }
+  if (count == 0) return config_fail(error, CAS_INVALID, "called: no value");
+  memcpy(peer->called, called, count * sizeof called[0]);
+  peer->called_count = count;
+  return CAS_OK;
+}
+
 static cas_status set_limit(const char *name, const char *value, unsigned *limit, struct cas_error *error) {
   if (config_parse_number(value, 10, 1, LIMIT_MAX, limit)) return CAS_OK;
   return config_fail(error, CAS_INVALID, "%s: \"%.64s\" is not a number from 1 to %u", name, value, LIMIT_MAX);
@@ -132,6 +149,7 @@ static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const ch
   switch (key) {
   case PEER_ADDRESS: return set_addresses(peer, list, error);
   case PEER_ALLOW: return set_rights(peer, list, error);
+  case PEER_CALLED: return set_called(peer, list, error);
   case PEER_DESTINATION: return set_destination(peer, value, error);
   case PEER_TLS: return set_tls(peer, value, error);
   case PEER_CERTIFICATE: return set_certificate(peer, value, error);

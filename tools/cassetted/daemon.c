@@ -83,6 +83,12 @@ static void add_scrub(json_t *state, struct cas_scrubber *scrubber) {
   json_object_set_new(state, "scrub", control_scrub_json(&status));
 }
 
+static json_t *titles_of(const struct config *config) {
+  json_t *titles = json_array();
+  for (size_t i = 0; i < config->view_count; i++) json_array_append_new(titles, json_string(config->views[i].aet));
+  return titles;
+}
+
 static json_t *daemon_state(void *arg) {
   struct daemon *daemon = arg;
   const struct config *config = daemon->config;
@@ -95,6 +101,7 @@ static json_t *daemon_state(void *arg) {
                             "bind", config->bind, "port", (json_int_t)dicom_server_port(daemon->dicom));
   if (state == NULL) return NULL;
   if (config->mount != NULL) json_object_set_new(state, "mount", json_string(config->mount));
+  if (config->view_count > 0) json_object_set_new(state, "views", titles_of(config));
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);
   add_condition(state, daemon->store);
@@ -194,6 +201,8 @@ static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
       .find_queries_max = config->find_queries_max,
       .peers = config->peers,
       .peer_count = config->peer_count,
+      .views = config->views,
+      .view_count = config->view_count,
       .commitments = commitments,
       .commit_by_index = config->commit_by_index,
       .tls = daemon->tls,

@@ -48,8 +48,9 @@ static cas_status set_any(struct config *config, const char *argument, struct ca
   snprintf(text, sizeof text, "%s", argument);
   char *value = strchr(text, '=');
   if (value != NULL) *value = '\0';
-  /* AE titles may have dots; in [peers] they are the key, in [peer TITLE] the section. */
-  char *key = strncmp(text, "peer ", strlen("peer ")) == 0 ? strrchr(text, '.') : strchr(text, '.');
+  /* AE titles may have dots; in [peers] they are the key, in [peer TITLE] and [view TITLE] the section. */
+  const bool titled = strncmp(text, "peer ", strlen("peer ")) == 0 || strncmp(text, "view ", strlen("view ")) == 0;
+  char *key = titled ? strrchr(text, '.') : strchr(text, '.');
   if (value == NULL || key == NULL) {
     snprintf(error->message, sizeof error->message, "--set %s: not SECTION.KEY=VALUE", argument);
     return CAS_INVALID;

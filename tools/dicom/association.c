@@ -24,6 +24,7 @@
 #include "get_scp.h"
 #include "message.h"
 #include "move_scp.h"
+#include "node_views.h"
 #include "storage_scp.h"
 #include "verification_scp.h"
 
@@ -272,10 +273,18 @@ static void reject(struct session *session, enum dicom_reject why, const char *f
   session_log(session, CAS_LOG_WARNING, "association %s: rejected: %s", session->source, reason);
 }
 
+/* Shows the peer the part of the archive that answers at the title. */
+static void enter(struct session *session, const struct node_title *title) {
+  session->store = title->store;
+  session->aet = title->aet;
+  if (title->view != NULL && !title->view->store) session->grant.rights &= ~(unsigned)(PEER_STORE | PEER_REJECT);
+}
+
 /* Lets the association in, or rejects it. */
 static bool admit(struct session *session) {
   const struct dicom_node *node = session->node;
   char called[DICOM_AE_TITLE_TEXT_MAX];
+  struct node_title title;
   copy_title(dicom_association_called(session->association), called);
   unsigned limit;
   const char *unknown = access_judge(&node->access, session->calling, session->address, &session->grant);
@@ -285,11 +294,14 @@ static bool admit(struct session *session) {
     unknown = "it shows another certificate than configured, or none";
   if (unknown != NULL) {
     reject(session, DICOM_REJECT_CALLING_TITLE, "%s", unknown);
-  } else if (!node->options.accept_any_called_aet && !negotiation_same_title(called, node->options.aet)) {
+  } else if (!node_title_find(node, called, &title)) {
     reject(session, DICOM_REJECT_CALLED_TITLE, "it called %s", called);
+  } else if (known != NULL && !peer_may_call(known, title.aet)) {
+    reject(session, DICOM_REJECT_CALLED_TITLE, "it called %s, which it may not", called);
   } else if (!claim(session, &limit)) {
     reject(session, DICOM_REJECT_LOCAL_LIMIT, "%u associations are open", limit);
   } else {
+    enter(session, &title);
     return true;
   }
   return false;
@@ -318,7 +330,7 @@ static void serve_association(struct session *session) {
 }
 
 void association_serve(struct dicom_node *node, int fd, struct tls_context *tls, const char *peer) {
-  struct session session = {.node = node, .address = peer};
+  struct session session = {.node = node, .address = peer, .store = node->store, .aet = node->options.aet};
   if (!access_admits_address(&node->access, peer)) {
     close(fd);
     atomic_fetch_add(&node->associations_rejected, 1);

@@ -24,6 +24,7 @@ struct dicom_node {
   struct access access;
   struct commitment_desk *commitments; /* NULL: no storage commitment */
   struct dicom_server_options options; /* defaults filled in; its strings belong to the server */
+  struct cas_store **view_stores;      /* of each of options.views (node_views.h) */
   struct find_attributes find_attributes;
   int stop_fd; /* readable when the node stops */
   struct transcode_budget transcoding;
@@ -54,6 +55,8 @@ struct session {
   struct pdu_stream stream;
   struct association_tally tally;
   struct access_grant grant;
+  struct cas_store *store; /* what is read from: the archive, or the view that the peer called */
+  const char *aet;         /* our title, or the view's */
   struct session_commitment commitment;
   struct audit_studies received_studies, sent_studies;
   char calling[DICOM_AE_TITLE_TEXT_MAX]; /* as in `source` */

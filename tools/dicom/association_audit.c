@@ -13,13 +13,15 @@ static struct audit_party caller_of(const struct session *session) {
 }
 
 void association_audit_login(const struct session *session) {
-  audit_post(audit_of(session), &(struct audit_event){.kind = AUDIT_LOGIN, .peer = caller_of(session)});
+  audit_post(audit_of(session),
+             &(struct audit_event){.kind = AUDIT_LOGIN, .called = session->aet, .peer = caller_of(session)});
 }
 
 void association_audit_alert(const struct session *session, const char *why) {
   audit_post(audit_of(session), &(struct audit_event){.kind = AUDIT_SECURITY_ALERT,
                                                       .outcome = AUDIT_MINOR_FAILURE,
                                                       .description = why,
+                                                      .called = session->aet,
                                                       .peer = caller_of(session)});
 }
 
@@ -33,6 +35,7 @@ void connection_audit_alert(struct audit *audit, const char *address, const char
 void association_audit_query(const struct session *session, const char *sop_class, const char *transfer_syntax,
                              struct cas_slice identifier) {
   audit_post(audit_of(session), &(struct audit_event){.kind = AUDIT_QUERY,
+                                                      .called = session->aet,
                                                       .peer = caller_of(session),
                                                       .query_class = sop_class,
                                                       .query = identifier,
@@ -155,7 +158,7 @@ void association_audit_received(struct session *session, const char *sop_class, 
 }
 
 void association_audit_flush_received(struct session *session) {
-  struct audit_event event = {.kind = AUDIT_RECEIVED, .peer = caller_of(session)};
+  struct audit_event event = {.kind = AUDIT_RECEIVED, .called = session->aet, .peer = caller_of(session)};
   flush(session, &session->received_studies, &event);
 }
 
@@ -167,7 +170,7 @@ void association_audit_sent(struct session *session, const struct dicom_peer *de
 }
 
 void association_audit_flush_sent(struct session *session, const struct dicom_peer *destination) {
-  struct audit_event event = {.kind = AUDIT_SENT, .peer = caller_of(session)};
+  struct audit_event event = {.kind = AUDIT_SENT, .called = session->aet, .peer = caller_of(session)};
   if (destination != NULL) {
     event.requestor = event.peer;
     event.peer = (struct audit_party){.aet = destination->aet, .address = destination->host};

@@ -35,7 +35,8 @@ struct commitment_item {
 
 /* Zero-initialise. */
 struct commitment {
-  char aet[DIMSE_AE_TITLE_TEXT_MAX]; /* who asks */
+  char aet[DIMSE_AE_TITLE_TEXT_MAX];    /* who asks */
+  char called[DIMSE_AE_TITLE_TEXT_MAX]; /* the view that was asked; "": the archive */
   char transaction_uid[COMMITMENT_UID_TEXT_MAX];
   struct commitment_item *items;
   size_t count, capacity;

@@ -19,6 +19,7 @@
 
 #include "commitment_send.h"
 #include "commitment_verify.h"
+#include "node_views.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define RETRY_SECONDS_MAX 600u
@@ -104,14 +105,23 @@ static bool is_stopping(struct commitment_desk *desk) {
   return stopping;
 }
 
+/* What the peer asked sees; NULL: a view that is not configured any more. */
+static struct cas_store *store_of(const struct commitment_desk *desk, const struct commitment *commitment) {
+  struct node_title title;
+  if (commitment->called[0] == '\0') return desk->node->store;
+  return node_title_find(desk->node, commitment->called, &title) && title.view != NULL ? title.store : NULL;
+}
+
 /* Decides about all items, and keeps the decision. False: not to the end. */
 static bool decide(struct commitment_desk *desk, struct commitment_job *job, struct commitment *commitment) {
   bool changed = false;
+  struct cas_store *store = store_of(desk, commitment);
   for (size_t i = 0; i < commitment->count; i++) {
     if (commitment->items[i].failure != COMMITMENT_UNDECIDED) continue;
     if (is_stopping(desk)) return false;
     commitment->items[i].failure =
-        commitment_verify(desk->node->store, &commitment->items[i], desk->node->options.commit_by_index);
+        store != NULL ? commitment_verify(store, &commitment->items[i], desk->node->options.commit_by_index)
+                      : COMMITMENT_PROCESSING_FAILURE;
     changed = true;
   }
   if (!changed) return true;

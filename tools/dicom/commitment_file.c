@@ -3,6 +3,7 @@
  *
  *   cassette-commitment 1
  *   aet TITLE
+ *   called TITLE                        (of a view; else not there)
  *   transaction UID
  *   CLASS-UID INSTANCE-UID FAILURE      (hexadecimal; ffff: not decided), one an item
  *   end COUNT
@@ -25,7 +26,9 @@ static cas_status fail(struct cas_error *error, cas_status status, const char *p
 }
 
 static bool write_all(FILE *file, const struct commitment *commitment) {
-  fprintf(file, "cassette-commitment 1\naet %s\ntransaction %s\n", commitment->aet, commitment->transaction_uid);
+  fprintf(file, "cassette-commitment 1\naet %s\n", commitment->aet);
+  if (commitment->called[0] != '\0') fprintf(file, "called %s\n", commitment->called);
+  fprintf(file, "transaction %s\n", commitment->transaction_uid);
   for (size_t i = 0; i < commitment->count; i++) {
     const struct commitment_item *item = &commitment->items[i];
     fprintf(file, "%s %s %04x\n", item->sop_class_uid, item->sop_instance_uid, item->failure);
@@ -85,10 +88,9 @@ static bool read_item(char *line, struct commitment *commitment) {
 }
 
 /* A line "NAME VALUE", whose value may have blanks. */
-static bool read_named(FILE *file, const char *name, char *value, size_t capacity) {
-  char line[LINE_BYTES_MAX];
+static bool parse_named(const char *line, const char *name, char *value, size_t capacity) {
   const size_t size = strlen(name);
-  if (fgets(line, sizeof line, file) == NULL || strncmp(line, name, size) != 0) return false;
+  if (strncmp(line, name, size) != 0) return false;
   const size_t length = strcspn(line + size, "\n");
   if (length == 0 || length >= capacity) return false;
   memcpy(value, line + size, length);
@@ -96,12 +98,20 @@ static bool read_named(FILE *file, const char *name, char *value, size_t capacit
   return true;
 }
 
+static bool read_named(FILE *file, const char *name, char *value, size_t capacity) {
+  char line[LINE_BYTES_MAX];
+  return fgets(line, sizeof line, file) != NULL && parse_named(line, name, value, capacity);
+}
+
 static bool read_all(FILE *file, struct commitment *commitment) {
   char line[LINE_BYTES_MAX], version[8];
   if (!read_named(file, "cassette-commitment ", version, sizeof version) || strcmp(version, "1") != 0 ||
-      !read_named(file, "aet ", commitment->aet, sizeof commitment->aet) ||
-      !read_named(file, "transaction ", commitment->transaction_uid, sizeof commitment->transaction_uid))
+      !read_named(file, "aet ", commitment->aet, sizeof commitment->aet) || fgets(line, sizeof line, file) == NULL)
     return false;
+  if (parse_named(line, "called ", commitment->called, sizeof commitment->called) &&
+      fgets(line, sizeof line, file) == NULL)
+    return false;
+  if (!parse_named(line, "transaction ", commitment->transaction_uid, sizeof commitment->transaction_uid)) return false;
   while (fgets(line, sizeof line, file) != NULL) {
     if (strncmp(line, "end ", 4) == 0) return strtoul(line + 4, NULL, 10) == commitment->count;
     if (!read_item(line, commitment)) return false;

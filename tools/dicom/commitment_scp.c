@@ -38,6 +38,7 @@ static enum dimse_status take(struct session *session, const struct dimse_comman
   if (request->action_type != ACTION_REQUEST_COMMITMENT) return DIMSE_NO_SUCH_ACTION;
   cas_status status = commitment_parse(data_set, explicit_vr, &commitment, reason);
   snprintf(commitment.aet, sizeof commitment.aet, "%s", session->calling);
+  if (session->store != session->node->store) snprintf(commitment.called, sizeof commitment.called, "%s", session->aet);
   if (status == CAS_OK)
     status =
         commitment_desk_take(session->node->commitments, &commitment, session->commitment.mail, &duplicate, reason);
@@ -93,7 +94,7 @@ static cas_status send_report(struct session *session, const struct commitment *
   struct pdu_writer writer;
   if (++own->message_id == 0) own->message_id = 1;
   cas_status status = commitment_event_encode(commitment, own->message_id, &command);
-  if (status == CAS_OK) status = commitment_report(commitment, own->explicit_vr, session->node->options.aet, &data_set);
+  if (status == CAS_OK) status = commitment_report(commitment, own->explicit_vr, session->aet, &data_set);
   if (status == CAS_OK)
     status = pdu_writer_init(&writer, dicom_association_peer_pdu_bytes(session->association), send_bytes,
                              session->association);

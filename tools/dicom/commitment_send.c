@@ -20,6 +20,11 @@ cas_status commitment_event_encode(const struct commitment *commitment, uint16_t
   return dimse_request_encode(&event, command);
 }
 
+/* Who was asked, answers. */
+static const char *title_of(const struct dicom_node *node, const struct commitment *commitment) {
+  return commitment->called[0] != '\0' ? commitment->called : node->options.aet;
+}
+
 static cas_status exchange(struct requestor *requestor, const struct dicom_node *node,
                            const struct commitment *commitment, struct cas_error *error) {
   __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer command = {0}, data_set = {0}, answer = {0};
@@ -30,7 +35,7 @@ static cas_status exchange(struct requestor *requestor, const struct dicom_node 
     return CAS_REFUSED;
   }
   cas_status status = commitment_event_encode(commitment, requestor_next_message_id(requestor), &command);
-  if (status == CAS_OK) status = commitment_report(commitment, syntax == 0, node->options.aet, &data_set);
+  if (status == CAS_OK) status = commitment_report(commitment, syntax == 0, title_of(node, commitment), &data_set);
   if (status == CAS_OK)
     status = requestor_send(requestor, context_id, (struct cas_slice){.data = command.data, .size = command.size},
                             (struct cas_slice){.data = data_set.data, .size = data_set.size}, error);
@@ -64,7 +69,10 @@ cas_status commitment_send(const struct dicom_node *node, const struct commitmen
       .connect_seconds = CONNECT_SECONDS,
       .timeouts = {.negotiation_seconds = NEGOTIATION_SECONDS, .message_seconds = RESPONSE_SECONDS},
       .response_seconds = RESPONSE_SECONDS,
-      .proposal = {.calling = node->options.aet, .called = peer->aet, .contexts = &context, .context_count = 1},
+      .proposal = {.calling = title_of(node, commitment),
+                   .called = peer->aet,
+                   .contexts = &context,
+                   .context_count = 1},
   };
   struct requestor *requestor = NULL;
   cas_status status = requestor_open(&options, &requestor, error);

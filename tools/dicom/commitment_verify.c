@@ -9,20 +9,21 @@
 #define PIECE_BYTES (1u << 20)
 
 struct found {
+  struct cas_store *store;
   char *path;
-  uint32_t version;
   bool same_class;
   const char *sop_class_uid;
 };
 
 static cas_status see(void *arg, const struct cas_node *node) {
   struct found *found = arg;
-  if (found->path != NULL && node->version <= found->version) return CAS_OK;
+  bool current;
+  const cas_status status = cas_node_is_current(found->store, node, &current, NULL);
+  if (status != CAS_OK || !current) return status;
   char *path = strdup(node->path);
   if (path == NULL) return CAS_NO_MEMORY;
   free(found->path);
   found->path = path;
-  found->version = node->version;
   found->same_class = strcmp(cas_attributes_text(node->attributes, CAS_TAG_SOP_CLASS_UID), found->sop_class_uid) == 0;
   return CAS_OK;
 }
@@ -41,7 +42,7 @@ static bool can_be_read(struct cas_store *store, const char *path) {
 }
 
 uint16_t commitment_verify(struct cas_store *store, const struct commitment_item *item, bool by_index) {
-  struct found found = {.sop_class_uid = item->sop_class_uid};
+  struct found found = {.store = store, .sop_class_uid = item->sop_class_uid};
   struct cas_error error = {0};
   const cas_status status = cas_node_by_uid(store, CAS_LEVEL_INSTANCE, item->sop_instance_uid, see, &found, &error);
   uint16_t failure = COMMITMENT_KEPT;

@@ -30,6 +30,7 @@
 #include "association.h"
 #include "commitment_desk.h"
 #include "find_scp.h"
+#include "node_views.h"
 
 /* Of a connection's thread: DCMTK's negotiation and the engine's ingest stay far below it. */
 #define STACK_BYTES (1u << 20)
@@ -264,6 +265,8 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   options->find_attributes = NULL; /* the caller's string; not needed any more */
   status = access_init(&server->node.access, options->peers, options->peer_count, options->open);
   if (status != CAS_OK) return fail(error, status, 0, "DICOM server");
+  status = node_views_open(&server->node);
+  if (status != CAS_OK) return fail(error, status, 0, "DICOM server");
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");
   status = listen_on_all(server, error);
@@ -286,6 +289,7 @@ static void free_server(struct dicom_server *server) {
   if (server->tls_fd >= 0) close(server->tls_fd);
   if (server->node.stop_fd >= 0) close(server->node.stop_fd);
   access_fini(&server->node.access);
+  node_views_close(&server->node);
   transcode_budget_fini(&server->node.transcoding);
   pthread_cond_destroy(&server->gone);
   pthread_mutex_destroy(&server->lock);

@@ -20,6 +20,7 @@
 #include "audit.h"
 #include "cassette/store.h"
 #include "peer_list.h"
+#include "view_list.h"
 
 /* Connections beyond the accepted associations that may be negotiating, or be told of a rejection; more are closed. So
  * silent connections use up these, and not the associations. */
@@ -44,6 +45,8 @@ struct dicom_server_options {
   unsigned transcode_mib;         /* memory for objects that are transcoded, default 512 */
   const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;
+  const struct dicom_view *views; /* titles besides `aet`; borrowed until stop, with their filters */
+  size_t view_count;
   bool open;                   /* others than the peers may call, too, and do everything */
   const char *find_attributes; /* what C-FIND may ask for besides the index, as find_attributes_parse() reads it */
   unsigned find_matches_max;   /* responses to one C-FIND, default 10000 */

@@ -141,8 +141,8 @@ static enum pdu_event search(struct query *query) {
       .look_arg = query,
   };
   struct cas_error reason = {0};
-  cas_status status = cas_has_versions(session->node->store, &query->has_versions, &reason);
-  if (status == CAS_OK) status = cas_find(session->node->store, &wanted, show, query, &reason);
+  cas_status status = cas_has_versions(session->store, &query->has_versions, &reason);
+  if (status == CAS_OK) status = cas_find(session->store, &wanted, show, query, &reason);
   if (query->ended != PDU_FRAGMENT) return query->ended;
   if (query->cancelled) return finish(query, DIMSE_CANCELLED, NULL);
   if (query->limit != NULL) return finish(query, DIMSE_OUT_OF_RESOURCES, query->limit);
@@ -191,8 +191,8 @@ enum pdu_event find_scp_serve(struct session *session, uint8_t context_id, const
     bool whole;
     *error = (struct cas_error){0};
     const bool explicit_vr = strcmp(transfer_syntax, "1.2.840.10008.1.2") != 0;
-    query->response.store = session->node->store;
-    query->response.aet = session->node->options.aet;
+    query->response.store = session->store;
+    query->response.aet = session->aet;
     event = message_read_data_set(&session->stream, context_id, IDENTIFIER_BYTES_MAX, &query->bytes, &whole, error);
     if (event == PDU_FRAGMENT)
       association_audit_query(session, abstract_syntax, transfer_syntax,

@@ -52,6 +52,12 @@ const struct dicom_peer *peer_find(const struct dicom_peer *peers, size_t count,
   return NULL;
 }
 
+bool peer_may_call(const struct dicom_peer *peer, const char *called) {
+  for (size_t i = 0; i < peer->called_count; i++)
+    if (negotiation_same_title(peer->called[i], called)) return true;
+  return peer->called_count == 0;
+}
+
 /* --- callers' addresses --- */
 
 #define IPV4_PREFIX_BITS 96u /* ::ffff:0:0/96, RFC 4291 2.5.5.2 */

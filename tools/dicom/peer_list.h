@@ -24,6 +24,7 @@ enum peer_right {
 };
 
 #define PEER_ADDRESSES_MAX 8u
+#define PEER_CALLED_MAX 16u
 #define PEER_HOST_TEXT_MAX 256u
 #define PEER_CERTIFICATE_TEXT_MAX 512u
 
@@ -45,6 +46,8 @@ struct dicom_peer {
   bool caller; /* what follows says what it may do when it calls; else it is only a destination */
   struct peer_address addresses[PEER_ADDRESSES_MAX];
   size_t address_count;
+  char called[PEER_CALLED_MAX][DIMSE_AE_TITLE_TEXT_MAX]; /* of our titles, those that it may call; none: all */
+  size_t called_count;
   unsigned rights;                                                       /* enum peer_right */
   unsigned associations_max, objects_per_second_max, mib_per_second_max; /* 0: no limit */
 };
@@ -63,6 +66,9 @@ bool peer_parse_address(const char *text, struct peer_address *address);
 
 /* Whether the numeric address `caller` is one of them. */
 bool peer_address_matches(const struct peer_address *address, const char *caller);
+
+/* Whether the peer may call our title `called`. */
+bool peer_may_call(const struct dicom_peer *peer, const char *called);
 
 /* The destination of that title, or NULL. Titles are compared without spaces around, with regard to case. */
 const struct dicom_peer *peer_find(const struct dicom_peer *peers, size_t count, const char *aet);

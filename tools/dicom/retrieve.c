@@ -83,8 +83,7 @@ bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid) {
   if (status == CAS_OK) status = identifier_parse(bytes, retrieve->explicit_vr, identifier, &reason);
   const bool patient_root = strcmp(retrieve->request->sop_class_uid, patient_root_uid) == 0;
   if (status == CAS_OK)
-    status = retrieve_selection_fill(&retrieve->selection, retrieve->session->node->store, identifier, patient_root,
-                                     &reason);
+    status = retrieve_selection_fill(&retrieve->selection, retrieve->session->store, identifier, patient_root, &reason);
   free(identifier);
   if (status == CAS_OK) return true;
   const char *why = reason.message[0] != '\0' ? reason.message : "no identifier, or one that is too long";
@@ -113,7 +112,8 @@ bool retrieve_open(const struct retrieve *retrieve, const struct retrieve_item *
   struct dicom_node *node = retrieve->session->node;
   const char *from = retrieve->selection.kinds[item->kind].transfer_syntax_uid;
   struct cas_error reason = {0};
-  cas_status status = store_object_open(object, node->store, retrieve_path(&retrieve->selection, item), &reason);
+  cas_status status =
+      store_object_open(object, retrieve->session->store, retrieve_path(&retrieve->selection, item), &reason);
   if (status == CAS_OK && strcmp(from, transfer_syntax) != 0)
     status = store_object_transcode(object, from, transfer_syntax, &node->transcoding, node->options.message_seconds,
                                     &reason);

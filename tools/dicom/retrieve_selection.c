@@ -104,21 +104,13 @@ static cas_status add(struct selecting *selecting, const struct cas_node *node, 
   return status;
 }
 
-static cas_status note_newest(void *arg, const struct cas_node *node) {
-  uint32_t *newest = arg;
-  if (node->version > *newest) *newest = node->version;
-  return CAS_OK;
-}
-
 /* Adds an instance that is the newest version. */
 static cas_status add_newest(void *arg, const struct cas_node *node) {
   struct selecting *selecting = arg;
   const char *uid = cas_attributes_text(node->attributes, CAS_TAG_SOP_INSTANCE_UID);
-  uint32_t newest = node->version;
-  const cas_status status =
-      cas_node_by_uid(selecting->store, CAS_LEVEL_INSTANCE, uid, note_newest, &newest, selecting->error);
-  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
-  return newest == node->version ? add(selecting, node, uid) : CAS_OK;
+  bool newest;
+  const cas_status status = cas_node_is_current(selecting->store, node, &newest, selecting->error);
+  return status == CAS_OK && newest ? add(selecting, node, uid) : status;
 }
 
 /* --- looking up --- */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A peer that asks for storage commitment, and checks the answer.
 
-  commitment_peer.py PORT TITLE same|listen|none [--own PORT] [--type N] [--instance UID] [--transaction UID] [--syntax UID]
+  commitment_peer.py PORT TITLE same|listen|none [--own PORT] [--called TITLE] [--type N] [--instance UID] [--transaction UID] [--syntax UID]
                      [--answer STATUS] [--expect FAILURES] CLASS:INSTANCE[:FAILURE] ...
 
 same: the answer is expected on the association that asks; listen: on a new one, to the port --own; none: nobody waits for it.
@@ -97,6 +97,7 @@ def check(command, data, options, explicit):
     assert number(command, 0x100) == 0x100, command
     assert command[(0, 2)] == COMMITMENT.encode() and command[(0, 0x1000)] == b"1.2.840.10008.1.20.1.1"
     found = read(data, explicit)
+    assert found.get((8, 0x54), options.called.encode()) == options.called.encode(), found
     assert found[(8, 0x1195)] == options.transaction.encode(), found
     kept = {item[(8, 0x1155)].decode() for item in found.get((8, 0x1199), [])}
     failed = {item[(8, 0x1155)].decode(): "%04x" % struct.unpack("<H", item[(8, 0x1197)]) for item in found.get((8, 0x1198), [])}
@@ -123,6 +124,7 @@ def answered_elsewhere(listener, options):
     peer = Accepted(listener)
     kind, body = peer.receive()
     assert kind == 1 and body[4:20].strip() == options.title.encode(), body[:40]
+    assert body[20:36].strip() == options.called.encode(), body[:40]
     assert struct.pack(">H", len(COMMITMENT)) + COMMITMENT.encode() + b"\0\1" in body, "no role of an SCP is proposed"
     context = bytes((1, 0, 0, 0)) + dp.item(0x40, dp.IMPLICIT.encode())
     user = dp.item(0x51, struct.pack(">I", 16384)) + dp.item(0x52, b"2.25.1")
@@ -141,6 +143,7 @@ def main():
     parser.add_argument("title")
     parser.add_argument("where", choices=("same", "listen", "none"))
     parser.add_argument("--own", type=int)
+    parser.add_argument("--called", default="CASSETTE", help="whom it asks, where committed objects can be got, and who answers")
     parser.add_argument("--type", type=int, default=1)
     parser.add_argument("--instance", default="1.2.840.10008.1.20.1.1")
     parser.add_argument("--transaction", default="2.25.4711")
@@ -155,8 +158,8 @@ def main():
         listener.settimeout(60)
     if not options.quiet:
         explicit = options.syntax == dp.EXPLICIT
-        peer = dp.Peer(types.SimpleNamespace(port=options.port, called="CASSETTE", timeout=60))
-        peer.send(dp.associate("CASSETTE", [(COMMITMENT, [options.syntax])], calling=options.title))
+        peer = dp.Peer(types.SimpleNamespace(port=options.port, called=options.called, timeout=60))
+        peer.send(dp.associate(options.called, [(COMMITMENT, [options.syntax])], calling=options.title))
         kind, body = peer.receive()
         assert kind == 2 and dp.contexts_answered(body)[1][0] == 0, (kind, body)
         items = b""

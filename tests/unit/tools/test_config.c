@@ -210,8 +210,78 @@ static void knows_what_peers_may(void **state) {
   refuse("[peer WS]\nassociations_max = 0\n", 2, "not a number");
 }
 
+static void takes_views(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load("[view CT]\nquery = Modality=CT  StudyDescription=\"heart study\" 'PatientID=\"\"'\n"
+                        "[view  ALL OF P]\nstore = yes\nquery = 0010,0020=P*\n"
+                        "[peer A]\naddress = any\ncalled = CT, CASSETTE\n[archive]\nstore = s\n",
+                        &config, &error),
+                   CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_OK);
+  assert_int_equal(config.view_count, 2);
+  assert_string_equal(config.views[0].aet, "CT");
+  assert_non_null(config.views[0].filter);
+  assert_false(config.views[0].store);
+  assert_string_equal(config.views[1].aet, "ALL OF P");
+  assert_true(config.views[1].store);
+  assert_int_equal(config.peers[0].called_count, 2);
+  assert_true(peer_may_call(&config.peers[0], "CASSETTE"));
+  assert_false(peer_may_call(&config.peers[0], "ALL OF P"));
+  assert_int_equal(config_set(&config, "view CT", "query", "Modality=MR", &error), CAS_OK);
+  assert_int_equal(config_set(&config, "view CT", "store", "maybe", &error), CAS_INVALID);
+  config_fini(&config);
+}
+
+static void refuses_views_that_cannot_be(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *says;
+  } cases[] = {
+      {"[view X]\nquery = Colour=red\n", ":2: query: Colour is no attribute that can be searched"},
+      {"[view X]\nstore = no\nquery = Modality=CT Rows=512\n", ":3: query: Rows is an attribute of images"},
+      {"[view X]\nquery = Modality\n", ":2: query: \"Modality\" is not Keyword=pattern"},
+      {"[view X]\nquery = StudyDate=soon\n", ":2: query: "},
+      {"[view X]\nquery = PatientName=\"Doe\n", ":2: query: a quotation mark is not closed"},
+      {"[view X]\nquery =\n", ":2: query: no value"},
+      {"[view X]\nquery = Modality=CT\nquery = Modality=MR\n", ":3: the key was given before"},
+      {"[view X]\nstore = perhaps\n", ":2: store: "},
+      {"[view X]\npeers = A\n", ":2: there is no key peers in [view X]"},
+      {"[view *]\nstore = no\n", ":2: \"*\" is no AE title"},
+      {"[view SEVENTEEN_LETTERS]\nstore = no\n", ":2: \"SEVENTEEN_LETTERS\" is no AE title"},
+      {"[peer A]\ncalled = \n", ":2: called: no value"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct config config = {0};
+    struct cas_error error;
+    assert_int_equal(load(cases[i].text, &config, &error), CAS_INVALID);
+    if (strstr(error.message, cases[i].says) == NULL) fail_msg("'%s' and not '%s'", error.message, cases[i].says);
+    config_fini(&config);
+  }
+}
+
+static void refuses_views_that_do_not_fit_the_rest(void **state) {
+  (void)state;
+  static const char *const texts[] = {"[view X]\nstore = no\n", "[view CASSETTE]\nquery = Modality=CT\n",
+                                      "[dicom]\naet = Y\n[view Y]\nquery = Modality=CT\n",
+                                      "[peer P]\naddress = any\ncalled = X\n"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    struct config config = {0};
+    struct cas_error error;
+    assert_int_equal(load(texts[i], &config, &error), CAS_OK);
+    assert_int_equal(config_set(&config, "archive", "store", "s", &error), CAS_OK);
+    assert_int_equal(config_complete(&config, &error), CAS_INVALID);
+    assert_non_null(strstr(error.message, path));
+    config_fini(&config);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(takes_views),
+      cmocka_unit_test(refuses_views_that_cannot_be),
+      cmocka_unit_test(refuses_views_that_do_not_fit_the_rest),
       cmocka_unit_test(takes_every_key),
       cmocka_unit_test(flags_win_and_defaults_fill),
       cmocka_unit_test(refuses_with_the_line),
