@@ -131,30 +131,50 @@ cas_status segment_scan_range(struct volume *volume, const struct segment_store_
   return status;
 }
 
+/* What the segment behind says of the end of this one, if it says something. */
+static cas_status find_end_behind(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
+                                  struct segment_range *range, bool *found, struct cas_error *error) {
+  struct segment_origin next;
+  uint32_t number = segment_file_number(segment);
+  uint64_t behind;
+  *found = false;
+  if (number == UINT32_MAX) return CAS_OK;
+  cas_status status = volume_find(volume, number + 1, &behind, error);
+  if (status == CAS_OK) status = segment_origin_read(volume, key, behind, &next, error);
+  if (status == CAS_OK) *found = segment_end_from_next(segment, &next, range);
+  return status == CAS_NOT_FOUND ? CAS_OK : status;
+}
+
 /* Looks for the end of the durable part. *is_void: there is none, not even a header. */
 static cas_status find_end(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                            struct segment_range *range, bool *is_void, struct cas_error *error) {
-  struct segment_origin next, own;
+  struct segment_origin own;
   struct segment_last_group last;
-  uint32_t number = segment_file_number(segment);
-  uint64_t behind;
+  bool found;
   *is_void = false;
   if (segment_file_generation(segment) > 0) {
     STATUS_TRY(segment_origin_read(volume, key, segment, &own, error));
     range->end = own.end;
     if (own.end > 0) return CAS_OK;
   }
-  if (number < UINT32_MAX) {
-    cas_status status = volume_find(volume, number + 1, &behind, error);
-    if (status == CAS_OK) status = segment_origin_read(volume, key, behind, &next, error);
-    if (status == CAS_OK && segment_end_from_next(segment, &next, range)) return CAS_OK;
-    if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
-  }
+  STATUS_TRY(find_end_behind(volume, key, segment, range, &found, error));
+  if (found) return CAS_OK;
   STATUS_TRY(segment_origin_read(volume, key, segment, &own, error));
   *is_void = segment_is_void(&own);
   STATUS_TRY(segment_last_group_find(volume, key, segment, range->offset, &last, error));
   uint64_t least = range->offset > 0 ? range->offset : SEGMENT_HEADER_BYTES;
   range->end = last.found ? last.end : least;
+  return CAS_OK;
+}
+
+/* An index that was replayed twice knows no doubt of its last group: the next segment, which is empty, does. */
+static cas_status find_doubt(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
+                             struct segment_range *range, struct cas_error *error) {
+  struct segment_range known = {0};
+  bool found = false;
+  if (range->doubtful_from == 0 && segment_file_generation(segment) == 0)
+    STATUS_TRY(find_end_behind(volume, key, segment, &known, &found, error));
+  if (found && known.end == range->end) range->doubtful_from = known.doubtful_from;
   return CAS_OK;
 }
 
@@ -170,6 +190,7 @@ cas_status segment_scan(struct volume *volume, const struct segment_store_key *k
   if (end_known) {
     range.end = end->offset;
     range.doubtful_from = end->doubtful_from;
+    STATUS_TRY(find_doubt(volume, key, segment, &range, error));
   } else {
     bool is_void;
     STATUS_TRY(find_end(volume, key, segment, &range, &is_void, error));

@@ -1,5 +1,8 @@
 /* P3: the segments are the archive. The index can be lost, and comes back from them alone with the same tree and bytes.
  */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "synthetic.h"
 
 #define OBJECTS 30
@@ -116,6 +119,41 @@ static void a_missing_segment_is_found_also_after_a_rebuild(void **state) {
   temporary_destroy(&t);
 }
 
+/* The last group was torn by a power cut, the next start began a segment that says so, and the power took that start's
+ * index: the one after it finds no damage either. */
+static void a_torn_group_is_no_damage_after_two_starts(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  char path[128], command[128];
+  uint8_t zeros[512] = {0};
+  struct stat segment;
+  struct cas_verify_result result;
+  CLEANUP_BUFFER struct cas_buffer first = {0}, last = {0};
+  struct synthetic what = {.sop_uid = "1.2.3.5", .pixel_seed = 7, .rows = 64, .columns = 64};
+  synthetic_file(&(struct synthetic){0}, "A", &first);
+  synthetic_file(&what, "A", &last);
+  temporary_create(&t);
+  synthetic_import(t.store, &first);
+  snprintf(path, sizeof path, "%s/segments/00/00000001.seg", t.path);
+  assert_int_equal(stat(path, &segment), 0);
+  synthetic_import(t.store, &last);
+  cas_store_close(t.store);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  assert_int_equal(pwrite(fd, zeros, sizeof zeros, segment.st_size), (ssize_t)sizeof zeros);
+  close(fd);
+  snprintf(command, sizeof command, "rm -r '%s/index'", t.path);
+  for (unsigned i = 0; i < 2; i++) {
+    assert_int_equal(system(command), 0);
+    temporary_open(&t);
+    assert_int_equal(cas_store_verify(t.store, NULL, &result, NULL), CAS_OK);
+    assert_int_equal(result.damaged_records + result.damaged_instances + result.index_findings, 0);
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.5", 1, &last), CAS_NOT_FOUND);
+    assert_int_equal(synthetic_read_back(t.store, "1.2.3.4", 1, &first), CAS_OK);
+    if (i == 0) cas_store_close(t.store);
+  }
+  temporary_destroy(&t);
+}
+
 static void a_store_in_use_is_not_rebuilt(void **state) {
   (void)state;
   struct temporary_store t = {0};
@@ -161,6 +199,7 @@ int main(void) {
       cmocka_unit_test(p3_the_index_is_rebuilt_from_the_segments_alone),
       cmocka_unit_test(p3_a_store_without_index_opens_by_replaying),
       cmocka_unit_test(a_missing_segment_is_found_also_after_a_rebuild),
+      cmocka_unit_test(a_torn_group_is_no_damage_after_two_starts),
       cmocka_unit_test(a_store_in_use_is_not_rebuilt),
       cmocka_unit_test(long_payloads_are_not_read),
   };
