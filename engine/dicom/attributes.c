@@ -92,15 +92,24 @@ static void text_remove(struct cas_attributes *attributes, const struct entry *e
   }
 }
 
+static bool is_lent(const struct cas_attributes *attributes, struct cas_slice value) {
+  const uintptr_t texts = (uintptr_t)attributes->texts.data, at = (uintptr_t)value.data;
+  return value.size > 0 && at >= texts && at < texts + attributes->texts.size;
+}
+
 cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag, struct cas_slice value) {
   if (value.size > CAS_ATTRIBUTE_VALUE_MAX) return CAS_INVALID;
   if (value.size > 0 && memchr(value.data, 0, value.size) != NULL) return CAS_INVALID;
   struct cas_buffer *texts = &attributes->texts;
   size_t needed = texts->size + value.size + 1;
   if (needed > UINT32_MAX) return CAS_NO_MEMORY;
-  /* The value may be one that get() lent from this very set: it is copied before anything moves. */
+  /* The value may be one that get() lent from this very set: then it is copied before anything moves. */
   CLEANUP_BUFFER struct cas_buffer copy = {0};
-  cas_status status = cas_buffer_append(&copy, value);
+  cas_status status = CAS_OK;
+  if (is_lent(attributes, value)) {
+    status = cas_buffer_append(&copy, value);
+    value = slice_of_buffer(&copy);
+  }
   if (status == CAS_OK) status = cas_buffer_reserve(texts, needed < texts_capacity_min ? texts_capacity_min : needed);
   if (status == CAS_OK) status = entries_reserve(attributes);
   if (status != CAS_OK) return status;
@@ -115,7 +124,7 @@ cas_status cas_attributes_set(struct cas_attributes *attributes, uint32_t tag, s
   }
   attributes->entries[at] =
       (struct entry){.tag = tag, .offset = (uint32_t)texts->size, .size = (uint32_t)value.size + 1};
-  if (copy.size > 0) memcpy(texts->data + texts->size, copy.data, copy.size);
+  if (value.size > 0) memcpy(texts->data + texts->size, value.data, value.size);
   texts->data[texts->size + value.size] = 0;
   texts->size += value.size + 1;
   return CAS_OK;

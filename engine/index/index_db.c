@@ -136,6 +136,18 @@ void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key)
   rocksdb_iter_seek(cursor->rocks, (const char *)key->bytes, key->size);
 }
 
+void index_cursor_approach(struct index_cursor *cursor, const struct index_key *key, bool is_past) {
+  static const unsigned steps_max = 8; /* they cost about as much as one seek */
+  for (unsigned steps = 0; rocksdb_iter_valid(cursor->rocks); steps++, rocksdb_iter_next(cursor->rocks)) {
+    size_t size;
+    const char *bytes = rocksdb_iter_key(cursor->rocks, &size);
+    const int order = slice_compare(slice_of(bytes, size), index_key_slice(key));
+    if (order == 0 || (order > 0 && (is_past || steps > 0))) return;
+    if (order > 0 || steps == steps_max) break;
+  }
+  index_cursor_seek(cursor, key);
+}
+
 void index_cursor_next(struct index_cursor *cursor) { rocksdb_iter_next(cursor->rocks); }
 
 cas_status index_cursor_get(struct index_cursor *cursor, struct cas_slice *rest, struct cas_slice *value,

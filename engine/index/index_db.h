@@ -108,6 +108,10 @@ void index_cursor_close(struct index_cursor *cursor);
 void index_cursor_seek(struct index_cursor *cursor, const struct index_key *key);
 void index_cursor_next(struct index_cursor *cursor);
 
+/* As a seek, but by steps where the key is a little ahead: a tenth of the price. `is_past`: no key lies between `key`
+ * and the cursor's place, if that is behind it. */
+void index_cursor_approach(struct index_cursor *cursor, const struct index_key *key, bool is_past);
+
 /* What the key has behind the prefix, and the value, borrowed until the cursor moves. CAS_END: no more keys. */
 CAS_MUST_USE cas_status index_cursor_get(struct index_cursor *cursor, struct cas_slice *rest, struct cas_slice *value,
                                          struct cas_error *error);

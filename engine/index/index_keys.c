@@ -167,3 +167,9 @@ bool index_key_read_date(struct cas_slice rest, struct cas_slice *date, struct c
   *path = tail;
   return true;
 }
+
+int slice_compare(struct cas_slice a, struct cas_slice b) {
+  int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+  if (order != 0) return order;
+  return a.size < b.size ? -1 : a.size > b.size;
+}

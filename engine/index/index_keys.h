@@ -60,6 +60,9 @@ static inline struct cas_slice index_key_slice(const struct index_key *key) { re
 
 bool slice_begins_with(struct cas_slice slice, struct cas_slice prefix);
 
+/* In the order of keys: by bytes; negative where `a` comes first. */
+int slice_compare(struct cas_slice a, struct cas_slice b);
+
 /* Cuts what follows the kind (and level) of a UID or date key, and what follows a UID. Borrowed from `rest`. */
 CAS_MUST_USE bool index_key_read_place(struct cas_slice rest, struct cas_slice *path);
 CAS_MUST_USE bool index_key_read_uid(struct cas_slice rest, struct cas_slice *uid, struct cas_slice *path);

@@ -19,6 +19,11 @@ CAS_MUST_USE cas_status index_lookup_totals(struct index_source source, struct i
 CAS_MUST_USE cas_status index_lookup_value(struct index_source source, const char *path, struct cas_buffer *bytes,
                                            struct index_node_value *value, struct cas_error *error);
 
+/* Calls back for the nodes of `level` from the cursor's place on, to the end of its prefix: the children of `parent`.
+ */
+CAS_MUST_USE cas_status index_list_children(struct index_cursor *cursor, enum cas_level level, const char *parent,
+                                            index_node_fn each, void *arg, struct cas_error *error);
+
 /* Calls back with a copy of a path, UID or date that was read from a key. */
 CAS_MUST_USE cas_status index_call_with_text(struct cas_slice text, index_text_fn each, void *arg);
 

@@ -15,8 +15,8 @@ static bool is_name(struct cas_slice name) {
          memchr(name.data, '/', name.size) == NULL;
 }
 
-static cas_status list_children(struct index_cursor *cursor, enum cas_level level, const char *parent,
-                                index_node_fn each, void *arg, struct cas_error *error) {
+cas_status index_list_children(struct index_cursor *cursor, enum cas_level level, const char *parent,
+                               index_node_fn each, void *arg, struct cas_error *error) {
   CLEANUP_ROOM struct index_node_room room = {0};
   for (;; index_cursor_next(cursor)) {
     struct cas_slice name, bytes;
@@ -46,7 +46,7 @@ cas_status index_list(struct index *index, const char *parent, const char *after
   STATUS_TRY(
       (after != NULL ? index_cursor_open_past : index_cursor_open)(index, index_key_slice(&prefix), &cursor, error));
   index_cursor_seek(&cursor, &start);
-  return list_children(&cursor, level, parent, each, arg, error);
+  return index_list_children(&cursor, level, parent, each, arg, error);
 }
 
 /* --- UIDs and dates --- */

@@ -55,12 +55,6 @@ static cas_status gather(void *arg, const struct index_change *change) {
   return CAS_OK;
 }
 
-static int slice_compare(struct cas_slice a, struct cas_slice b) {
-  int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-  if (order != 0) return order;
-  return a.size < b.size ? -1 : a.size > b.size;
-}
-
 static int compare_entries(const void *a, const void *b) {
   return slice_compare(((const struct gathered_entry *)a)->rest, ((const struct gathered_entry *)b)->rest);
 }

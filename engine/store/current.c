@@ -58,6 +58,8 @@ static cas_status is_marked(struct cas_store *store, const struct cas_node *node
                             struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer value = {0};
   char fact[PLACEMENT_PATH_MAX + sizeof FACT];
+  *marked = false;
+  if (store->no_versions) return CAS_OK;
   cas_status status = cas_has_versions(store, marked, error);
   if (status != CAS_OK || !*marked) return status;
   *marked = false;

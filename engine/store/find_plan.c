@@ -7,6 +7,9 @@
 #include "cassette/node.h"
 #include "store/terms.h"
 
+/* Asked of each entry at first. */
+#define CANDIDATES_MIN 64u
+
 void plan_fini(struct plan *plan) {
   for (size_t i = 0; i < plan->count; i++) free(plan->paths[i]);
   free(plan->paths);
@@ -207,12 +210,20 @@ static cas_status choose(struct cas_store *store, const struct plan_condition *c
   return chosen;
 }
 
+/* Where there is but one way in, nothing is to be compared: all that it has is gathered at once. */
+static size_t first_most(const struct plan_condition *conditions, size_t count) {
+  size_t entries = 0;
+  struct entry entry;
+  for (size_t i = 0; i < count; i++) entries += entry_of(&conditions[i], &entry);
+  return entries == 1 ? FIND_CANDIDATES_MAX : CANDIDATES_MIN;
+}
+
 cas_status plan_make(struct cas_store *store, const struct plan_condition *conditions, size_t count, struct plan *plan,
                      struct cas_error *error) {
   cas_status status = CAS_NOT_FOUND;
   /* What nodes were called and had in a snapshot, the index tells of the tree alone. */
   if (store->moment != STORE_MOMENT_NOW) return CAS_NOT_FOUND;
-  for (size_t most = 64; most <= FIND_CANDIDATES_MAX && status == CAS_NOT_FOUND; most *= 4)
+  for (size_t most = first_most(conditions, count); most <= FIND_CANDIDATES_MAX && status == CAS_NOT_FOUND; most *= 4)
     status = choose(store, conditions, count, most, plan, error);
   if (status == CAS_OK) sort(plan);
   return status;

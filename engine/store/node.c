@@ -3,7 +3,9 @@
  */
 #include "cassette/node.h"
 
+#include "cassette/snapshot.h"
 #include "dicom/attribute_codec.h"
+#include "index/index_near.h"
 #include "store/filter.h"
 #include "store/moment.h"
 #include "store/state_history.h"
@@ -41,6 +43,12 @@ static cas_status show_now(const struct showing *showing, const struct index_nod
   }
   cas_attributes_destroy(attributes);
   return status;
+}
+
+static cas_status get_node(struct cas_store *store, const char *path, struct index_node *node,
+                           struct cas_error *error) {
+  return store->near != NULL ? index_near_get_node(store->near, path, node, error)
+                             : index_get_node(store->index, path, node, error);
 }
 
 /* What is not there in the store's view is passed over. */
@@ -82,7 +90,7 @@ cas_status cas_node_get(struct cas_store *store, const char *path, cas_node_fn e
   struct showing showing = {.store = store, .each = each, .arg = arg, .error = error};
   struct index_node node = {0};
   if (path[0] == '\0') return show_root(&showing);
-  STATUS_TRY(index_get_node(store->index, path, &node, error));
+  STATUS_TRY(get_node(store, path, &node, error));
   cas_status status = moment_apply(store, &node, error);
   if (status == CAS_OK) status = show_now(&showing, &node);
   index_node_fini(&node);
@@ -94,6 +102,7 @@ cas_status cas_node_list(struct cas_store *store, const char *parent, const char
   struct showing showing = {.store = store, .each = each, .arg = arg, .is_listed = true, .error = error};
   cas_status status = filter_admit(store, parent, true, error);
   if (status != CAS_OK) return status == CAS_NOT_FOUND ? CAS_OK : status;
+  if (store->near != NULL && after == NULL) return index_near_list(store->near, parent, show, &showing, error);
   return index_list(store->index, parent, after, show, &showing, error);
 }
 
@@ -101,6 +110,21 @@ cas_status cas_node_by_uid(struct cas_store *store, enum cas_level level, const 
                            struct cas_error *error) {
   struct showing showing = {.store = store, .each = each, .arg = arg, .error = error};
   return index_find_uid(store->index, level, uid, show_path, &showing, error);
+}
+
+cas_status cas_near_open(struct cas_store *store, struct cas_store **view, struct cas_error *error) {
+  bool has_versions;
+  struct cas_store *opened;
+  STATUS_TRY(cas_has_versions(store, &has_versions, error));
+  STATUS_TRY(cas_view_open(store, store->states, &opened));
+  const cas_status status = index_near_create(store->index, &opened->near);
+  if (status != CAS_OK) {
+    cas_snapshot_close(opened);
+    return status;
+  }
+  opened->no_versions = !has_versions;
+  *view = opened;
+  return CAS_OK;
 }
 
 /* --- UIDs and dates: only those that a node of the view has --- */

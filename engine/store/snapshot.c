@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cassette/state.h"
+#include "index/index_near.h"
 #include "store/commit_record.h"
 #include "store/snapshot_record.h"
 
@@ -156,8 +157,12 @@ cas_status cas_view_open(struct cas_store *store, uint32_t states, struct cas_st
   opened->states = states | STORE_STATES_ORDINARY;
   opened->mode = CAS_OPEN_FOLLOW;
   opened->committer = NULL;
+  opened->near = NULL;
   *view = opened;
   return CAS_OK;
 }
 
-void cas_snapshot_close(struct cas_store *view) { free(view); }
+void cas_snapshot_close(struct cas_store *view) {
+  if (view != NULL) index_near_destroy(view->near);
+  free(view);
+}

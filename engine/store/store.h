@@ -44,6 +44,8 @@ struct cas_store {
   uint32_t states;                 /* that are shown: bits 1 << enum cas_state */
   uint32_t ignored_reasons;        /* of rejection notes: bits 1 << enum cas_reason */
   const struct cas_filter *filter; /* of a view that has one, borrowed; else NULL */
+  struct index_near *near;         /* of a view of cas_near_open(), its own; else NULL */
+  bool no_versions;                /* of such a view: there were none when it was opened */
   struct cas_store *whole;
   struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
   uint64_t reclaimed_seen;           /* follower: of the index, at the last refresh */

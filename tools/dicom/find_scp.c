@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "cassette/node.h"
+#include "cassette/snapshot.h"
 #include "find_response.h"
 #include "message.h"
 #include "pdu_writer.h"
@@ -129,6 +130,18 @@ static enum pdu_event finish(struct query *query, enum dimse_status status, cons
   return sent == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
 }
 
+/* Matches come in path order. */
+static cas_status find_near(struct query *query, const struct cas_query *wanted, struct cas_error *error) {
+  struct cas_store *store = query->response.store, *near;
+  cas_status status = cas_near_open(store, &near, error);
+  if (status != CAS_OK) return status;
+  query->response.store = near;
+  status = cas_find(near, wanted, show, query, error);
+  query->response.store = store;
+  cas_snapshot_close(near);
+  return status;
+}
+
 static enum pdu_event search(struct query *query) {
   const struct session *session = query->session;
   const struct cas_query wanted = {
@@ -142,7 +155,7 @@ static enum pdu_event search(struct query *query) {
   };
   struct cas_error reason = {0};
   cas_status status = cas_has_versions(session->store, &query->has_versions, &reason);
-  if (status == CAS_OK) status = cas_find(session->store, &wanted, show, query, &reason);
+  if (status == CAS_OK) status = find_near(query, &wanted, &reason);
   if (query->ended != PDU_FRAGMENT) return query->ended;
   if (query->cancelled) return finish(query, DIMSE_CANCELLED, NULL);
   if (query->limit != NULL) return finish(query, DIMSE_OUT_OF_RESOURCES, query->limit);

@@ -98,6 +98,15 @@ CAS_API CAS_MUST_USE cas_status cas_has_versions(struct cas_store *store, bool *
 CAS_API CAS_MUST_USE cas_status cas_node_is_current(struct cas_store *store, const struct cas_node *node, bool *current,
                                                     struct cas_error *error);
 
+/*
+ * Opens a view of the store, or of another view, for one thread that looks at many nodes in about the order of their
+ * paths, as a query does: it gets and lists those near the last ones several times as fast. It shows about the moment
+ * at which it was opened, whatever comes meanwhile, and keeps the index from freeing what is there: for seconds, not
+ * for days. Close it with cas_snapshot_close(), before `store`.
+ */
+CAS_API CAS_MUST_USE cas_status cas_near_open(struct cas_store *store, struct cas_store **view,
+                                              struct cas_error *error);
+
 /* --- headers --- */
 
 /*
