@@ -78,6 +78,8 @@ static cas_status choose(struct changing *changing, struct cas_store *store, con
 static bool confirm(const struct changing *changing) {
   char count[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX], answer[16];
   if (changing->count > SHOWN_MAX) fputs("…\n", stderr);
+  if (changing->action == CAS_ACTION_DELETE)
+    fputs("Nothing shows again what is deleted, but a snapshot made before; its bytes go after a time.\n", stderr);
   fprintf(stderr, "%s %s instances, %s? [y/N] ", cas_action_name(changing->action),
           cli_format_count(count, changing->count), cli_format_bytes(bytes, changing->bytes));
   fflush(stderr);
