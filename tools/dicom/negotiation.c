@@ -39,10 +39,14 @@ const char *negotiation_choose_plain(const char *const *transfer_syntaxes, size_
   return NULL;
 }
 
+/* DCMTK's private SOP class: its providers stop when it is proposed. */
+static const char shutdown_uid[] = "1.2.276.0.7230010.3.4.1915765545.18030.917282194.0";
+
 bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind) {
   if (strcmp(abstract_syntax, "1.2.840.10008.1.1") == 0 || negotiation_is_query(abstract_syntax)) return true;
   if (starts_with(abstract_syntax, "1.2.840.10008.5.1.4.1.1.")) return true;
   if (kind == DICOM_UID_STORAGE) return true;
+  if (strcmp(abstract_syntax, shutdown_uid) == 0) return false;
   return kind == DICOM_UID_UNKNOWN && abstract_syntax[0] != '\0' && !starts_with(abstract_syntax, "1.2.840.10008.");
 }
 

@@ -22,7 +22,7 @@ enum dicom_uid_kind { DICOM_UID_UNKNOWN, DICOM_UID_STORAGE, DICOM_UID_OTHER };
  * every storage SOP class that the dictionary knows; every UID below the standard's root for storage SOP
  * classes, 1.2.840.10008.5.1.4.1.1 (newer ones than the dictionary); and every UID outside the standard's root that the
  * dictionary does not know: a private storage SOP class, as an archive must take it to be. Not accepted are the
- * standard's other services, which Cassette does not provide.
+ * standard's other services, which Cassette does not provide, and DCMTK's private one that asks a provider to stop.
  */
 bool negotiation_accepts(const char *abstract_syntax, enum dicom_uid_kind kind);
 

@@ -16,13 +16,15 @@ static void accepts_storage_and_nothing_else_of_the_standard(void **state) {
   assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.1.999.1", DICOM_UID_UNKNOWN)); /* newer than the dictionary */
   assert_true(negotiation_accepts("1.2.840.10008.5.1.4.38.1", DICOM_UID_STORAGE));      /* Hanging Protocol Storage */
   assert_true(negotiation_accepts("1.3.12.2.1107.5.9.1", DICOM_UID_UNKNOWN));           /* private */
-  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.1.1", DICOM_UID_OTHER));     /* Patient Root FIND */
-  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.2.3", DICOM_UID_OTHER));     /* Study Root GET */
-  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.1.2", DICOM_UID_OTHER));     /* Patient Root MOVE */
-  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.1.2.3.1", DICOM_UID_OTHER));    /* Patient/Study Only FIND */
-  assert_false(negotiation_accepts("1.2.840.10008.1.20.1", DICOM_UID_OTHER));           /* Storage Commitment */
-  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.31", DICOM_UID_OTHER));         /* Worklist */
-  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.99.7", DICOM_UID_UNKNOWN));     /* unknown, of the standard */
+  assert_false(
+      negotiation_accepts("1.2.276.0.7230010.3.4.1915765545.18030.917282194.0", DICOM_UID_UNKNOWN)); /* termscu */
+  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.1.1", DICOM_UID_OTHER));  /* Patient Root FIND */
+  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.2.3", DICOM_UID_OTHER));  /* Study Root GET */
+  assert_true(negotiation_accepts("1.2.840.10008.5.1.4.1.2.1.2", DICOM_UID_OTHER));  /* Patient Root MOVE */
+  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.1.2.3.1", DICOM_UID_OTHER)); /* Patient/Study Only FIND */
+  assert_false(negotiation_accepts("1.2.840.10008.1.20.1", DICOM_UID_OTHER));        /* Storage Commitment */
+  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.31", DICOM_UID_OTHER));      /* Worklist */
+  assert_false(negotiation_accepts("1.2.840.10008.5.1.4.99.7", DICOM_UID_UNKNOWN));  /* unknown, of the standard */
   assert_false(negotiation_accepts("1.3.6.1.4.1.1", DICOM_UID_OTHER));
   assert_false(negotiation_accepts("", DICOM_UID_UNKNOWN));
 }
