@@ -1,6 +1,8 @@
 /* Owns the counts of studies until they are posted. */
 #include "association_audit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +137,33 @@ static bool count_instance(struct audit_studies *studies, const char *sop_class,
   return study != NULL && count_class(study, sop_class);
 }
 
-/* --- received and sent --- */
+/* --- rejected, received and sent --- */
+
+struct rejected {
+  struct session *session;
+  struct audit_event event;
+};
+
+static cas_status post_rejected(void *arg, const struct cas_node *node) {
+  struct rejected *rejected = arg;
+  struct audit_study_count study = {.path = strndup(node->path, study_bytes(node->path))};
+  if (study.path == NULL) return CAS_NO_MEMORY;
+  post_one(rejected->session, &rejected->event, &study);
+  free(study.path);
+  return CAS_END;
+}
+
+void association_audit_rejected(struct session *session, const char *sop_instance_uid, uint64_t hidden) {
+  char description[64];
+  if (audit_of(session) == NULL) return;
+  snprintf(description, sizeof description, "rejection note: %" PRIu64 " instances hidden", hidden);
+  struct rejected rejected = {
+      .session = session,
+      .event = {.kind = AUDIT_UPDATED, .description = description, .called = session->aet, .peer = caller_of(session)}};
+  const cas_status status =
+      cas_node_by_uid(session->node->store, CAS_LEVEL_INSTANCE, sop_instance_uid, post_rejected, &rejected, NULL);
+  if (status != CAS_END) audit_post(audit_of(session), &rejected.event);
+}
 
 struct received {
   struct session *session;
@@ -162,15 +190,16 @@ void association_audit_flush_received(struct session *session) {
   flush(session, &session->received_studies, &event);
 }
 
-void association_audit_sent(struct session *session, const struct dicom_peer *destination, const char *sop_class,
-                            const char *path) {
+void association_audit_transfer(struct session *session, enum audit_kind kind, const struct dicom_peer *destination,
+                                const char *sop_class, const char *path) {
   if (audit_of(session) == NULL || count_instance(&session->sent_studies, sop_class, path)) return;
-  association_audit_flush_sent(session, destination);
+  association_audit_flush_transfer(session, kind, destination);
   (void)count_instance(&session->sent_studies, sop_class, path);
 }
 
-void association_audit_flush_sent(struct session *session, const struct dicom_peer *destination) {
-  struct audit_event event = {.kind = AUDIT_SENT, .called = session->aet, .peer = caller_of(session)};
+void association_audit_flush_transfer(struct session *session, enum audit_kind kind,
+                                      const struct dicom_peer *destination) {
+  struct audit_event event = {.kind = kind, .called = session->aet, .peer = caller_of(session)};
   if (destination != NULL) {
     event.requestor = event.peer;
     event.peer = (struct audit_party){.aet = destination->aet, .address = destination->host};

@@ -39,12 +39,17 @@ void association_audit_query(const struct session *session, const char *sop_clas
 /* Counts an instance that was received, by its UID; looks its study up. */
 void association_audit_received(struct session *session, const char *sop_class, const char *sop_instance_uid);
 
-/* Counts an instance that was sent to `destination` (NULL: to who asked), by its path in the tree. */
-void association_audit_sent(struct session *session, const struct dicom_peer *destination, const char *sop_class,
-                            const char *path);
+/* A rejection note of that UID came, and has hidden so many instances. */
+void association_audit_rejected(struct session *session, const char *sop_instance_uid, uint64_t hidden);
 
-/* Posts what was counted: at the end of a retrieve to `destination`, and at the end of the association. */
-void association_audit_flush_sent(struct session *session, const struct dicom_peer *destination);
+/* Counts an instance that will be sent (AUDIT_BEGIN_TRANSFER) or was sent (AUDIT_SENT) to `destination` (NULL: to who
+ * asked), by its path in the tree. One kind at a time. */
+void association_audit_transfer(struct session *session, enum audit_kind kind, const struct dicom_peer *destination,
+                                const char *sop_class, const char *path);
+
+/* Posts what was counted: before and after a retrieve to `destination`, and at the end of the association. */
+void association_audit_flush_transfer(struct session *session, enum audit_kind kind,
+                                      const struct dicom_peer *destination);
 void association_audit_flush_received(struct session *session);
 
 #endif

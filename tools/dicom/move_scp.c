@@ -135,11 +135,9 @@ enum pdu_event move_scp_serve(struct session *session, uint8_t context_id, const
     session_log(session, CAS_LOG_WARNING, "%s: C-MOVE refused: the destination %s is not among the peers",
                 session->source, request->move_destination);
     event = retrieve_refuse(retrieve, DIMSE_MOVE_DESTINATION_UNKNOWN, "the move destination is not configured");
-  } else if (retrieve_select(retrieve, MOVE_PATIENT_ROOT_UID)) {
-    retrieve->destination = destination;
-    event = move_all(retrieve, destination);
   } else {
-    event = retrieve->ended;
+    retrieve->destination = destination;
+    event = retrieve_select(retrieve, MOVE_PATIENT_ROOT_UID) ? move_all(retrieve, destination) : retrieve->ended;
   }
   retrieve_destroy(retrieve);
   return event;

@@ -74,6 +74,19 @@ void retrieve_destroy(struct retrieve *retrieve) {
   free(retrieve);
 }
 
+static void audit_item(struct retrieve *retrieve, enum audit_kind kind, const struct retrieve_item *item) {
+  association_audit_transfer(retrieve->session, kind, retrieve->destination,
+                             retrieve->selection.kinds[item->kind].sop_class_uid,
+                             retrieve_path(&retrieve->selection, item));
+}
+
+static void audit_begin(struct retrieve *retrieve) {
+  if (retrieve->session->node->options.audit == NULL) return;
+  for (size_t i = 0; i < retrieve->selection.count; i++)
+    audit_item(retrieve, AUDIT_BEGIN_TRANSFER, &retrieve->selection.items[i]);
+  association_audit_flush_transfer(retrieve->session, AUDIT_BEGIN_TRANSFER, retrieve->destination);
+}
+
 bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid) {
   struct identifier *identifier = malloc(sizeof *identifier);
   struct cas_error reason = {0};
@@ -85,7 +98,10 @@ bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid) {
   if (status == CAS_OK)
     status = retrieve_selection_fill(&retrieve->selection, retrieve->session->store, identifier, patient_root, &reason);
   free(identifier);
-  if (status == CAS_OK) return true;
+  if (status == CAS_OK) {
+    audit_begin(retrieve);
+    return true;
+  }
   const char *why = reason.message[0] != '\0' ? reason.message : "no identifier, or one that is too long";
   session_log(retrieve->session, CAS_LOG_WARNING, "%s: %s refused: %s", retrieve->session->source, retrieve->name, why);
   const enum dimse_status answer = status == CAS_INVALID ? DIMSE_IDENTIFIER_DOES_NOT_MATCH
@@ -155,9 +171,7 @@ void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *ite
   if (failed)
     note_failed_uid(retrieve, uid);
   else
-    association_audit_sent(retrieve->session, retrieve->destination,
-                           retrieve->selection.kinds[item->kind].sop_class_uid,
-                           retrieve_path(&retrieve->selection, item));
+    audit_item(retrieve, AUDIT_SENT, item);
   retrieve->sent_bytes += failed ? 0 : result->bytes;
   pthread_mutex_unlock(&retrieve->lock);
   if (failed)
@@ -255,7 +269,7 @@ enum pdu_event retrieve_finish(struct retrieve *retrieve) {
   const enum dimse_status status =
       retrieve_status(retrieve->completed, retrieve->failed, retrieve->warning, retrieve->cancelled);
   if (retrieve->ended == PDU_FRAGMENT) respond(retrieve, status, retrieve->stopping ? "the archive stops" : NULL, true);
-  association_audit_flush_sent(retrieve->session, retrieve->destination);
+  association_audit_flush_transfer(retrieve->session, AUDIT_SENT, retrieve->destination);
   session_log(retrieve->session, CAS_LOG_NOTICE,
               "%s: %s: %zu of %zu instances sent, %zu failed, %zu with warnings%s%s, %.1f MB in %.2f s",
               retrieve->session->source, retrieve->name, retrieve->completed + retrieve->warning,

@@ -41,8 +41,8 @@ struct retrieve *retrieve_create(struct session *session, uint8_t context_id, co
                                  const char *name, struct cas_error *error, enum pdu_event *event);
 void retrieve_destroy(struct retrieve *retrieve);
 
-/* Finds the instances of the identifier that was read. False: a final response was sent, or the association ended;
- * `ended` says which. */
+/* Finds the instances of the identifier that was read; the audit trail hears what will be sent. False: a final response
+ * was sent, or the association ended; `ended` says which. */
 bool retrieve_select(struct retrieve *retrieve, const char *patient_root_uid);
 
 /* What became of one sub-operation. */

@@ -88,6 +88,7 @@ static void account_success(struct session *session, const struct cas_ingest_res
   if (result->changed > 0) {
     session_log(session, CAS_LOG_NOTICE, "%s: rejection note %s hides %" PRIu64 " instances", session->source,
                 result->sop_instance_uid, result->changed);
+    association_audit_rejected(session, result->sop_instance_uid, result->changed);
   }
   if (result->healed_blobs > 0) {
     session_log(session, CAS_LOG_WARNING, "%s: %s healed %" PRIu64 " damaged stored blobs", session->source,
