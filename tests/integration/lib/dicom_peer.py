@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """A DICOM peer that does what DCMTK's tools do not: odd, hostile and half-dead associations.
 
-  dicom_peer.py --port N [--called TITLE] CASE
+  dicom_peer.py --port N [--called TITLE] [--tls CA CERTIFICATE KEY] CASE
 
 Prints one line about what the other side did. Exit status 0 when it did as the case expects, else 1. Cases:
   garbage, silent-close, wrong-title, huge-pdu, huge-pdv, many-syntaxes, unknown-command, endless-command, bad-command,
   broken-request, old-version, blank-title, endless-request, data-first, interleaved, abort-midway, die-midway, private-class, unknown-syntax, no-data-set, uid-mismatch, absurd-uid, drip,
   hold (associates, says "held", and waits for its standard input to end),
   slow (sends half an object, says "half", waits for a line on its standard input, sends the rest),
-  versions (one SOP Instance UID with two contents, then both again), many-values (a PDU of many values)
+  versions (one SOP Instance UID with two contents, then both again), many-values (a PDU of many values),
+  never-read (asks and asks, and takes no answer),
+  steady (says "held", and has one C-ECHO after the other answered until its standard input ends)
 Source: PS3.8 9.3 (PDUs), PS3.7 6.3.1 and E (command sets).
 """
 import argparse
 import random
+import select
 import socket
+import ssl
 import struct
 import sys
 
@@ -75,7 +79,14 @@ def data_set(instance, abstract=CT, pixels=1000):
 class Peer:
     def __init__(self, options):
         self.options = options
+        context = None
+        if getattr(options, "tls", None):
+            context = ssl.create_default_context(cafile=options.tls[0])
+            context.check_hostname = False
+            context.load_cert_chain(options.tls[1], options.tls[2])
         self.socket = socket.create_connection(("127.0.0.1", options.port), timeout=options.timeout)
+        if context:
+            self.socket = context.wrap_socket(self.socket)
 
     def send(self, bytes_):
         try:
@@ -361,10 +372,37 @@ def many_values(peer):
     return first == "0000", first
 
 
+def never_read(peer):
+    """Its answers fill the buffers of both sides; then the other side waits for us, and gives up. Its log says so: with so full
+    buffers nothing of that may reach us."""
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.open([(VERIFICATION, [IMPLICIT])])
+    many = data(pdv(1, 3, command(0x30, abstract=VERIFICATION, data=False))) * 500
+    peer.socket.settimeout(15)
+    try:
+        for sent in range(2000):
+            peer.socket.sendall(many)
+    except OSError:
+        return True, f"no more taken after {sent * 500} requests"
+    return False, "all was taken"
+
+
+def steady(peer):
+    peer.open([(VERIFICATION, [IMPLICIT])])
+    print("held", flush=True)
+    count = 0
+    while not select.select([sys.stdin], [], [], 0.02)[0]:
+        status = peer.echo()
+        if status != "0000":
+            return False, f"{status} after {count} echoes"
+        count += 1
+    return count > 10, f"{count} echoes"
+
+
 CASES = {function.__name__.replace("_", "-"): function for function in (
     garbage, silent_close, wrong_title, broken_request, old_version, blank_title, endless_request, huge_pdu, huge_pdv, many_syntaxes, unknown_command, endless_command, bad_command,
     data_first, interleaved, abort_midway, die_midway, private_class, unknown_syntax, no_data_set, uid_mismatch, absurd_uid, drip, hold,
-    slow, versions, many_values)}
+    slow, versions, many_values, never_read, steady)}
 
 
 def main():
@@ -372,6 +410,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--called", default="CASSETTE")
     parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--tls", nargs=3)
     parser.add_argument("case", choices=CASES)
     options = parser.parse_args()
     good, what = CASES[options.case](Peer(options))
