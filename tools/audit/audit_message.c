@@ -170,8 +170,8 @@ static void put_participants(struct writer *writer, const struct audit_event *ev
   switch (event->kind) {
   case AUDIT_START:
   case AUDIT_STOP: our_role = &role_application; break;
+  case AUDIT_IMPORTED: our_role = &role_destination; break;
   case AUDIT_RECEIVED:
-  case AUDIT_IMPORTED:
   case AUDIT_QUERY:
     our_role = &role_destination;
     peer_role = &role_source;

@@ -235,6 +235,8 @@ static cas_status start_control(struct daemon *daemon, struct cas_error *error) 
       .state_arg = daemon,
       .changed = daemon_changed,
       .changed_arg = &daemon->changes,
+      .imported = daemon->audit != NULL ? daemon_imported : NULL,
+      .imported_arg = &daemon->changes,
       .scrubber = daemon->scrubber,
       .deleted_days = daemon->config->deleted_days,
       .log = daemon_log_write,

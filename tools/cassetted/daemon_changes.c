@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit_studies.h"
 #include "cassette/snapshot.h"
 
 /* The study that the last target was in. */
@@ -96,4 +97,43 @@ void daemon_changed(void *arg, const struct cas_change *change, uint64_t changed
   }
   free(study.path);
   cas_snapshot_close(study.view);
+}
+
+/* --- imports --- */
+
+struct imports {
+  const struct daemon_changes *changes;
+  const char *who;
+  struct audit_studies studies;
+};
+
+static void post_imports(struct imports *imports) {
+  struct audit_event event = {.kind = AUDIT_IMPORTED, .peer = {.user = imports->who}};
+  audit_studies_flush(&imports->studies, imports->changes->audit, imports->changes->store, &event);
+}
+
+static cas_status count_import(void *arg, const struct cas_node *node) {
+  struct imports *imports = arg;
+  const char *sop_class = cas_attributes_text(node->attributes, CAS_TAG_SOP_CLASS_UID);
+  if (!audit_studies_count(&imports->studies, sop_class, node->path)) {
+    post_imports(imports);
+    (void)audit_studies_count(&imports->studies, sop_class, node->path);
+  }
+  return CAS_END; /* one of its versions will do */
+}
+
+void daemon_imported(void *arg, void **kept, const char *who, const char *uid) {
+  const struct daemon_changes *changes = arg;
+  struct imports *imports = *kept;
+  if (imports == NULL) *kept = imports = calloc(1, sizeof *imports);
+  if (imports == NULL) return;
+  imports->changes = changes;
+  imports->who = who;
+  if (uid != NULL) {
+    (void)!cas_node_by_uid(changes->store, CAS_LEVEL_INSTANCE, uid, count_import, imports, NULL);
+    return;
+  }
+  post_imports(imports);
+  free(imports);
+  *kept = NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Changes of states by the daemon's users: one line in the log, and an audit message for each study.
+ * What the daemon's users do over the control socket: of changes of states one line in the log, and an audit message
+ * for each study; of imports an audit message for each study and connection.
  *
  * Threads: any.
  */
@@ -18,5 +19,8 @@ struct daemon_changes {
 
 /* What control_server_options.changed wants; `arg` is a struct daemon_changes. */
 void daemon_changed(void *arg, const struct cas_change *change, uint64_t changed, cas_status status);
+
+/* What control_server_options.imported wants, likewise. */
+void daemon_imported(void *arg, void **kept, const char *who, const char *uid);
 
 #endif

@@ -34,6 +34,10 @@ struct control_server_options {
   /* Called after each change of states that was asked for, with what came of it; from any thread. NULL: nobody asks. */
   void (*changed)(void *arg, const struct cas_change *change, uint64_t changed, cas_status status);
   void *changed_arg;
+  /* Called for each object that a connection has imported, and at its end without a UID if it has imported any; `kept`
+   * is the connection's own and NULL at first. By one thread at a time for each connection. NULL: nobody asks. */
+  void (*imported)(void *arg, void **kept, const char *who, const char *uid);
+  void *imported_arg;
   cas_log_fn log;
   void *log_arg;
 };

@@ -40,6 +40,9 @@ struct session {
   size_t answer_first, answer_count;
   bool reader_ended;
   bool broken; /* the peer takes no answers any more */
+
+  void *imports; /* what options.imported keeps; the sender's */
+  char who[256];
 };
 
 /* An import under way in the engine. */
@@ -82,19 +85,24 @@ static json_t *success(json_int_t id, const struct cas_ingest_result *result) {
  * connection: the client then learns that it does not know. */
 static void answer_with(struct session *session, json_t *answer) {
   pthread_mutex_lock(&session->lock);
-  if (answer == NULL || session->broken) {
+  if (answer == NULL) {
     session->in_flight--;
-    if (answer == NULL && !session->broken) {
-      session->broken = true;
-      (void)shutdown(session->fd, SHUT_RDWR);
-    }
+    session->broken = true;
+    (void)shutdown(session->fd, SHUT_RDWR);
   } else {
     session->answers[(session->answer_first + session->answer_count++) % CONTROL_IN_FLIGHT_MAX] = answer;
-    answer = NULL;
   }
   pthread_cond_broadcast(&session->changed);
   pthread_mutex_unlock(&session->lock);
-  json_decref(answer);
+}
+
+/* Also where nobody takes the answer: the object is there. */
+static void tell_imported(struct session *session, const json_t *answer) {
+  const struct control_server_options *options = &session->node->options;
+  if (options->imported == NULL || json_object_get(answer, "outcome") == NULL) return;
+  if (session->who[0] == '\0') (void)control_peer_name(session->fd, session->who, sizeof session->who);
+  options->imported(options->imported_arg, &session->imports, session->who,
+                    json_string_value(json_object_get(answer, "sop_instance_uid")));
 }
 
 static void *sender_main(void *arg) {
@@ -111,6 +119,7 @@ static void *sender_main(void *arg) {
     const bool broken = session->broken;
     pthread_mutex_unlock(&session->lock);
     bool sent = true;
+    tell_imported(session, answer);
     if (broken) {
       json_decref(answer);
     } else {
@@ -379,6 +388,8 @@ void control_session_serve(struct control_node *node, int fd) {
     pthread_cond_broadcast(&session->changed);
     pthread_mutex_unlock(&session->lock);
     pthread_join(sender, NULL);
+    if (session->imports != NULL)
+      node->options.imported(node->options.imported_arg, &session->imports, session->who, NULL);
   }
   pthread_cond_destroy(&session->changed);
   pthread_mutex_destroy(&session->lock);

@@ -7,25 +7,10 @@
 #ifndef ASSOCIATION_AUDIT_H
 #define ASSOCIATION_AUDIT_H
 
-#include "audit.h"
-#include "cassette/node.h"
+#include "audit_studies.h"
 
 struct session;
 struct dicom_peer;
-
-#define AUDIT_STUDIES_MAX 16u
-
-struct audit_study_count {
-  char *path; /* of the study in the tree */
-  struct audit_class classes[AUDIT_CLASSES_MAX];
-  size_t class_count;
-};
-
-/* Studies that were touched in one direction. Zero-initialise. */
-struct audit_studies {
-  struct audit_study_count studies[AUDIT_STUDIES_MAX];
-  size_t count;
-};
 
 void association_audit_login(const struct session *session);
 
