@@ -16,7 +16,11 @@ static cas_status replace_index(const char *fresh, const char *index, const char
   path_remove_folder(old);
   if (rename(index, old) != 0 && errno != ENOENT)
     return status_fail_errno(error, errno, "cannot put the old index aside");
-  if (rename(fresh, index) != 0) return status_fail_errno(error, errno, "cannot put the new index in place");
+  if (rename(fresh, index) != 0) {
+    cas_status status = status_fail_errno(error, errno, "cannot put the new index in place");
+    (void)rename(old, index);
+    return status;
+  }
   STATUS_TRY(path_sync_parent(index, error));
   path_remove_folder(old);
   return CAS_OK;
@@ -54,6 +58,7 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
   if (status == CAS_OK) status = replace_index(fresh, index, old, error);
+  if (status != CAS_OK) path_remove_folder(fresh); /* a full disk needs the room */
   cas_store_close(store);
   return status;
 }

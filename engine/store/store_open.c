@@ -240,7 +240,10 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   if (status == CAS_OK) {
     path_remove_folder(remains);
     status = open_for_all(opened, options, NULL, index_folder, error);
-    if (status == CAS_OK) index_skip_log(opened->index);
+    if (status == CAS_OK)
+      index_skip_log(opened->index);
+    else
+      path_remove_folder(remains);
   }
   if (status != CAS_OK) {
     cas_store_close(opened);

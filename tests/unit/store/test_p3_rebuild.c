@@ -162,6 +162,32 @@ static void a_store_in_use_is_not_rebuilt(void **state) {
   temporary_destroy(&t);
 }
 
+static cas_status stop_in_the_middle(void *arg, const struct cas_progress *now) {
+  uint64_t *instances = arg;
+  *instances = now->instances;
+  return now->instances >= OBJECTS / 2 ? CAS_END : CAS_OK;
+}
+
+static void a_rebuild_that_is_stopped_leaves_all_as_it_was(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  struct cas_stats stats;
+  char path[160];
+  uint64_t instances = 0;
+  temporary_create(&t);
+  fill(t.store);
+  CLEANUP_BUFFER struct cas_buffer before = list_all(t.store);
+  assert_int_equal(cas_store_stats(t.store, &stats, NULL), CAS_OK);
+  cas_store_close(t.store);
+  assert_int_equal(cas_store_rebuild(t.path, NULL, stop_in_the_middle, &instances, NULL), CAS_END);
+  assert_true(instances >= OBJECTS / 2);
+  snprintf(path, sizeof path, "%s/index.new", t.path);
+  assert_int_equal(access(path, F_OK), -1);
+  temporary_open(&t);
+  compare_after(&t, &before, &stats);
+  temporary_destroy(&t);
+}
+
 static unsigned long long bytes_read(void) {
   unsigned long long bytes = 0;
   FILE *file = fopen("/proc/self/io", "r");
@@ -201,6 +227,7 @@ int main(void) {
       cmocka_unit_test(a_missing_segment_is_found_also_after_a_rebuild),
       cmocka_unit_test(a_torn_group_is_no_damage_after_two_starts),
       cmocka_unit_test(a_store_in_use_is_not_rebuilt),
+      cmocka_unit_test(a_rebuild_that_is_stopped_leaves_all_as_it_was),
       cmocka_unit_test(long_payloads_are_not_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
