@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
     {'o', "options", "LIST",
      "allow_other, no_auto_unmount, no_xattr, xattr=, shard_patients=, shard_uids=, view=, snapshot=, uid=, gid=, "
      "umask=, file_mode=, folder_mode=, "
-     "setuid=, threads=, refresh_ms=, known_names=, no_prune"},
+     "setuid=, threads=, refresh_ms=, known_names=, no_prune, read_cache_mib="},
     {0},
 };
 

@@ -124,6 +124,7 @@ static int serve(struct service *service, int ready_fd) {
   cli_interrupt_open(&interrupt); /* before there are threads, which are to inherit what it does */
   cas_log_fn log = ready_fd >= 0 ? log_to_system : log_to_terminal;
   struct cas_store_options store_options = {.mode = CAS_OPEN_FOLLOW, .log = log};
+  store_options.read_cache_bytes = (uint64_t)service->settings->read_cache_mib << 20;
   int code = make_snapshot(service);
   if (code != CLI_OK) return code;
   service->settings->mount.log = log;
@@ -190,9 +191,7 @@ int mount_service_run(struct mount_settings *settings, const char *store, const 
     int code = become(settings->user);
     if (code != CLI_OK) return code;
   }
-  settings->mount.set_owner = settings->set_uid || settings->set_gid;
-  if (!settings->set_uid) settings->mount.uid = geteuid();
-  if (!settings->set_gid) settings->mount.gid = getegid();
+  mount_options_own(settings, &settings->mount);
   CLI_FREE char *store_path = absolute(store), *folder_path = absolute(folder);
   if (!store_path || !folder_path) return cli_fail("mount", CAS_NO_MEMORY, NULL);
   struct service service = {.settings = settings, .store = store_path, .folder = folder_path, .quiet = quiet};

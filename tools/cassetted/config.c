@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cassette/state.h"
+#include "config_mounts.h"
 #include "config_peers.h"
 #include "config_value.h"
 #include "config_views.h"
@@ -64,8 +65,6 @@ static const struct key keys[] = {
     {"find", "matches_max", NUMBER, FIELD(find_matches_max), 1, 1000000},
     {"find", "seconds_max", NUMBER, FIELD(find_seconds_max), 1, 3600},
     {"find", "queries_max", NUMBER, FIELD(find_queries_max), 1, 1024},
-    {"mount", "folder", TEXT, FIELD(mount), 0, 0},
-    {"mount", "allow_other", SWITCH, FIELD(mount_allow_other), 0, 0},
     {"control", "mode", OCTAL, FIELD(control_mode), 0600, 0666},
     {"scrub", "enabled", NO_SWITCH, FIELD(no_scrub), 0, 0},
     {"scrub", "days", NUMBER, FIELD(scrub_days), 1, 3650},
@@ -90,7 +89,7 @@ void config_fini(struct config *config) {
   free(config->log_file);
   free(config->aet);
   free(config->bind);
-  free(config->mount);
+  config_mounts_fini(config);
   free(config->tls_certificate);
   free(config->tls_key);
   free(config->tls_ca);
@@ -190,6 +189,7 @@ cas_status config_set(struct config *config, const char *section, const char *ke
                       struct cas_error *error) {
   if (config_peers_own(section)) return config_peers_set(config, section, key, value, false, error);
   if (config_views_own(section)) return config_views_set(config, section, key, value, false, error);
+  if (config_mounts_own(section)) return config_mounts_set(config, section, key, value, false, error);
   const size_t found = find_key(section, key);
   if (found == KEY_COUNT) return config_fail(error, CAS_INVALID, "there is no key %s in [%s]", key, section);
   const cas_status status = assign(config, &keys[found], value, error);
@@ -243,10 +243,15 @@ static int take_value(void *arg, const char *section, const char *name, const ch
   }
   load->config->seen |= bit;
   load->config->line = load->line;
-  const cas_status status =
-      config_peers_own(section)   ? config_peers_set(load->config, section, name, value, true, &reason)
-      : config_views_own(section) ? config_views_set(load->config, section, name, value, true, &reason)
-                                  : config_set(load->config, section, name, value, &reason);
+  cas_status status;
+  if (config_peers_own(section))
+    status = config_peers_set(load->config, section, name, value, true, &reason);
+  else if (config_views_own(section))
+    status = config_views_set(load->config, section, name, value, true, &reason);
+  else if (config_mounts_own(section))
+    status = config_mounts_set(load->config, section, name, value, true, &reason);
+  else
+    status = config_set(load->config, section, name, value, &reason);
   load->config->line = 0;
   if (status != CAS_OK) refuse_line(load, status, reason.message);
   return status == CAS_OK;
@@ -286,6 +291,8 @@ cas_status config_complete(struct config *config, struct cas_error *error) {
     return config_fail(error, CAS_INVALID, "plain = no needs a port in [tls]");
   const cas_status peers = config_peers_complete(config, error);
   if (peers != CAS_OK) return peers;
+  const cas_status mounts = config_mounts_complete(config, error);
+  if (mounts != CAS_OK) return mounts;
   if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;
   if (config->stop_seconds == 0) config->stop_seconds = 30;
   if (!config->port_given) config->port = 11112;

@@ -62,8 +62,8 @@ struct config {
   /* [iocm]: bits 1 << enum cas_reason, and 1 where the key was given. */
   unsigned reasons_applied, reasons_shown;
 
-  char *mount; /* [mount] folder */
-  bool mount_allow_other;
+  struct config_mount *mounts; /* [mount] and the sections [mount NAME], see config_mounts.h */
+  size_t mount_count;
 
   unsigned control_mode; /* [control] mode */
 

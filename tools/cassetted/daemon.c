@@ -16,25 +16,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config_mounts.h"
 #include "control_scrub.h"
 #include "control_server.h"
 #include "daemon_audit.h"
 #include "daemon_changes.h"
 #include "daemon_log.h"
+#include "daemon_mounts.h"
 #include "dicom_server.h"
-#include "fuse/mount.h"
 #include "packer.h"
 #include "service_notify.h"
 #include "tls.h"
 
-/* How often the mount is asked whether it still lives. */
+/* How often the mounts are asked whether they still live. */
 #define MOUNT_CHECK_MS 1000
 
 struct daemon {
   const struct config *config;
   struct daemon_log *log;
   struct cas_store *store;
-  struct cas_mount *mount; /* NULL without one, and after it was unmounted from outside */
+  struct daemon_mounts *mounts; /* NULL without any */
   struct control_server *control;
   struct daemon_changes changes;
   struct audit *audit;           /* NULL: none is configured */
@@ -100,7 +101,7 @@ static json_t *daemon_state(void *arg) {
                             (json_int_t)(now.tv_sec - daemon->started.tv_sec), "store", info.path, "aet", config->aet,
                             "bind", config->bind, "port", (json_int_t)dicom_server_port(daemon->dicom));
   if (state == NULL) return NULL;
-  if (config->mount != NULL) json_object_set_new(state, "mount", json_string(config->mount));
+  if (daemon->mounts != NULL) json_object_set_new(state, "mounts", daemon_mounts_state(daemon->mounts));
   if (config->view_count > 0) json_object_set_new(state, "views", titles_of(config));
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);
@@ -165,17 +166,6 @@ static cas_status open_tls(struct daemon *daemon, struct cas_error *error) {
                                       .profile = (enum tls_profile)config->tls_profile,
                                       .clients = (enum tls_clients)config->tls_clients};
   return config->tls_ca != NULL ? tls_context_create(&options, &daemon->tls, error) : CAS_OK;
-}
-
-static cas_status start_mount(struct daemon *daemon, struct cas_error *error) {
-  if (daemon->config->mount == NULL) return CAS_OK;
-  const struct cas_mount_options options = {
-      .mountpoint = daemon->config->mount,
-      .allow_other = daemon->config->mount_allow_other,
-      .log = daemon_log_write,
-      .log_arg = daemon->log,
-  };
-  return cas_mount_start(daemon->store, &options, &daemon->mount, error);
 }
 
 static cas_status start_dicom(struct daemon *daemon, struct cas_error *error) {
@@ -266,7 +256,8 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = open_store(daemon, error);
   if (status == CAS_OK) status = open_tls(daemon, error);
   if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, daemon->tls, &daemon->audit, error);
-  if (status == CAS_OK) status = start_mount(daemon, error);
+  if (status == CAS_OK)
+    status = daemon_mounts_start(daemon->config, daemon->store, daemon->log, &daemon->mounts, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_scrubber(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
@@ -294,9 +285,12 @@ static void announce(struct daemon *daemon) {
   cas_store_info(daemon->store, &info);
   char tls[24] = "";
   if (config->tls_port != 0) snprintf(tls, sizeof tls, ", TLS port %u", config->tls_port);
-  snprintf(line, sizeof line, "ready: AE %s on %s:%u%s, store %s (%s)%s%s", config->aet, config->bind,
-           (unsigned)dicom_server_port(daemon->dicom), tls, info.path, info.disk,
-           config->mount != NULL ? ", mount " : "", config->mount != NULL ? config->mount : "");
+  snprintf(line, sizeof line, "ready: AE %s on %s:%u%s, store %s (%s)", config->aet, config->bind,
+           (unsigned)dicom_server_port(daemon->dicom), tls, info.path, info.disk);
+  for (size_t i = 0; i < config->mount_count; i++) {
+    const size_t used = strlen(line);
+    snprintf(line + used, sizeof line - used, ", mount %s", config->mounts[i].folder);
+  }
   fprintf(stderr, "cassetted: %s\n", line);
   if (config->log_file != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
   char state[1200];
@@ -306,23 +300,11 @@ static void announce(struct daemon *daemon) {
 
 /* --- the life --- */
 
-/* The archive goes on without a view that somebody unmounted. */
-static void check_mount(struct daemon *daemon) {
-  if (daemon->mount == NULL) return;
-  struct cas_error error = {0};
-  const cas_status status = cas_mount_wait_for(daemon->mount, 0, &error);
-  if (status == CAS_BUSY) return;
-  daemon_log_printf(daemon->log, CAS_LOG_WARNING, "the mount at %s ended: %s", daemon->config->mount,
-                    status == CAS_OK ? "unmounted from outside" : error.message);
-  cas_mount_stop(daemon->mount);
-  daemon->mount = NULL;
-}
-
 static void wait_for_signal(struct daemon *daemon, int signals) {
   for (;;) {
     struct pollfd entry = {.fd = signals, .events = POLLIN};
-    (void)poll(&entry, 1, daemon->mount != NULL ? MOUNT_CHECK_MS : -1);
-    check_mount(daemon);
+    (void)poll(&entry, 1, daemon_mounts_any(daemon->mounts) ? MOUNT_CHECK_MS : -1);
+    daemon_mounts_check(daemon->mounts);
     struct signalfd_siginfo info;
     if (read(signals, &info, sizeof info) != sizeof info) continue;
     if (info.ssi_signo != SIGHUP) {
@@ -338,7 +320,7 @@ static void stop(struct daemon *daemon) {
   packer_stop(daemon->packer);
   control_server_stop(daemon->control, daemon->config->stop_seconds);
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
-  cas_mount_stop(daemon->mount);
+  daemon_mounts_stop(daemon->mounts);
   cas_scrub_stop(daemon->scrubber);
   cas_store_close(daemon->store);
   daemon_audit_close(daemon->audit);

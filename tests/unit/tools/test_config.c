@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config_mounts.h"
 
 static char path[64];
 
@@ -66,8 +66,9 @@ static void takes_every_key(void **state) {
   assert_int_equal(config.idle_seconds, 3);
   assert_int_equal(config.move_associations, 4);
   assert_int_equal(config.transcode_mib, 64);
-  assert_string_equal(config.mount, "/mnt/x");
-  assert_true(config.mount_allow_other);
+  assert_int_equal(config.mount_count, 1);
+  assert_string_equal(config.mounts[0].folder, "/mnt/x");
+  assert_true(config.mounts[0].settings.mount.allow_other);
   assert_int_equal(config.control_mode, 0660);
   assert_int_equal(config.workers, 3);
   assert_int_equal(config.in_flight_mib, 128);
@@ -128,6 +129,37 @@ static void refuses_with_the_line(void **state) {
   refuse("[control]\nmode = 0888\n", 2, "octal");
   refuse("[dicom\naet = X\n", 1, "neither [section]");
   refuse("[dicom]\njust words\n", 2, "neither [section]");
+}
+
+static void takes_mounts(void **state) {
+  (void)state;
+  struct config config = {0};
+  struct cas_error error;
+  assert_int_equal(load("[archive]\nstore = /a\n[mount]\nfolder = /x\n[mount backup]\n"
+                        "options = ro,snapshot=monday,view=patients:uids\nfolder = /y\n",
+                        &config, &error),
+                   CAS_OK);
+  assert_int_equal(config_set(&config, "mount", "folder", "/z", &error), CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_OK);
+  assert_int_equal(config.mount_count, 2);
+  assert_string_equal(config.mounts[0].settings.mount.mountpoint, "/z");
+  assert_string_equal(config.mounts[1].name, "backup");
+  assert_string_equal(config.mounts[1].folder, "/y");
+  assert_string_equal(config.mounts[1].settings.snapshot, "monday");
+  assert_int_equal(config.mounts[1].settings.mount.views, CAS_MOUNT_PATIENTS | CAS_MOUNT_UIDS);
+  assert_int_equal(config_set(&config, "mount", "folder", "/y", &error), CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_INVALID);
+  assert_non_null(strstr(error.message, ":6: [mount backup] has the folder of another"));
+  config_fini(&config);
+  refuse("[mount]\noptions = view=nowhere\n", 2, "\"view=nowhere\" is no option");
+  refuse("[mount]\noptions = ro\noptions = ro\n", 3, "given before");
+  refuse("[mount x]\noptions = snapshot=latest\n", 2, "snapshots that are there");
+  refuse("[mount x]\noptions = read_cache_mib=3\n", 2, "[engine]");
+  refuse("[mount x]\nfolders = /a\n", 2, "no key folders in [mount x]");
+  assert_int_equal(load("[archive]\nstore = /a\n[mount x]\noptions = ro\n", &config, &error), CAS_OK);
+  assert_int_equal(config_complete(&config, &error), CAS_INVALID);
+  assert_non_null(strstr(error.message, ":4: [mount x] has no folder"));
+  config_fini(&config);
 }
 
 static void refuses_lines_that_are_too_long(void **state) {
@@ -284,6 +316,7 @@ int main(void) {
       cmocka_unit_test(refuses_views_that_do_not_fit_the_rest),
       cmocka_unit_test(takes_every_key),
       cmocka_unit_test(flags_win_and_defaults_fill),
+      cmocka_unit_test_setup_teardown(takes_mounts, make_path, remove_path),
       cmocka_unit_test(refuses_with_the_line),
       cmocka_unit_test(refuses_lines_that_are_too_long),
       cmocka_unit_test(takes_long_paths),

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cassette/mount_options.h"
+#include "mount_options.h"
 
 /* Parses a copy and gives the option that was not taken, or "". */
 static const char *parse(struct mount_settings *options, const char *list) {

@@ -1,5 +1,6 @@
 /*
- * The options of a mount: of `cassette mount -o` and of mount(8), which pass the same list with commas.
+ * The options of a mount: of `cassette mount -o`, of mount(8) and of the daemon's configuration, the same list with
+ * commas.
  */
 #ifndef MOUNT_OPTIONS_H
 #define MOUNT_OPTIONS_H
@@ -14,6 +15,7 @@
 struct mount_settings {
   struct cas_mount_options mount;
   bool set_uid, set_gid;                    /* the owner that files show is in `mount`; default: who serves it */
+  unsigned read_cache_mib;                  /* decoded pixels and headers that are kept; 0: the default */
   char snapshot[CAS_SNAPSHOT_NAME_MAX + 1]; /* "": the store as it is; "latest": one that is made for the mount */
   char user[MOUNT_USER_MAX + 1];            /* who serves the mount; "": who starts it */
 };
@@ -25,6 +27,9 @@ const char *mount_options_parse(struct mount_settings *settings, char *list);
 
 /* Takes a list of views ("patients,dates,uids"; ':' separates them as well). NULL, or the name that is none. */
 const char *mount_views_parse(struct cas_mount_options *options, char *list);
+
+/* The owner that files show, as the settings say or whoever this process is. */
+void mount_options_own(const struct mount_settings *settings, struct cas_mount_options *options);
 
 /* Takes the name of a snapshot; false where it cannot be one. */
 bool mount_snapshot_parse(struct mount_settings *settings, const char *name);

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of mount(8), fstab(5) and systemd.mount(5). */
 static const char *const ignored[] = {
@@ -98,6 +99,8 @@ static bool take_value(struct mount_settings *settings, const char *name, char *
     options->threads = (unsigned)number;
   } else if (strcmp(name, "refresh_ms") == 0 && parse_number(value, 10, 3600000, &number) && number > 0) {
     options->refresh_ms = (uint32_t)number;
+  } else if (strcmp(name, "read_cache_mib") == 0 && parse_number(value, 10, 65536, &number) && number > 0) {
+    settings->read_cache_mib = (unsigned)number;
   } else if (strcmp(name, "known_names") == 0 && parse_number(value, 10, 100000000, &number) && number >= 1000) {
     options->known_max = (uint32_t)number;
   } else {
@@ -171,6 +174,12 @@ const char *mount_views_parse(struct cas_mount_options *options, char *list) {
     options->views |= bit;
   }
   return NULL;
+}
+
+void mount_options_own(const struct mount_settings *settings, struct cas_mount_options *options) {
+  options->set_owner = settings->set_uid || settings->set_gid;
+  if (!settings->set_uid) options->uid = geteuid();
+  if (!settings->set_gid) options->gid = getegid();
 }
 
 bool mount_snapshot_parse(struct mount_settings *settings, const char *name) {

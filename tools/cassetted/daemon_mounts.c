@@ -1,0 +1,87 @@
+/* Owns the mounts, and the snapshots that they show. */
+#include "daemon_mounts.h"
+
+#include <stdlib.h>
+
+#include "cassette/snapshot.h"
+#include "config_mounts.h"
+
+struct entry {
+  const char *folder;
+  struct cas_mount *mount; /* NULL after it was unmounted from outside */
+  struct cas_store *view;  /* NULL: the store */
+};
+
+struct daemon_mounts {
+  struct daemon_log *log;
+  size_t count;
+  struct entry entries[];
+};
+
+static cas_status start_one(struct daemon_mounts *mounts, struct cas_store *store,
+                            const struct config_mount *configured, struct entry *entry, struct cas_error *error) {
+  struct cas_mount_options options = configured->settings.mount;
+  entry->folder = configured->folder;
+  cas_status status = CAS_OK;
+  if (configured->settings.snapshot[0] != '\0')
+    status = cas_snapshot_open(store, configured->settings.snapshot, &entry->view, error);
+  if (status != CAS_OK) return status;
+  mount_options_own(&configured->settings, &options);
+  options.fixed = entry->view != NULL;
+  options.log = daemon_log_write;
+  options.log_arg = mounts->log;
+  return cas_mount_start(entry->view != NULL ? entry->view : store, &options, &entry->mount, error);
+}
+
+cas_status daemon_mounts_start(const struct config *config, struct cas_store *store, struct daemon_log *log,
+                               struct daemon_mounts **out, struct cas_error *error) {
+  if (config->mount_count == 0) return CAS_OK;
+  struct daemon_mounts *mounts = calloc(1, sizeof *mounts + config->mount_count * sizeof mounts->entries[0]);
+  if (mounts == NULL) return CAS_NO_MEMORY;
+  mounts->log = log;
+  *out = mounts;
+  cas_status status = CAS_OK;
+  while (status == CAS_OK && mounts->count < config->mount_count) {
+    const size_t index = mounts->count++;
+    status = start_one(mounts, store, &config->mounts[index], &mounts->entries[index], error);
+  }
+  return status;
+}
+
+bool daemon_mounts_any(const struct daemon_mounts *mounts) {
+  for (size_t i = 0; mounts != NULL && i < mounts->count; i++)
+    if (mounts->entries[i].mount != NULL) return true;
+  return false;
+}
+
+static void let_go(struct entry *entry) {
+  cas_mount_stop(entry->mount);
+  cas_snapshot_close(entry->view);
+  entry->mount = NULL;
+  entry->view = NULL;
+}
+
+void daemon_mounts_check(struct daemon_mounts *mounts) {
+  for (size_t i = 0; mounts != NULL && i < mounts->count; i++) {
+    struct entry *entry = &mounts->entries[i];
+    struct cas_error error = {0};
+    if (entry->mount == NULL) continue;
+    const cas_status status = cas_mount_wait_for(entry->mount, 0, &error);
+    if (status == CAS_BUSY) continue;
+    daemon_log_printf(mounts->log, CAS_LOG_WARNING, "the mount at %s ended: %s", entry->folder,
+                      status == CAS_OK ? "unmounted from outside" : error.message);
+    let_go(entry);
+  }
+}
+
+json_t *daemon_mounts_state(const struct daemon_mounts *mounts) {
+  json_t *folders = json_array();
+  for (size_t i = 0; mounts != NULL && i < mounts->count; i++)
+    if (mounts->entries[i].mount != NULL) json_array_append_new(folders, json_string(mounts->entries[i].folder));
+  return folders;
+}
+
+void daemon_mounts_stop(struct daemon_mounts *mounts) {
+  for (size_t i = 0; mounts != NULL && i < mounts->count; i++) let_go(&mounts->entries[i]);
+  free(mounts);
+}

@@ -1,0 +1,33 @@
+/*
+ * The daemon's mounts, in its own process: of the store, or of snapshots that are there.
+ *
+ * Threads: one at a time.
+ */
+#ifndef DAEMON_MOUNTS_H
+#define DAEMON_MOUNTS_H
+
+#include <jansson.h>
+
+#include "config.h"
+#include "daemon_log.h"
+
+struct daemon_mounts;
+
+/* Starts all of the configuration, which has to live as long; NULL where there are none. As cas_mount_start(), and
+ * CAS_NOT_FOUND: there is no such snapshot. */
+CAS_MUST_USE cas_status daemon_mounts_start(const struct config *config, struct cas_store *store,
+                                            struct daemon_log *log, struct daemon_mounts **mounts,
+                                            struct cas_error *error);
+
+/* Whether one is left. NULL is allowed, here and below. */
+bool daemon_mounts_any(const struct daemon_mounts *mounts);
+
+/* Lets go of those that somebody unmounted: the archive goes on without them. */
+void daemon_mounts_check(struct daemon_mounts *mounts);
+
+/* The folders of those that are left. */
+json_t *daemon_mounts_state(const struct daemon_mounts *mounts);
+
+void daemon_mounts_stop(struct daemon_mounts *mounts);
+
+#endif
