@@ -74,7 +74,7 @@ struct cas_mount_options {
   bool fixed;          /* the handle shows one moment (snapshot.h): the kernel may keep everything; no snapshots view */
   unsigned threads;    /* that serve requests, 1 to 64; default 8 */
   uint32_t refresh_ms; /* a follower's names are not older than this when looked at; default 500 */
-  uint32_t known_max;  /* names that the kernel is let know at a time, but for those in use; default 150,000 */
+  uint32_t known_max;  /* names that the kernel is let know at a time, but for those in use; default 120,000 */
   bool no_prune;       /* have it forget in the way that kernels before Linux 6.18 know */
   cas_log_fn log;      /* may be NULL. Errors name the path of the file concerned. */
   void *log_arg;

@@ -11,7 +11,7 @@
 
 /* What a program may be walking again soon should be known still: `find` over 100,000 instances. Each costs about 120
  * bytes here, and about 1 KiB in the kernel. */
-#define TRIMMER_KNOWN_MAX 150000u
+#define TRIMMER_KNOWN_MAX 120000u
 
 struct trimmer_options {
   struct inode_table *inodes; /* borrowed */
