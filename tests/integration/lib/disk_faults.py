@@ -79,7 +79,7 @@ class Faults(Scene):
         self.offer(uid, body)
         answer = self.send_file(part10(uid, body), str(self.serial))
         if answer == "Success":
-            self.acknowledge(body)
+            self.acknowledge(uid, body)
         elif REFUSED in answer:
             self.figures["refused"] += 1
         else:
