@@ -9,7 +9,8 @@
 
 #include "cassette/snapshot.h"
 
-/* As cas_snapshot_create() and cas_snapshot_remove(). CAS_BUSY: another kind of process holds the store. */
+/* As cas_snapshot_create() and cas_snapshot_remove(). CAS_BUSY: another kind of process holds the store, and did
+ * for some seconds. */
 CAS_MUST_USE cas_status snapshot_writer_create(const char *store_path, const char *name, struct cas_error *error);
 CAS_MUST_USE cas_status snapshot_writer_remove(const char *store_path, const char *name, struct cas_error *error);
 
