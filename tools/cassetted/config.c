@@ -281,6 +281,11 @@ static bool default_text(char **field, const char *value) {
   return *field != NULL;
 }
 
+void config_place(const struct config *config, unsigned line, char place[CONFIG_PLACE_BYTES]) {
+  place[0] = '\0';
+  if (line != 0 && config->path != NULL) snprintf(place, CONFIG_PLACE_BYTES, "%.280s:%u: ", config->path, line);
+}
+
 cas_status config_complete(struct config *config, struct cas_error *error) {
   if (config->store == NULL)
     return config_fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");

@@ -99,4 +99,8 @@ CAS_MUST_USE cas_status config_set(struct config *config, const char *section, c
  * the whole can tell. CAS_INVALID: no store is named; CAS_NO_MEMORY. */
 CAS_MUST_USE cas_status config_complete(struct config *config, struct cas_error *error);
 
+/* "FILE:LINE: " for what the file names in that line, nothing for line 0. */
+#define CONFIG_PLACE_BYTES 300
+void config_place(const struct config *config, unsigned line, char place[CONFIG_PLACE_BYTES]);
+
 #endif

@@ -92,9 +92,8 @@ cas_status config_mounts_set(struct config *config, const char *section, const c
 cas_status config_mounts_complete(struct config *config, struct cas_error *error) {
   for (size_t i = 0; i < config->mount_count; i++) {
     const struct config_mount *mount = &config->mounts[i];
-    char place[300] = "";
-    if (mount->mark.line != 0 && config->path != NULL)
-      snprintf(place, sizeof place, "%s:%u: ", config->path, mount->mark.line);
+    char place[CONFIG_PLACE_BYTES];
+    config_place(config, mount->mark.line, place);
     const char *blank = mount->name[0] != '\0' ? " " : "";
     if (mount->folder == NULL)
       return config_fail(error, CAS_INVALID, "%s[mount%s%s] has no folder", place, blank, mount->name);

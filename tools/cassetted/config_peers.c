@@ -186,10 +186,8 @@ cas_status config_peers_set(struct config *config, const char *section, const ch
 cas_status config_peers_complete(struct config *config, struct cas_error *error) {
   for (size_t i = 0; i < config->peer_count; i++) {
     struct dicom_peer *peer = &config->peers[i];
-    const unsigned line = config->peer_marks[i].line;
-    const bool filed = line != 0 && config->path != NULL;
-    char place[300] = "";
-    if (filed) snprintf(place, sizeof place, "%s:%u: ", config->path, line);
+    char place[CONFIG_PLACE_BYTES];
+    config_place(config, config->peer_marks[i].line, place);
     if (peer->tls && config->tls_ca == NULL)
       return config_fail(error, CAS_INVALID, "%s[peer %s] has tls = yes, which needs ca in [tls]", place, peer->aet);
     if (!peer->caller || peer->address_count > 0) continue;

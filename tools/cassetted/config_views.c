@@ -131,24 +131,18 @@ cas_status config_views_set(struct config *config, const char *section, const ch
   return config_fail(error, CAS_INVALID, "store: \"%.64s\" is neither yes nor no", value);
 }
 
-/* "FILE:LINE: ", or nothing for what no file named. */
-static void put_place(const struct config *config, const struct config_mark *mark, char place[300]) {
-  place[0] = '\0';
-  if (mark->line != 0 && config->path != NULL) snprintf(place, 300, "%.280s:%u: ", config->path, mark->line);
-}
-
 cas_status config_views_complete(struct config *config, struct cas_error *error) {
-  char place[300];
+  char place[CONFIG_PLACE_BYTES];
   for (size_t i = 0; i < config->view_count; i++) {
     const struct dicom_view *view = &config->views[i];
-    put_place(config, &config->view_marks[i], place);
+    config_place(config, config->view_marks[i].line, place);
     if (view->filter == NULL) return config_fail(error, CAS_INVALID, "%s[view %s] has no query", place, view->aet);
     if (negotiation_same_title(view->aet, config->aet))
       return config_fail(error, CAS_INVALID, "%s[view %s] has the title of the archive itself", place, view->aet);
   }
   for (size_t i = 0; i < config->peer_count; i++) {
     const struct dicom_peer *peer = &config->peers[i];
-    put_place(config, &config->peer_marks[i], place);
+    config_place(config, config->peer_marks[i].line, place);
     for (size_t j = 0; j < peer->called_count; j++) {
       const bool known = negotiation_same_title(peer->called[j], config->aet) ||
                          view_find(config->views, config->view_count, peer->called[j]) < config->view_count;
