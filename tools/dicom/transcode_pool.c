@@ -188,9 +188,14 @@ cas_status transcode_job_create(struct transcode_pool *pool, const char *from, c
   struct transcode_job *made = calloc(1, sizeof *made);
   if (made == NULL) return CAS_NO_MEMORY;
   made->pool = pool;
-  cas_status status = take(pool, &made->process, error);
   const struct cas_slice bytes = {.data = (const uint8_t *)&how, .size = sizeof how};
-  if (status == CAS_OK) status = ask(made, TRANSCODE_BEGIN, bytes, START_SECONDS, NULL, NULL, error);
+  cas_status status;
+  bool waited;
+  do { /* one that waited may be ending just now: the object is not to blame */
+    status = take(pool, &made->process, error);
+    waited = made->process.objects > 0;
+    if (status == CAS_OK) status = ask(made, TRANSCODE_BEGIN, bytes, START_SECONDS, NULL, NULL, error);
+  } while (status != CAS_OK && waited && made->process.fd < 0);
   made->process.objects++;
   if (status == CAS_OK) {
     *job = made;
