@@ -12,7 +12,7 @@
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
 #include "compacting.h"
-#include "support/faulty_disk.h"
+#include "faulty_store.h"
 #include "support/test_random.h"
 
 #define UIDS 12u
@@ -267,19 +267,12 @@ static bool cut_power_once(struct scene *scene) {
 static struct scene *open_scene(uint64_t seed) {
   struct scene *scene = calloc(1, sizeof *scene);
   scene->random.state = seed;
-  struct faulty_disk_options options = {
-      .seed = test_random_next(&scene->random), .block_bytes = 16384, .late_errors = true};
-  scene->t.seams.disk = faulty_disk_create(&options);
-  assert_non_null(scene->t.seams.disk);
-  assert_int_equal(scene->t.seams.disk->ops->make_folder(scene->t.seams.disk, "segments", NULL), CAS_OK);
-  scene->t.options.segment_bytes = 64 << 10;
-  temporary_create(&scene->t);
+  faulty_store_create(&scene->t, test_random_next(&scene->random), 64 << 10);
   return scene;
 }
 
 static void close_scene(struct scene *scene) {
-  temporary_destroy(&scene->t);
-  faulty_disk_destroy(scene->t.seams.disk);
+  faulty_store_destroy(&scene->t);
   free(scene);
 }
 
