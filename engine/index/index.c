@@ -14,6 +14,7 @@
 #include "index/index_open.h"
 #include "index/index_options.h"
 #include "index/index_probe.h"
+#include "index/index_reached.h"
 
 void index_close(struct index *index) {
   if (index == NULL) return;
@@ -148,9 +149,11 @@ void index_skip_log(struct index *index) { rocksdb_writeoptions_disable_WAL(inde
 cas_status index_flush(struct index *index, struct cas_error *error) {
   if (index->db == NULL) return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
   char *message = NULL;
+  const uint64_t sequence = rocksdb_get_latest_sequence_number(index->db->rocks);
   rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
   rocksdb_flushoptions_set_wait(options, 1);
   rocksdb_flush(index->db->rocks, options, &message);
   rocksdb_flushoptions_destroy(options);
-  return index_db_fail(error, index, "cannot flush", message);
+  STATUS_TRY(index_db_fail(error, index, "cannot flush", message));
+  return index_reached_write(index->folder, sequence, error);
 }

@@ -20,6 +20,7 @@
 
 #include "base/status.h"
 #include "index/index_open.h"
+#include "index/index_reached.h"
 
 /* How often a follower tries to open while the writer makes and deletes files under it. */
 static const int open_attempts = 16;
@@ -50,13 +51,15 @@ static bool manifest_is(const struct index *index, const struct index_manifest *
 }
 
 /* A follower's RocksDB passes silently over a table that is missing or damaged, and shows less. Opened for reading only
- * it says so instead. */
-static cas_status check_tables(const struct index *index, struct cas_error *error) {
+ * it says so instead. `reached` was read before. */
+static cas_status check_whole(const struct index *index, uint64_t reached, struct cas_error *error) {
   char *message = NULL;
   rocksdb_t *rocks = rocksdb_open_for_read_only(index->options, index->folder, 0, &message);
   if (message != NULL) return index_db_fail(error, index, "cannot open", message);
+  const uint64_t sequence = rocksdb_get_latest_sequence_number(rocks);
   rocksdb_close(rocks);
-  return CAS_OK;
+  if (sequence >= reached) return CAS_OK;
+  return index_db_corrupt(error, index, "the list of its tables, which is cut off,");
 }
 
 /* Opens a database that misses nothing. A file that is deleted between being listed and being opened is an error of
@@ -70,7 +73,7 @@ static cas_status open_whole(const struct index *index, struct index_db **out, s
       status = status_fail(error, CAS_NOT_FOUND, "index %s: there is none; a rebuild makes it", index->folder);
       continue;
     }
-    status = check_tables(index, error);
+    status = check_whole(index, index_reached_read(index->folder), error);
     if (status == CAS_OK) status = index_db_open(index, &db, error);
     if (status != CAS_OK) continue;
     if (manifest_is(index, manifest)) {

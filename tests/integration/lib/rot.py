@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Damages a file of a store, looks what comes out, and puts the file back, over and over.
 
-  rot.py --cassette PATH --store FOLDER --work FOLDER [--rounds N] [--first N] [--seed N]
+  rot.py --cassette PATH --store FOLDER --small FOLDER --work FOLDER [--rounds N] [--first N] [--seed N]
 
 A damage is a flipped bit, a range of zeros or of random bytes, a cut, or a whole file gone, in any file of the store: CASSETTE, a
 segment, any file of the index. After each: no file comes out with bytes that never went in; where one does not come out that
 did before, both the export and `cassette verify` say so; and where the index was hit, a rebuild brings everything back.
+The list of the index's tables is then cut off behind each of its entries, in this store and in one of a single group.
 With --first the rounds before that one only draw their damages, so that a long run with a seed can be had in pieces.
 Prints the seed, each damage that mattered, and the figures as JSON. Exit status 0, or 1 with the damage that was not found.
 """
@@ -117,13 +118,14 @@ def ends_of_entries(path):
     return ends[:-1]
 
 
-def cut_lists(options, good):
+def cut_lists(options, store):
     """RocksDB's list of tables behind each whole entry: nothing in it tells that it is not all."""
     work = options.work + "/rotten"
-    names = [name for name in os.listdir(options.store + "/index") if name.startswith("MANIFEST-")]
-    cuts = [(name, end) for name in names for end in ends_of_entries(f"{options.store}/index/{name}")]
+    good, _ = export(options.cassette, store)
+    names = [name for name in os.listdir(store + "/index") if name.startswith("MANIFEST-")]
+    cuts = [(name, end) for name in names for end in ends_of_entries(f"{store}/index/{name}")]
     for name, end in cuts:
-        shutil.copytree(options.store, work)
+        shutil.copytree(store, work)
         os.truncate(f"{work}/index/{name}", end)
         there, status = export(options.cassette, work)
         if there != good and (status == 0 or run(options.cassette, "verify", "--quiet", work).returncode == 0):
@@ -134,7 +136,7 @@ def cut_lists(options, good):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("cassette", "store", "work"):
+    for name in ("cassette", "store", "small", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--first", type=int, default=0)
@@ -154,7 +156,7 @@ def main():
             failed = 1
             break
     if not failed:
-        figures["cuts_of_lists"] = cut_lists(options, good)
+        figures["cuts_of_lists"] = sum(cut_lists(options, store) for store in (options.store, options.small))
     print(json.dumps({key: count for key, count in figures.items() if count}), flush=True)
     sys.exit(failed)
 
