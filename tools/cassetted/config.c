@@ -46,7 +46,7 @@ static const struct key keys[] = {
     {"dicom", "negotiation_seconds", NUMBER, FIELD(negotiation_seconds), 1, 3600},
     {"dicom", "message_seconds", NUMBER, FIELD(message_seconds), 1, 3600},
     {"dicom", "idle_seconds", NUMBER, FIELD(idle_seconds), 1, 86400},
-    {"dicom", "move_associations", NUMBER, FIELD(move_associations), 1, 16},
+    {"dicom", "move_associations", NUMBER, FIELD(move_associations), 1, PEER_MOVE_ASSOCIATIONS_MAX},
     {"dicom", "transcode_mib", NUMBER, FIELD(transcode_mib), 16, 65536},
     {"iocm", "apply", REASONS, FIELD(reasons_applied), 0, 0},
     {"iocm", "show", REASONS, FIELD(reasons_shown), CAS_REASON_SAFETY, 0},

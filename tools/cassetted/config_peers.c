@@ -18,6 +18,7 @@ enum peer_key {
   PEER_DESTINATION,
   PEER_TLS,
   PEER_CERTIFICATE,
+  PEER_MOVE_ASSOCIATIONS,
   PEER_ASSOCIATIONS,
   PEER_OBJECT_RATE,
   PEER_BYTE_RATE
@@ -30,6 +31,7 @@ static const char *const key_names[] = {
     [PEER_DESTINATION] = "destination",
     [PEER_TLS] = "tls",
     [PEER_CERTIFICATE] = "certificate",
+    [PEER_MOVE_ASSOCIATIONS] = "move_associations",
     [PEER_ASSOCIATIONS] = "associations_max",
     [PEER_OBJECT_RATE] = "objects_per_second_max",
     [PEER_BYTE_RATE] = "mib_per_second_max",
@@ -111,9 +113,10 @@ static cas_status set_called(struct dicom_peer *peer, char *list, struct cas_err
   return CAS_OK;
 }
 
-static cas_status set_limit(const char *name, const char *value, unsigned *limit, struct cas_error *error) {
-  if (config_parse_number(value, 10, 1, LIMIT_MAX, limit)) return CAS_OK;
-  return config_fail(error, CAS_INVALID, "%s: \"%.64s\" is not a number from 1 to %u", name, value, LIMIT_MAX);
+static cas_status set_limit(enum peer_key key, const char *value, unsigned max, unsigned *limit,
+                            struct cas_error *error) {
+  if (config_parse_number(value, 10, 1, max, limit)) return CAS_OK;
+  return config_fail(error, CAS_INVALID, "%s: \"%.64s\" is not a number from 1 to %u", key_names[key], value, max);
 }
 
 static cas_status set_destination(struct dicom_peer *peer, const char *value, struct cas_error *error) {
@@ -153,9 +156,11 @@ static cas_status set_value(struct dicom_peer *peer, enum peer_key key, const ch
   case PEER_DESTINATION: return set_destination(peer, value, error);
   case PEER_TLS: return set_tls(peer, value, error);
   case PEER_CERTIFICATE: return set_certificate(peer, value, error);
-  case PEER_ASSOCIATIONS: return set_limit(key_names[key], value, &peer->associations_max, error);
-  case PEER_OBJECT_RATE: return set_limit(key_names[key], value, &peer->objects_per_second_max, error);
-  case PEER_BYTE_RATE: return set_limit(key_names[key], value, &peer->mib_per_second_max, error);
+  case PEER_MOVE_ASSOCIATIONS:
+    return set_limit(key, value, PEER_MOVE_ASSOCIATIONS_MAX, &peer->move_associations, error);
+  case PEER_ASSOCIATIONS: return set_limit(key, value, LIMIT_MAX, &peer->associations_max, error);
+  case PEER_OBJECT_RATE: return set_limit(key, value, LIMIT_MAX, &peer->objects_per_second_max, error);
+  case PEER_BYTE_RATE: return set_limit(key, value, LIMIT_MAX, &peer->mib_per_second_max, error);
   }
   return config_fail(error, CAS_INVALID, "%s", key_names[key]);
 }

@@ -26,8 +26,6 @@
  * silent connections use up these, and not the associations. */
 #define DICOM_PENDING_MAX 64u
 
-#define MOVE_ASSOCIATIONS_MAX 16u
-
 struct dicom_server;
 
 /* Zero means the default, but for `port`, where it means any free one. Strings are copied, peers not. */
@@ -41,7 +39,7 @@ struct dicom_server_options {
   unsigned negotiation_seconds;   /* default 30 */
   unsigned message_seconds;       /* default 60 */
   unsigned idle_seconds;          /* between messages, default 600 */
-  unsigned move_associations;     /* with the destination of one C-MOVE, 1 to MOVE_ASSOCIATIONS_MAX, default 1 */
+  unsigned move_associations;     /* as of a peer, where that has none; default 1 */
   unsigned transcode_mib;         /* memory for objects that are transcoded, default 512 */
   const struct dicom_peer *peers; /* who may call, and destinations of C-MOVE; borrowed until stop */
   size_t peer_count;

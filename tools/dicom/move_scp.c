@@ -89,12 +89,13 @@ static void end_lanes(struct move *move, struct move_lane *lanes, unsigned count
 
 static unsigned lanes_wanted(const struct move *move) {
   const size_t count = move->retrieve->selection.count;
-  const unsigned wanted = move->retrieve->session->node->options.move_associations;
+  const unsigned own = move->destination->move_associations;
+  const unsigned wanted = own > 0 ? own : move->retrieve->session->node->options.move_associations;
   return count < wanted ? (unsigned)count : wanted;
 }
 
 static enum pdu_event run_lanes(struct move *move, int watch_fd) {
-  struct move_lane *lanes = calloc(MOVE_ASSOCIATIONS_MAX, sizeof *lanes);
+  struct move_lane *lanes = calloc(PEER_MOVE_ASSOCIATIONS_MAX, sizeof *lanes);
   const unsigned wanted = lanes != NULL ? lanes_wanted(move) : 0;
   unsigned started = 0;
   while (started < wanted && move_lane_start(&lanes[started], move)) started++;

@@ -25,6 +25,7 @@ enum peer_right {
 
 #define PEER_ADDRESSES_MAX 8u
 #define PEER_CALLED_MAX 16u
+#define PEER_MOVE_ASSOCIATIONS_MAX 16u
 #define PEER_HOST_TEXT_MAX 256u
 #define PEER_CERTIFICATE_TEXT_MAX 512u
 
@@ -36,10 +37,12 @@ struct peer_address {
 };
 
 struct dicom_peer {
-  char aet[DIMSE_AE_TITLE_TEXT_MAX];           /* "*": any title that no other peer has */
-  char host[PEER_HOST_TEXT_MAX];               /* numeric address or name */
-  uint16_t port;                               /* 0: it is no destination */
-  bool tls;                                    /* it is called with TLS */
+  char aet[DIMSE_AE_TITLE_TEXT_MAX]; /* "*": any title that no other peer has */
+  char host[PEER_HOST_TEXT_MAX];     /* numeric address or name */
+  uint16_t port;                     /* 0: it is no destination */
+  bool tls;                          /* it is called with TLS */
+  unsigned
+      move_associations; /* with it for one C-MOVE, to PEER_MOVE_ASSOCIATIONS_MAX; 0: as the server's options say */
   char certificate[PEER_CERTIFICATE_TEXT_MAX]; /* the only one that is taken of it, see tls_session_matches(); "": any
                                                   that is trusted, or none */
 

@@ -220,11 +220,12 @@ static void knows_what_peers_may(void **state) {
   struct config config = {0};
   struct cas_error error;
   assert_int_equal(load("[archive]\nstore = /a\n[peers]\nWS = ws.example:104\n[peer WS]\nallow = find,get\n[peer *]\n"
-                        "address = 10.0.0.0/8 any\nallow = all\nassociations_max = 2\nmib_per_second_max = 3\n",
+                        "address = 10.0.0.0/8 any\nallow = all\nassociations_max = 2\nmib_per_second_max = 3\n"
+                        "[peer FAST]\ndestination = f:104\nmove_associations = 4\n",
                         &config, &error),
                    CAS_OK);
   assert_int_equal(config_complete(&config, &error), CAS_OK);
-  assert_int_equal(config.peer_count, 2);
+  assert_int_equal(config.peer_count, 3);
   assert_true(config.peers[0].caller);
   assert_int_equal(config.peers[0].rights, PEER_FIND | PEER_GET);
   assert_string_equal(config.peers[0].addresses[0].name, "ws.example"); /* the destination's, where no other is given */
@@ -232,6 +233,8 @@ static void knows_what_peers_may(void **state) {
   assert_int_equal(config.peers[1].rights, PEER_EVERYTHING);
   assert_int_equal(config.peers[1].associations_max, 2);
   assert_int_equal(config.peers[1].mib_per_second_max, 3);
+  assert_int_equal(config.peers[0].move_associations, 0);
+  assert_int_equal(config.peers[2].move_associations, 4);
   assert_false(config.open);
   config_fini(&config);
   refuse("[peers]\nWS = a:1\n[peer WS]\ndestination = b:1\n", 4, "given before");
@@ -240,6 +243,7 @@ static void knows_what_peers_may(void **state) {
   refuse("[peer WS]\ncolour = red\n", 2, "no key colour in [peer WS]");
   refuse("[peer SEVENTEEN LETTERS]\nallow = find\n", 2, "no AE title");
   refuse("[peer WS]\nassociations_max = 0\n", 2, "not a number");
+  refuse("[peer WS]\nmove_associations = 17\n", 2, "not a number from 1 to 16");
 }
 
 static void takes_views(void **state) {
