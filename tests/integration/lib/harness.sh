@@ -40,6 +40,8 @@ harness_cleanup() {
   if [ "$status" != 0 ] && [ "$status" != 77 ]; then
     for log in "$work"/*.log; do [ -s "$log" ] && { printf '== the end of %s\n' "${log##*/}"; tail -n 30 "$log"; }; done
   fi
+  [ ! -s "$work/ports" ] || xargs rm -f <"$work/ports"
+  rmdir "$harness_ports" 2>/dev/null
   chmod -R u+w "$work" 2>/dev/null
   rm -rf --one-file-system "$work"
   exit "$status"
@@ -64,9 +66,10 @@ find_program() {
 CASSETTE=$(find_program cassette)
 CASSETTED=$(find_program cassetted)
 
-# wait_until SECONDS COMMAND ...: repeats COMMAND until it succeeds; returns 1 when the time is over.
+# wait_until SECONDS COMMAND ...: repeats COMMAND until it succeeds; returns 1 when the time is over: SECONDS is what a
+# machine with little to do needs at most, and a busy one gets four times as long.
 wait_until() {
-  local end=$((SECONDS + $1))
+  local end=$((SECONDS + $1 * 4))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || return 1
@@ -74,11 +77,16 @@ wait_until() {
   done
 }
 
-# free_port: prints a TCP port below the ephemeral range that nobody on the loopback listens on.
+# free_port: prints a TCP port below the ephemeral range that nobody on the loopback listens on, and that no other test
+# has been given.
+harness_ports=/tmp/cassette-test-ports.$UID
 free_port() {
   local port
   for _ in {1..100}; do
     port=$((20000 + (RANDOM * 32768 + RANDOM + $$) % 12000))
+    mkdir -p "$harness_ports"
+    (set -o noclobber && : >"$harness_ports/$port") 2>/dev/null || continue
+    printf '%s\n' "$harness_ports/$port" >>"$work/ports"
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { printf '%s\n' "$port"; return; }
   done
   fail "no free port"
@@ -110,8 +118,14 @@ start_closed_daemon() {
   daemon_log=$work/cassetted.$daemon_port.$RANDOM.log
   start_program "${daemon_log##*/}" "$CASSETTED" --store "$store" --port "$daemon_port" --bind 127.0.0.1 "$@"
   daemon_pid=$started
-  wait_until 60 harness_ready_or_dead || fail "cassetted is not ready after 60 s"
+  wait_until 60 harness_ready_or_dead || fail "cassetted is not ready after a while"
   kill -0 "$daemon_pid" 2>/dev/null || { cat "$daemon_log"; return 1; }
+}
+
+# seed_random: makes $RANDOM repeatable by CASSETTE_SEED, and says which seed it has. Not in subshells, where it never is.
+seed_random() {
+  RANDOM=${CASSETTE_SEED:=$$}
+  note "CASSETTE_SEED=$CASSETTE_SEED"
 }
 
 # stop_daemon [PID]: SIGTERM, and waits for its end. Fails the test unless the exit status is 0.
@@ -129,15 +143,20 @@ kill_daemon() {
   wait "$pid" 2>/dev/null || true
 }
 
-# start_mount STORE DIR [OPTION ...]: `cassette mount` in the background; waits until it is mounted. Sets mount_pid.
+harness_mounted_or_dead() { ! kill -0 "$mount_pid" 2>/dev/null || grep -q 'is mounted on' "$1"; }
+
+# start_mount STORE DIR [OPTION ...]: `cassette mount` in the background; waits until it says that it is mounted: the kernel shows it
+# before, and who unmounts it then has it fail. Sets mount_pid.
 start_mount() {
-  local store=$1 directory=$2
+  local store=$1 directory=$2 log
   shift 2
   mkdir -p "$directory"
   harness_mounts+=("$directory")
-  start_program "mount.$RANDOM.log" "$CASSETTE" mount -f "$@" "$store" "$directory"
+  log=mount.${#harness_mounts[@]}.log
+  start_program "$log" "$CASSETTE" mount -f "$@" "$store" "$directory"
   mount_pid=$started
-  wait_until 60 mountpoint -q "$directory" || fail "$directory is not mounted after 60 s"
+  wait_until 60 harness_mounted_or_dead "$work/$log" || fail "$directory is not mounted after a while"
+  kill -0 "$mount_pid" 2>/dev/null || fail "cassette mount ended: $(cat "$work/$log")"
 }
 
 # will_mount DIR: makes DIR, and has it unmounted at the end (for cassetted --mount).
