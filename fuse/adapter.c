@@ -211,10 +211,22 @@ static void reply_facts(fuse_req_t request, fuse_ino_t inode, const char *only, 
   cas_buffer_fini(&bytes);
 }
 
+/* A fact of the mount itself. */
+static void reply_requests(fuse_req_t request, size_t size) {
+  struct cas_buffer text = {.size = 0};
+  if (requests_format(&adapter_of(request)->requests, &text) != CAS_OK)
+    fuse_reply_err(request, ENOMEM);
+  else
+    reply_sized(request, &text, size);
+  cas_buffer_fini(&text);
+}
+
 static void get_xattr(fuse_req_t request, fuse_ino_t inode, const char *name, size_t size) {
   size_t prefix_size = strlen(FACT_PREFIX);
   if (adapter_of(request)->xattr == CAS_MOUNT_XATTR_NONE)
     fuse_reply_err(request, ENOSYS); /* the kernel does not ask again */
+  else if (inode == INODE_TABLE_ROOT && strcmp(name, FACT_PREFIX "requests") == 0)
+    reply_requests(request, size);
   else if (strncmp(name, FACT_PREFIX, prefix_size) == 0)
     reply_facts(request, inode, name + prefix_size, size);
   else

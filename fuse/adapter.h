@@ -17,6 +17,7 @@
 #include "fuse/mount.h"
 #include "fuse/opened.h"
 #include "fuse/read_buffers.h"
+#include "fuse/requests.h"
 #include "fuse/tree.h"
 #include "fuse/trimmer.h"
 
@@ -47,6 +48,7 @@ struct adapter {
   struct fact_cache facts;
   struct ahead *ahead;
   struct trimmer *trimmer;
+  struct requests requests;
   bool opens_itself; /* the kernel opens files without asking; set before the first of them */
 };
 

@@ -110,6 +110,7 @@ static int serve_requests(struct cas_mount *mount, struct fuse_buf *request) {
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received <= 0) return received == -ENODEV ? 0 : -received;
+    requests_note(&mount->adapter.requests, request->mem, request->size);
     fuse_session_process_buf(session, request);
     if (!begun) tell_begun(mount);
     begun = true;
@@ -360,6 +361,11 @@ static void join_threads(struct cas_mount *mount) {
   mount->ended = true;
   pthread_cond_broadcast(&mount->changed);
   pthread_mutex_unlock(&mount->lock);
+}
+
+void cas_mount_requests(const struct cas_mount *mount, void (*each)(void *arg, const char *kind, uint64_t count),
+                        void *arg) {
+  requests_each(&mount->adapter.requests, each, arg);
 }
 
 void cas_mount_stop(struct cas_mount *mount) {

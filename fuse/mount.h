@@ -95,6 +95,10 @@ CAS_MUST_USE cas_status cas_mount_wait(struct cas_mount *mount, struct cas_error
 /* The same without waiting longer than `timeout_ms`: CAS_BUSY while the mount lives. */
 CAS_MUST_USE cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, struct cas_error *error);
 
+/* Calls `each` with each kind of request that came from the kernel, "lookup" or "readdirplus", and how often. */
+void cas_mount_requests(const struct cas_mount *mount, void (*each)(void *arg, const char *kind, uint64_t count),
+                        void *arg);
+
 /*
  * Unmounts (where that has not happened), waits for the threads, closes all files and frees the mount. Does not wait
  * for users: programs with files open there get ENOTCONN. NULL is allowed. Not from a signal handler, nor from the

@@ -102,6 +102,11 @@ cas_status watcher_start(struct adapter *adapter, struct fuse_session *session, 
   watcher->adapter = adapter;
   watcher->session = session;
   watcher->interval_ms = interval_ms;
+  /* Before anything is answered: so the first sweep can wait for the first change. Where it fails, it does not. */
+  struct sweep sweep = {.tree = &adapter->tree};
+  struct cas_error error = {.status = CAS_OK};
+  bool changed;
+  (void)!sweep_look(&sweep, &watcher->stamp, &changed, &error);
   pthread_mutex_init(&watcher->lock, NULL);
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -101,7 +101,7 @@ static json_t *daemon_state(void *arg) {
                             (json_int_t)(now.tv_sec - daemon->started.tv_sec), "store", info.path, "aet", config->aet,
                             "bind", config->bind, "port", (json_int_t)dicom_server_port(daemon->dicom));
   if (state == NULL) return NULL;
-  if (daemon->mounts != NULL) json_object_set_new(state, "mounts", daemon_mounts_state(daemon->mounts));
+  daemon_mounts_state(daemon->mounts, state);
   if (config->view_count > 0) json_object_set_new(state, "views", titles_of(config));
   struct dicom_counters counters;
   dicom_server_counters(daemon->dicom, &counters);

@@ -1,6 +1,7 @@
 /* Owns the mounts, and the snapshots that they show. */
 #include "daemon_mounts.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "cassette/snapshot.h"
@@ -8,12 +9,13 @@
 
 struct entry {
   const char *folder;
-  struct cas_mount *mount; /* NULL after it was unmounted from outside */
+  struct cas_mount *mount; /* NULL after it was unmounted from outside; changes under the lock */
   struct cas_store *view;  /* NULL: the store */
 };
 
 struct daemon_mounts {
   struct daemon_log *log;
+  pthread_mutex_t lock; /* for who asks how the mounts stand while one of them goes */
   size_t count;
   struct entry entries[];
 };
@@ -39,6 +41,7 @@ cas_status daemon_mounts_start(const struct config *config, struct cas_store *st
   struct daemon_mounts *mounts = calloc(1, sizeof *mounts + config->mount_count * sizeof mounts->entries[0]);
   if (mounts == NULL) return CAS_NO_MEMORY;
   mounts->log = log;
+  pthread_mutex_init(&mounts->lock, NULL);
   *out = mounts;
   cas_status status = CAS_OK;
   while (status == CAS_OK && mounts->count < config->mount_count) {
@@ -54,10 +57,13 @@ bool daemon_mounts_any(const struct daemon_mounts *mounts) {
   return false;
 }
 
-static void let_go(struct entry *entry) {
-  cas_mount_stop(entry->mount);
-  cas_snapshot_close(entry->view);
+static void let_go(struct daemon_mounts *mounts, struct entry *entry) {
+  pthread_mutex_lock(&mounts->lock);
+  struct cas_mount *mount = entry->mount;
   entry->mount = NULL;
+  pthread_mutex_unlock(&mounts->lock);
+  cas_mount_stop(mount);
+  cas_snapshot_close(entry->view);
   entry->view = NULL;
 }
 
@@ -70,18 +76,34 @@ void daemon_mounts_check(struct daemon_mounts *mounts) {
     if (status == CAS_BUSY) continue;
     daemon_log_printf(mounts->log, CAS_LOG_WARNING, "the mount at %s ended: %s", entry->folder,
                       status == CAS_OK ? "unmounted from outside" : error.message);
-    let_go(entry);
+    let_go(mounts, entry);
   }
 }
 
-json_t *daemon_mounts_state(const struct daemon_mounts *mounts) {
-  json_t *folders = json_array();
-  for (size_t i = 0; mounts != NULL && i < mounts->count; i++)
-    if (mounts->entries[i].mount != NULL) json_array_append_new(folders, json_string(mounts->entries[i].folder));
-  return folders;
+static void add_count(void *arg, const char *kind, uint64_t count) {
+  json_object_set_new(arg, kind, json_integer((json_int_t)count));
+}
+
+void daemon_mounts_state(struct daemon_mounts *mounts, json_t *state) {
+  if (mounts == NULL) return;
+  json_t *folders = json_array(), *requests = json_object();
+  pthread_mutex_lock(&mounts->lock);
+  for (size_t i = 0; i < mounts->count; i++) {
+    const struct entry *entry = &mounts->entries[i];
+    if (entry->mount == NULL) continue;
+    json_t *counts = json_object();
+    cas_mount_requests(entry->mount, add_count, counts);
+    json_array_append_new(folders, json_string(entry->folder));
+    json_object_set_new(requests, entry->folder, counts);
+  }
+  pthread_mutex_unlock(&mounts->lock);
+  json_object_set_new(state, "mounts", folders);
+  json_object_set_new(state, "mount_requests", requests);
 }
 
 void daemon_mounts_stop(struct daemon_mounts *mounts) {
-  for (size_t i = 0; mounts != NULL && i < mounts->count; i++) let_go(&mounts->entries[i]);
+  if (mounts == NULL) return;
+  for (size_t i = 0; i < mounts->count; i++) let_go(mounts, &mounts->entries[i]);
+  pthread_mutex_destroy(&mounts->lock);
   free(mounts);
 }

@@ -1,7 +1,7 @@
 /*
  * The daemon's mounts, in its own process: of the store, or of snapshots that are there.
  *
- * Threads: one at a time.
+ * Threads: one at a time, but for daemon_mounts_state().
  */
 #ifndef DAEMON_MOUNTS_H
 #define DAEMON_MOUNTS_H
@@ -25,8 +25,9 @@ bool daemon_mounts_any(const struct daemon_mounts *mounts);
 /* Lets go of those that somebody unmounted: the archive goes on without them. */
 void daemon_mounts_check(struct daemon_mounts *mounts);
 
-/* The folders of those that are left. */
-json_t *daemon_mounts_state(const struct daemon_mounts *mounts);
+/* Adds those that are left to an object: "mounts", their folders, and "mount_requests", an object with one for each
+ * folder with the numbers of cas_mount_requests(). From any thread between start and stop. */
+void daemon_mounts_state(struct daemon_mounts *mounts, json_t *state);
 
 void daemon_mounts_stop(struct daemon_mounts *mounts);
 

@@ -84,10 +84,11 @@ CAS_MUST_USE cas_status control_compact(struct control_client *client, uint32_t 
 
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",
- * "uptime_seconds", "store", "aet", "bind", "port", "mounts", "views" (absent without), "associations" (open now), and
- * the counters since the start: "associations_total", "associations_rejected", "stored", "duplicates", "new_versions",
- * "refused", "failed", "received_bytes", "imports". "read_only": whether the archive refuses objects for the moment;
- * then also "read_only_reason", "read_only_seconds" and "read_only_tries" to write again. "scrub": how scrubbing stands
+ * "uptime_seconds", "store", "aet", "bind", "port", "mounts", "mount_requests" (what the kernel asked each mount, by
+ * folder and kind), "views" (absent without), "associations" (open now), and the counters since the start:
+ * "associations_total", "associations_rejected", "stored", "duplicates", "new_versions", "refused", "failed",
+ * "received_bytes", "imports". "read_only": whether the archive refuses objects for the moment; then also
+ * "read_only_reason", "read_only_seconds" and "read_only_tries" to write again. "scrub": how scrubbing stands
  * (control_scrub.h), absent where it is off.
  */
 CAS_MUST_USE cas_status control_status(struct control_client *client, char **json, struct cas_error *error);
