@@ -8,15 +8,9 @@
  */
 #include "volume/volume.h"
 
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 
 #include "base/status.h"
-
-static const char root[] = "segments";
-static const uint32_t segments_per_folder = 1000;
-static const char new_suffix[] = ".new";
 
 struct slot {
   uint64_t segment; /* 0: free */
@@ -34,25 +28,6 @@ struct volume {
   size_t capacity;
   struct slot slots[];
 };
-
-void volume_name(uint64_t segment, char name[VOLUME_NAME_BYTES]) {
-  uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
-  char suffix[16] = "";
-  if (generation > 0) snprintf(suffix, sizeof suffix, "-%" PRIu32, generation);
-  snprintf(name, VOLUME_NAME_BYTES, "%s/%02" PRIu32 "/%08" PRIu32 "%s.seg", root, number / segments_per_folder, number,
-           suffix);
-}
-
-/* Of a file that counts for nothing yet. */
-static void new_name(uint64_t segment, char name[VOLUME_NAME_BYTES]) {
-  volume_name(segment, name);
-  size_t size = strlen(name);
-  snprintf(name + size, VOLUME_NAME_BYTES - size, "%s", new_suffix);
-}
-
-static void folder_name(uint32_t folder, char name[VOLUME_NAME_BYTES]) {
-  snprintf(name, VOLUME_NAME_BYTES, "%s/%02" PRIu32, root, folder);
-}
 
 cas_status volume_open(struct io_disk *disk, size_t open_files_max, struct volume **volume, struct cas_error *error) {
   size_t capacity = open_files_max == 0 ? 1 : open_files_max;
@@ -84,95 +59,14 @@ struct io_disk *volume_disk(struct volume *volume) {
 
 /* --- listing --- */
 
-struct segments {
-  uint64_t *values; /* owned */
-  size_t count, capacity;
-  uint32_t folder; /* which is listed */
-  const char *suffix;
-};
-
-static cas_status add_segment(struct segments *segments, uint64_t value) {
-  if (segments->count == segments->capacity) {
-    size_t capacity = segments->capacity == 0 ? 64 : 2 * segments->capacity;
-    uint64_t *grown = realloc(segments->values, capacity * sizeof *grown);
-    if (grown == NULL) return CAS_NO_MEMORY;
-    segments->values = grown;
-    segments->capacity = capacity;
-  }
-  segments->values[segments->count++] = value;
-  return CAS_OK;
-}
-
-/* Takes the names that volume_name() gives, with the suffix that is looked for, and no others. */
-static cas_status each_segment(void *arg, const char *name) {
-  struct segments *segments = arg;
-  char *rest, expected[VOLUME_NAME_BYTES];
-  unsigned long long number = strtoull(name, &rest, 10), generation = 0;
-  if (*rest == '-') generation = strtoull(rest + 1, &rest, 10);
-  if (number == 0 || number > UINT32_MAX || number / segments_per_folder != segments->folder || generation > UINT32_MAX)
-    return CAS_OK;
-  uint64_t segment = segment_file((uint32_t)number, (uint32_t)generation);
-  volume_name(segment, expected);
-  const char *own_name = strrchr(expected, '/') + 1;
-  size_t size = strlen(own_name);
-  if (strncmp(own_name, name, size) != 0 || strcmp(name + size, segments->suffix) != 0) return CAS_OK;
-  return add_segment(segments, segment);
-}
-
-static cas_status each_folder(void *arg, const char *name) {
-  char *rest;
-  unsigned long value = strtoul(name, &rest, 10);
-  if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder) return CAS_OK;
-  char expected[VOLUME_NAME_BYTES];
-  folder_name((uint32_t)value, expected);
-  const char *own_name = strrchr(expected, '/') + 1;
-  size_t size = strlen(own_name);
-  if (strncmp(own_name, name, size) != 0 || name[size] != '/') return CAS_OK;
-  return add_segment(arg, value);
-}
-
-/* By number, then by generation. */
-static int compare_segments(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  x = x << 32 | x >> 32;
-  y = y << 32 | y >> 32;
-  return x < y ? -1 : x > y;
-}
-
-static cas_status list_folder(struct volume *volume, struct segments *segments, struct cas_error *error) {
-  char name[VOLUME_NAME_BYTES];
-  folder_name(segments->folder, name);
-  return volume->disk->ops->list(volume->disk, name, each_segment, segments, error);
-}
-
-/* All generations of all segments. */
-static cas_status list_all(struct volume *volume, struct segments *segments, struct cas_error *error) {
-  struct segments folders = {0};
-  cas_status status = volume->disk->ops->list(volume->disk, root, each_folder, &folders, error);
-  for (size_t i = 0; i < folders.count && status == CAS_OK; i++) {
-    segments->folder = (uint32_t)folders.values[i];
-    status = list_folder(volume, segments, error);
-  }
-  if (status == CAS_NOT_FOUND && folders.count == 0) status = CAS_OK; /* nothing was written yet */
-  free(folders.values);
-  if (status != CAS_OK) {
-    free(segments->values);
-    *segments = (struct segments){0};
-    return status == CAS_NO_MEMORY ? status_fail(error, status, "no memory to list segments") : status;
-  }
-  if (segments->count > 1) qsort(segments->values, segments->count, sizeof *segments->values, compare_segments);
-  return CAS_OK;
-}
-
-static bool is_highest(const struct segments *segments, size_t i) {
-  return i + 1 == segments->count ||
-         segment_file_number(segments->values[i + 1]) != segment_file_number(segments->values[i]);
+static bool is_highest(const struct volume_files *files, size_t i) {
+  return i + 1 == files->count || segment_file_number(files->values[i + 1]) != segment_file_number(files->values[i]);
 }
 
 cas_status volume_list(struct volume *volume, uint64_t **segments, size_t *count, struct cas_error *error) {
-  struct segments all = {.suffix = ""};
+  struct volume_files all;
   size_t kept = 0;
-  STATUS_TRY(list_all(volume, &all, error));
+  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
   for (size_t i = 0; i < all.count; i++)
     if (is_highest(&all, i)) all.values[kept++] = all.values[i];
   *segments = all.values;
@@ -181,16 +75,16 @@ cas_status volume_list(struct volume *volume, uint64_t **segments, size_t *count
 }
 
 cas_status volume_find(struct volume *volume, uint32_t number, uint64_t *segment, struct cas_error *error) {
-  struct segments all = {.suffix = "", .folder = number / segments_per_folder};
+  struct volume_files all;
   bool found = false;
-  cas_status status = list_folder(volume, &all, error);
-  for (size_t i = 0; i < all.count && status == CAS_OK; i++) {
-    if (segment_file_number(all.values[i]) != number || (found && all.values[i] < *segment)) continue;
-    *segment = all.values[i];
+  STATUS_TRY(volume_names_list_folder(volume->disk, number, &all, error));
+  for (size_t i = 0; i < all.count; i++) {
+    if (segment_file_number(all.values[i]) != number) continue;
+    *segment = all.values[i]; /* the highest is the last */
     found = true;
   }
   free(all.values);
-  return status == CAS_OK && !found ? CAS_NOT_FOUND : status;
+  return found ? CAS_OK : CAS_NOT_FOUND;
 }
 
 /* --- writing --- */
@@ -205,8 +99,8 @@ static cas_status make_folder(struct volume *volume, const char *name, struct ca
 
 cas_status volume_create(struct volume *volume, uint32_t number, struct io_file **file, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  STATUS_TRY(make_folder(volume, root, error));
-  folder_name(number / segments_per_folder, name);
+  STATUS_TRY(make_folder(volume, VOLUME_ROOT, error));
+  volume_folder_name(number, name);
   STATUS_TRY(make_folder(volume, name, error));
   volume_name(number, name);
   return volume->disk->ops->open(volume->disk, name, IO_CREATE, file, error);
@@ -220,13 +114,13 @@ cas_status volume_open_append(struct volume *volume, uint32_t number, struct io_
 
 cas_status volume_remove_new(struct volume *volume, uint64_t segment, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  new_name(segment, name);
+  volume_new_name(segment, name);
   return volume->disk->ops->remove(volume->disk, name, error);
 }
 
 cas_status volume_create_new(struct volume *volume, uint64_t segment, struct io_file **file, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  new_name(segment, name);
+  volume_new_name(segment, name);
   cas_status status = volume->disk->ops->open(volume->disk, name, IO_CREATE, file, error);
   if (status != CAS_EXISTS) return status;
   STATUS_TRY(volume_remove_new(volume, segment, error));
@@ -235,20 +129,20 @@ cas_status volume_create_new(struct volume *volume, uint64_t segment, struct io_
 
 cas_status volume_publish(struct volume *volume, uint64_t segment, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES], own_name[VOLUME_NAME_BYTES];
-  new_name(segment, name);
+  volume_new_name(segment, name);
   volume_name(segment, own_name);
   return volume->disk->ops->rename(volume->disk, name, own_name, error);
 }
 
 cas_status volume_clean(struct volume *volume, struct cas_error *error) {
-  struct segments all = {.suffix = ""}, unnamed = {.suffix = new_suffix};
-  STATUS_TRY(list_all(volume, &all, error));
+  struct volume_files all, unnamed;
+  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
   cas_status status = CAS_OK;
   for (size_t i = 0; i < all.count && status == CAS_OK; i++)
     if (!is_highest(&all, i)) status = volume_discard(volume, all.values[i], error);
   free(all.values);
   STATUS_TRY(status);
-  STATUS_TRY(list_all(volume, &unnamed, error));
+  STATUS_TRY(volume_names_list(volume->disk, true, &unnamed, error));
   for (size_t i = 0; i < unnamed.count && status == CAS_OK; i++)
     status = volume_remove_new(volume, unnamed.values[i], error);
   free(unnamed.values);

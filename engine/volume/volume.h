@@ -2,27 +2,18 @@
  * A volume: where segments live. Today a folder on a disk; an object store fits the same functions later, since a
  * sealed segment never changes and is read by ranges.
  *
- * Segments are numbered from 1. Their names are an affair of the volume: segments/00/00000001.seg, 1000 to a folder.
- * A segment that was written anew has another generation, which is a file of its own: 00000001-1.seg, 00000001-2.seg.
- * The highest generation counts; the ones before it are what a crash left, or are about to be removed. Where functions
- * take a `segment` they mean one file: its number, and its generation in the high half. A number alone is generation 0.
+ * Segments are numbered from 1. A segment that was written anew has another generation, which is a file of its own
+ * (volume_names.h). The highest generation counts; the ones before it are what a crash left, or are about to be
+ * removed.
  *
  * Threads: all functions from any thread; what an io_file allows is io/disk.h's.
  */
 #ifndef VOLUME_VOLUME_H
 #define VOLUME_VOLUME_H
 
-#include "io/disk.h"
+#include "volume/volume_names.h"
 
 struct volume;
-
-#define VOLUME_NAME_BYTES 64
-
-static inline uint64_t segment_file(uint32_t number, uint32_t generation) {
-  return (uint64_t)generation << 32 | number;
-}
-static inline uint32_t segment_file_number(uint64_t segment) { return (uint32_t)segment; }
-static inline uint32_t segment_file_generation(uint64_t segment) { return (uint32_t)(segment >> 32); }
 
 /* Opens the volume on a disk, borrowed until close. Keeps at most `open_files_max` segments open for reading. */
 CAS_MUST_USE cas_status volume_open(struct io_disk *disk, size_t open_files_max, struct volume **volume,
@@ -74,8 +65,5 @@ struct io_disk *volume_disk(struct volume *volume);
 
 /* What kind of place it is, in one word for people: "local". */
 const char *volume_tier(const struct volume *volume);
-
-/* The path of a segment under the store's folder, for messages. */
-void volume_name(uint64_t segment, char name[VOLUME_NAME_BYTES]);
 
 #endif
