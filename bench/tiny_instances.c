@@ -3,11 +3,12 @@
  * interface with COUNT synthetic images of 8 x 8 pixels, each with a header and pixels of its own, and prints one line
  * of figures. Whoever needs a huge listing or a huge index makes it with this:
  *
- *   build/test/bench/tiny_instances STORE COUNT [PER_SERIES]
+ *   build/test/bench/tiny_instances STORE COUNT [PER_SERIES [FROM]]
  *
  * STORE is made where it is missing, else filled further: instance N is always the same, so that a second run with the
- * same COUNT stores duplicates only. PER_SERIES (default 100) instances make a series, four series a study, two studies
- * a patient; PER_SERIES = COUNT gives one folder with all.
+ * same COUNT stores duplicates only, and one with FROM = COUNT of the run before and a greater COUNT what is missing.
+ * PER_SERIES (default 100) instances make a series, four series a study, two studies a patient; PER_SERIES = COUNT
+ * gives one folder with all.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -28,7 +29,7 @@
 
 struct filling {
   struct cas_store *store;
-  uint64_t count, per_series;
+  uint64_t from, count, per_series;
   atomic_uint_least64_t next, stored, duplicates, failed, bytes;
   sem_t room; /* a place for each instance that is under way */
 };
@@ -177,20 +178,22 @@ static int run(struct filling *filling, const char *path) {
   printf("%s: %" PRIu64 " stored, %" PRIu64 " duplicates, %" PRIu64 " failed, %.1f MB in %.1f s (%.0f/s, durable), "
          "peak %.0f MB of memory\n",
          path, atomic_load(&filling->stored), atomic_load(&filling->duplicates), atomic_load(&filling->failed),
-         (double)atomic_load(&filling->bytes) / 1e6, seconds, (double)filling->count / seconds,
+         (double)atomic_load(&filling->bytes) / 1e6, seconds, (double)(filling->count - filling->from) / seconds,
          (double)usage.ru_maxrss / 1e3);
   return atomic_load(&filling->failed) == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
   struct filling filling = {.count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0,
-                            .per_series = argc > 3 ? strtoull(argv[3], NULL, 10) : 100};
+                            .per_series = argc > 3 ? strtoull(argv[3], NULL, 10) : 100,
+                            .from = argc > 4 ? strtoull(argv[4], NULL, 10) : 0};
   struct cas_store_options options = {.mode = CAS_OPEN_WRITE};
   struct cas_error error = {0};
-  if (filling.count == 0 || filling.per_series == 0) {
-    fprintf(stderr, "usage: tiny_instances STORE COUNT [PER_SERIES]\n");
+  if (filling.from >= filling.count || filling.per_series == 0) {
+    fprintf(stderr, "usage: tiny_instances STORE COUNT [PER_SERIES [FROM]]\n");
     return 2;
   }
+  atomic_init(&filling.next, filling.from);
   cas_status status = cas_store_open(argv[1], &options, &filling.store, &error);
   if (status == CAS_NOT_FOUND) {
     status = cas_store_init(argv[1], &error);
