@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "fuse/adapter.h"
+#include "fuse/threads.h"
 
 #define BLOCK_BYTES 4096u
-#define NS_PER_S INT64_C(1000000000)
 
 int adapter_errno(cas_status status) {
   switch (status) {

@@ -9,12 +9,12 @@
  */
 #include "fuse/ahead.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fuse/sequence.h"
+#include "fuse/threads.h"
 
 #define THREADS_MAX 4
 #define JOBS_MAX 256u
@@ -190,15 +190,11 @@ cas_status ahead_start(const struct ahead_options *options, struct ahead **out) 
   ahead->notes.end = &ahead->notes.first;
   ahead->files.end = &ahead->files.first;
   pthread_mutex_init(&ahead->lock, NULL);
-  pthread_cond_init(&ahead->changed, NULL);
+  threads_condition_init(&ahead->changed);
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   unsigned count = processors < 1 ? 1 : processors < THREADS_MAX ? (unsigned)processors : THREADS_MAX;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (ahead->thread_count < count && pthread_create(&ahead->threads[ahead->thread_count], NULL, work, ahead) == 0)
+  while (ahead->thread_count < count && threads_start(&ahead->threads[ahead->thread_count], work, ahead) == 0)
     ahead->thread_count++;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (ahead->thread_count == 0) {
     ahead_destroy(ahead);
     return CAS_NO_MEMORY;

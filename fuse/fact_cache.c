@@ -5,12 +5,11 @@
  *  1. A slot that is not empty has all facts that its path had at `filled_ns`.
  */
 #include <string.h>
-#include <time.h>
 
 #include "fuse/fact_cache.h"
+#include "fuse/threads.h"
 
-#define NS_PER_S INT64_C(1000000000)
-#define AGE_MAX_NS (FACT_CACHE_MS * INT64_C(1000000))
+#define AGE_MAX_NS (FACT_CACHE_MS * NS_PER_MS)
 
 void fact_cache_init(struct fact_cache *cache) {
   memset(cache, 0, sizeof *cache);
@@ -20,12 +19,6 @@ void fact_cache_init(struct fact_cache *cache) {
 void fact_cache_fini(struct fact_cache *cache) {
   for (size_t i = 0; i < FACT_CACHE_SLOTS; i++) cas_buffer_fini(&cache->slots[i].bytes);
   pthread_mutex_destroy(&cache->lock);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 static cas_status append(struct cas_buffer *bytes, const char *text) {
@@ -42,7 +35,7 @@ static bool find(struct fact_cache *cache, const char *path, struct cas_buffer *
   struct fact_cache_slot *slot = &cache->slots[tree_inode(path) % FACT_CACHE_SLOTS];
   pthread_mutex_lock(&cache->lock);
   bool found = slot->bytes.size > 0 && strcmp((const char *)slot->bytes.data, path) == 0 &&
-               now_ns() - slot->filled_ns < AGE_MAX_NS;
+               threads_now_ns() - slot->filled_ns < AGE_MAX_NS;
   if (found)
     found = cas_buffer_append(bytes, (struct cas_slice){.data = slot->bytes.data, .size = slot->bytes.size}) == CAS_OK;
   pthread_mutex_unlock(&cache->lock);
@@ -76,7 +69,7 @@ cas_status fact_cache_list(struct fact_cache *cache, const struct tree *tree, co
   struct cas_buffer bytes = {.size = 0};
   cas_status status = CAS_OK;
   if (!find(cache, path, &bytes)) {
-    int64_t before = now_ns();
+    int64_t before = threads_now_ns();
     bytes.size = 0;
     status = append(&bytes, path);
     if (status == CAS_OK) status = facts_list(tree, path, NULL, keep_fact, &bytes, error);

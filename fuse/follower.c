@@ -1,18 +1,9 @@
 /*
  * Owns the time of the last refresh.
  */
-#include <time.h>
-
 #include "fuse/follower.h"
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
+#include "fuse/threads.h"
 
 void follower_init(struct follower *follower, struct cas_store *store, uint32_t interval_ms) {
   *follower = (struct follower){.store = store, .interval_ns = interval_ms * NS_PER_MS};
@@ -26,14 +17,14 @@ static enum follower_news refresh(struct follower *follower, struct cas_error *e
   cas_status status = cas_store_refresh(follower->store, error);
   bool failed = status != CAS_OK, failed_before = follower->failing;
   follower->failing = failed;
-  atomic_store(&follower->refreshed_ns, now_ns());
+  atomic_store(&follower->refreshed_ns, threads_now_ns());
   if (failed == failed_before) return FOLLOWER_NOTHING;
   return failed ? FOLLOWER_FAILED : FOLLOWER_WORKS_AGAIN;
 }
 
 enum follower_news follower_refresh(struct follower *follower, struct cas_error *error) {
   enum follower_news news = FOLLOWER_NOTHING;
-  int64_t before = atomic_load(&follower->refreshed_ns), age = now_ns() - before;
+  int64_t before = atomic_load(&follower->refreshed_ns), age = threads_now_ns() - before;
   if (before != 0 && age < follower->interval_ns) return news;
   if (before != 0 && age < 2 * follower->interval_ns) {
     if (pthread_mutex_trylock(&follower->lock) != 0) return news;

@@ -12,13 +12,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fuse/adapter.h"
@@ -26,6 +23,7 @@
 #include "fuse/guard.h"
 #include "fuse/mountpoint.h"
 #include "fuse/session.h"
+#include "fuse/threads.h"
 
 #define THREADS_DEFAULT 8
 #define REFRESH_MS_DEFAULT 500
@@ -130,18 +128,14 @@ static void *serve(void *arg) {
 }
 
 static cas_status start_threads(struct cas_mount *mount, unsigned count, struct cas_error *error) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   int number = 0;
   pthread_mutex_lock(&mount->lock);
   while (number == 0 && mount->thread_count < count) {
-    number = pthread_create(&mount->threads[mount->thread_count], NULL, serve, mount);
+    number = threads_start(&mount->threads[mount->thread_count], serve, mount);
     mount->serving += number == 0;
     mount->thread_count += number == 0;
   }
   pthread_mutex_unlock(&mount->lock);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   errno = number;
   return number == 0 ? CAS_OK : fail(error, CAS_NO_MEMORY, "cannot start threads for the mount", mount->path);
 }
@@ -155,7 +149,6 @@ static uint32_t refresh_ms_of(const struct cas_mount_options *options) {
 static cas_status create_mount(struct cas_store *store, const struct cas_mount_options *options,
                                struct cas_mount **mount) {
   struct cas_store_info info;
-  pthread_condattr_t monotonic;
   struct cas_mount *made = calloc(1, sizeof *made);
   if (made == NULL) return CAS_NO_MEMORY;
   struct adapter *adapter = &made->adapter;
@@ -188,10 +181,7 @@ static cas_status create_mount(struct cas_store *store, const struct cas_mount_o
   fact_cache_init(&adapter->facts);
   made->guard.socket = -1;
   pthread_mutex_init(&made->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&made->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  threads_condition_init(&made->changed);
   *mount = made;
   return CAS_OK;
 }
@@ -309,25 +299,12 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
 
 /* --- waiting and stopping --- */
 
-static struct timespec after_ms(uint32_t ms) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  time.tv_sec += ms / 1000;
-  time.tv_nsec += (long)(ms % 1000) * 1000000;
-  if (time.tv_nsec >= 1000000000) {
-    time.tv_sec++;
-    time.tv_nsec -= 1000000000;
-  }
-  return time;
-}
-
-static cas_status wait_until(struct cas_mount *mount, const struct timespec *until, struct cas_error *error) {
+/* `end_ns` is of threads_now_ns(), INT64_MAX for ever. */
+static cas_status wait_until(struct cas_mount *mount, int64_t end_ns, struct cas_error *error) {
   pthread_mutex_lock(&mount->lock);
   mount->waiting++;
-  int waited = 0;
-  while (!mount->ended && waited == 0)
-    waited = until == NULL ? pthread_cond_wait(&mount->changed, &mount->lock)
-                           : pthread_cond_timedwait(&mount->changed, &mount->lock, until);
+  bool in_time = true;
+  while (!mount->ended && in_time) in_time = threads_wait(&mount->changed, &mount->lock, end_ns);
   bool ended = mount->ended;
   errno = mount->session_errno;
   cas_status status = CAS_OK;
@@ -341,17 +318,18 @@ static cas_status wait_until(struct cas_mount *mount, const struct timespec *unt
   return status;
 }
 
-cas_status cas_mount_wait(struct cas_mount *mount, struct cas_error *error) { return wait_until(mount, NULL, error); }
+cas_status cas_mount_wait(struct cas_mount *mount, struct cas_error *error) {
+  return wait_until(mount, INT64_MAX, error);
+}
 
 cas_status cas_mount_wait_for(struct cas_mount *mount, uint32_t timeout_ms, struct cas_error *error) {
-  struct timespec until = after_ms(timeout_ms);
-  return wait_until(mount, &until, error);
+  return wait_until(mount, threads_now_ns() + timeout_ms * NS_PER_MS, error);
 }
 
 static void join_threads(struct cas_mount *mount) {
-  struct timespec until = after_ms(LEAVE_MS);
+  int64_t end_ns = threads_now_ns() + LEAVE_MS * NS_PER_MS;
   pthread_mutex_lock(&mount->lock);
-  while (mount->serving > 0 && pthread_cond_timedwait(&mount->changed, &mount->lock, &until) == 0) {
+  while (mount->serving > 0 && threads_wait(&mount->changed, &mount->lock, end_ns)) {
   }
   bool stuck = mount->serving > 0;
   pthread_mutex_unlock(&mount->lock);

@@ -10,17 +10,14 @@
  */
 #include "fuse/trimmer.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "fuse/threads.h"
 
 #define TOLD_AT_ONCE 128
 /* Down to this part of the most, so that it is done now and then, and many at once. */
 #define SLACK(most) ((most) / 16)
 #define WAIT_MS 100
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
 #define RETURN_NS (30 * NS_PER_S)
 
 struct trimmer {
@@ -36,12 +33,6 @@ struct trimmer {
   bool wanted, stopping;
   bool holding, slow; /* lists are to wait; they have waited for too long */
 };
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 /* Waits until something is to be done; false: the end. */
 static bool wait_wanted(struct trimmer *trimmer) {
@@ -70,12 +61,11 @@ static void release_lists(struct trimmer *trimmer) {
 }
 
 void trimmer_wait(struct trimmer *trimmer) {
-  int64_t end = now_ns() + WAIT_MS * NS_PER_MS;
-  struct timespec until = {.tv_sec = end / NS_PER_S, .tv_nsec = end % NS_PER_S};
-  int waited = 0;
+  int64_t end = threads_now_ns() + WAIT_MS * NS_PER_MS;
+  bool in_time = true;
   pthread_mutex_lock(&trimmer->lock);
-  while (trimmer->holding && waited == 0) waited = pthread_cond_timedwait(&trimmer->released, &trimmer->lock, &until);
-  if (waited != 0 && trimmer->holding) {
+  while (trimmer->holding && in_time) in_time = threads_wait(&trimmer->released, &trimmer->lock, end);
+  if (!in_time && trimmer->holding) {
     trimmer->holding = false;
     trimmer->slow = true;
     pthread_cond_broadcast(&trimmer->released);
@@ -88,7 +78,7 @@ static void *work(void *arg) {
   const struct trimmer_options *options = &trimmer->options;
   size_t keep = options->known_max - SLACK(options->known_max), count;
   while (wait_wanted(trimmer)) {
-    int64_t now = now_ns();
+    int64_t now = threads_now_ns();
     if (now - trimmer->returned_ns >= RETURN_NS) {
       inode_table_return_told(options->inodes);
       trimmer->returned_ns = now;
@@ -103,23 +93,15 @@ static void *work(void *arg) {
 }
 
 cas_status trimmer_start(const struct trimmer_options *options, struct trimmer **out) {
-  sigset_t all, before;
-  pthread_condattr_t monotonic;
   struct trimmer *trimmer = calloc(1, sizeof *trimmer);
   if (trimmer == NULL) return CAS_NO_MEMORY;
   trimmer->options = *options;
   if (options->known_max == 0) trimmer->options.known_max = TRIMMER_KNOWN_MAX;
-  trimmer->returned_ns = now_ns();
+  trimmer->returned_ns = threads_now_ns();
   pthread_mutex_init(&trimmer->lock, NULL);
-  pthread_cond_init(&trimmer->changed, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&trimmer->released, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  trimmer->started = pthread_create(&trimmer->thread, NULL, work, trimmer) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  threads_condition_init(&trimmer->changed);
+  threads_condition_init(&trimmer->released);
+  trimmer->started = threads_start(&trimmer->thread, work, trimmer) == 0;
   if (!trimmer->started) {
     trimmer_destroy(trimmer);
     return CAS_NO_MEMORY;

@@ -7,15 +7,11 @@
  */
 #include "fuse/watcher.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fuse/sweep.h"
-
-#define NS_PER_MS 1000000L
-#define NS_PER_S 1000000000L
+#include "fuse/threads.h"
 
 /* Between two sweeps at least so many times as long as the last one took. */
 #define REST_FACTOR 4
@@ -63,19 +59,12 @@ static void look(struct watcher *watcher) {
   if (status != CAS_BUSY) adapter_report(adapter, "what has changed cannot be found out", status, &error);
 }
 
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* False: the end. */
 static bool rest(struct watcher *watcher, int64_t ns) {
-  int64_t end = now_ns() + ns;
-  struct timespec until = {.tv_sec = end / NS_PER_S, .tv_nsec = end % NS_PER_S};
+  int64_t end = threads_now_ns() + ns;
+  bool in_time = true;
   pthread_mutex_lock(&watcher->lock);
-  int waited = 0;
-  while (!watcher->stopping && waited == 0) waited = pthread_cond_timedwait(&watcher->changed, &watcher->lock, &until);
+  while (!watcher->stopping && in_time) in_time = threads_wait(&watcher->changed, &watcher->lock, end);
   bool stopping = watcher->stopping;
   pthread_mutex_unlock(&watcher->lock);
   return !stopping;
@@ -85,9 +74,9 @@ static void *watch(void *arg) {
   struct watcher *watcher = arg;
   int64_t pause = watcher->interval_ms * NS_PER_MS / 2, wait = pause;
   while (rest(watcher, wait)) {
-    int64_t start = now_ns();
+    int64_t start = threads_now_ns();
     look(watcher);
-    int64_t took = now_ns() - start;
+    int64_t took = threads_now_ns() - start;
     wait = took * REST_FACTOR > pause ? took * REST_FACTOR : pause;
   }
   return NULL;
@@ -95,8 +84,6 @@ static void *watch(void *arg) {
 
 cas_status watcher_start(struct adapter *adapter, struct fuse_session *session, uint32_t interval_ms,
                          struct watcher **out) {
-  pthread_condattr_t monotonic;
-  sigset_t all, before;
   struct watcher *watcher = calloc(1, sizeof *watcher);
   if (watcher == NULL) return CAS_NO_MEMORY;
   watcher->adapter = adapter;
@@ -108,15 +95,8 @@ cas_status watcher_start(struct adapter *adapter, struct fuse_session *session, 
   bool changed;
   (void)!sweep_look(&sweep, &watcher->stamp, &changed, &error);
   pthread_mutex_init(&watcher->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&watcher->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int number = pthread_create(&watcher->thread, NULL, watch, watcher);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (number != 0) {
+  threads_condition_init(&watcher->changed);
+  if (threads_start(&watcher->thread, watch, watcher) != 0) {
     pthread_cond_destroy(&watcher->changed);
     pthread_mutex_destroy(&watcher->lock);
     free(watcher);
