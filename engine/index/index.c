@@ -15,6 +15,7 @@
 #include "index/index_options.h"
 #include "index/index_probe.h"
 #include "index/index_reached.h"
+#include "index/index_tables.h"
 
 void index_close(struct index *index) {
   if (index == NULL) return;
@@ -107,6 +108,7 @@ static cas_status leave_old_logs(struct index *index, struct cas_error *error) {
 cas_status index_open(const char *folder, struct index **out, struct cas_error *error) {
   CLEANUP_INDEX struct index *index = NULL;
   STATUS_TRY(index_current_mend(folder, error));
+  STATUS_TRY(index_tables_check(folder, error));
   STATUS_TRY(index_create(folder, NULL, &index, error));
   STATUS_TRY(index_db_open(index, &index->db, error));
   cas_status status = index_check_version(index, error);
@@ -135,6 +137,7 @@ static struct index_db *open_for_reading(const struct index *index) {
 
 cas_status index_reopen(struct index *index, struct cas_error *error) {
   STATUS_TRY(index_probe(index->folder, error));
+  STATUS_TRY(index_tables_check(index->folder, error));
   pthread_rwlock_wrlock(&index->view);
   index_db_release(index->db);
   index->db = NULL;

@@ -21,6 +21,7 @@
 #include "base/status.h"
 #include "index/index_open.h"
 #include "index/index_reached.h"
+#include "index/index_tables.h"
 
 /* How often a follower tries to open while the writer makes and deletes files under it. */
 static const int open_attempts = 16;
@@ -54,6 +55,7 @@ static bool manifest_is(const struct index *index, const struct index_manifest *
  * it says so instead. `reached` was read before. */
 static cas_status check_whole(const struct index *index, uint64_t reached, struct cas_error *error) {
   char *message = NULL;
+  STATUS_TRY(index_tables_check(index->folder, error));
   rocksdb_t *rocks = rocksdb_open_for_read_only(index->options, index->folder, 0, &message);
   if (message != NULL) return index_db_fail(error, index, "cannot open", message);
   const uint64_t sequence = rocksdb_get_latest_sequence_number(rocks);

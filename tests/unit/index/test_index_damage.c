@@ -1,6 +1,6 @@
 /*
- * An index that lost its last flush: RocksDB's list of tables, cut off behind any whole entry, is a whole list to
- * RocksDB. Who follows must see everything or be refused.
+ * Damage in the files of an index: who follows must see everything or be refused. RocksDB's list of tables, cut off
+ * behind any whole entry, is a whole list to RocksDB.
  */
 #include "index_fixture.h"
 
@@ -20,12 +20,12 @@ static void close_index(struct fixture *f) {
   f->index = NULL;
 }
 
-/* The path of the one file whose name begins so. */
-static void find_file(const struct fixture *f, const char *prefix, char path[400]) {
+/* The path of a file whose name has this in it. */
+static void find_file(const struct fixture *f, const char *part, char path[400]) {
   DIR *folder = opendir(f->index_folder);
   const struct dirent *entry;
   assert_non_null(folder);
-  while ((entry = readdir(folder)) != NULL && strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
+  while ((entry = readdir(folder)) != NULL && strstr(entry->d_name, part) == NULL) continue;
   assert_non_null(entry);
   snprintf(path, 400, "%s/%s", f->index_folder, entry->d_name);
   closedir(folder);
@@ -47,19 +47,18 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
   assert_int_equal(fclose(file), 0);
 }
 
-/* CAS_CORRUPT, or CAS_OK and what was written last is there. */
+/* CAS_CORRUPT, or CAS_OK where what was written last is there. */
 static cas_status follow(struct fixture *f, const char *written_last) {
   CLEANUP_BUFFER struct cas_buffer value = {0};
-  struct index *index;
+  struct index *index = NULL;
   cas_status status = index_open_follower(f->index_folder, f->scratch, &index, &f->error);
-  if (status != CAS_OK) {
-    assert_int_equal(status, CAS_CORRUPT);
-    return status;
-  }
-  assert_ok(index_get_fact(index, "a", &value, &f->error), &f->error);
-  assert_true(slice_equal(slice_of_buffer(&value), slice_of(written_last, strlen(written_last))));
+  if (status == CAS_OK) status = index_get_fact(index, "a", &value, &f->error);
   index_close(index);
-  return CAS_OK;
+  if (status == CAS_OK)
+    assert_true(slice_equal(slice_of_buffer(&value), slice_of(written_last, strlen(written_last))));
+  else
+    assert_int_equal(status, CAS_CORRUPT);
+  return status;
 }
 
 /* An entry of RocksDB's logs has a head of 7 bytes: checksum, size of what follows, kind. */
@@ -121,10 +120,31 @@ static void damage_of_what_was_reached_hides_nothing(void **state) {
   assert_int_equal(follow(f, "all"), CAS_OK);
 }
 
+/* RocksDB, as Debian builds it, ends the process over some properties of a table that cannot be; they are near its end.
+ */
+static void a_damaged_table_is_refused(void **state) {
+  static uint8_t bytes[FILE_BYTES_MAX];
+  struct fixture *f = *state;
+  char path[400];
+  write_and_flush(f, "all");
+  close_index(f);
+  find_file(f, ".sst", path);
+  size_t size = read_file(path, bytes);
+  for (size_t i = size / 2; i < size; i++) {
+    bytes[i] ^= 0x80;
+    write_file(path, bytes, size);
+    (void)follow(f, "all");
+    bytes[i] ^= 0x80;
+  }
+  write_file(path, bytes, size);
+  assert_int_equal(follow(f, "all"), CAS_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_list_of_tables_that_is_cut_off_shows_nothing_of_earlier, setup, teardown),
       cmocka_unit_test_setup_teardown(a_writer_goes_on_from_what_is_left, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_damaged_table_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(damage_of_what_was_reached_hides_nothing, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
