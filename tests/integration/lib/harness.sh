@@ -22,6 +22,15 @@ note() { printf -- '-- %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
 skip() { printf 'skipped: %s\n' "$*"; exit 77; }
 
+# harness_is_ours PID: whether it is a child of the test that has not ended. The number of one that ended soon belongs to another
+# process, of another test as like as not.
+harness_is_ours() {
+  local stat state parent
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  read -r state parent _ <<<"${stat##*) }"
+  [ "$parent" = $$ ] && [ "$state" != Z ]
+}
+
 harness_cleanup() {
   local status=$? directory pid
   trap - EXIT INT TERM HUP
@@ -29,10 +38,10 @@ harness_cleanup() {
   for directory in "${harness_mounts[@]}"; do
     mountpoint -q "$directory" && { fusermount3 -u "$directory" 2>/dev/null || fusermount3 -uz "$directory"; }
   done
-  for pid in "${harness_pids[@]}"; do kill -TERM "$pid" 2>/dev/null; done
+  for pid in "${harness_pids[@]}"; do harness_is_ours "$pid" && kill -TERM "$pid" 2>/dev/null; done
   for pid in "${harness_pids[@]}"; do
-    for _ in {1..200}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-    kill -KILL "$pid" 2>/dev/null
+    for _ in {1..200}; do harness_is_ours "$pid" || break; sleep 0.05; done
+    harness_is_ours "$pid" && kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
   done
   # Not only where mountpoint says so: it does not know a mount whose process died.
@@ -131,7 +140,7 @@ seed_random() {
 # stop_daemon [PID]: SIGTERM, and waits for its end. Fails the test unless the exit status is 0.
 stop_daemon() {
   local pid=${1:-$daemon_pid} status=0
-  kill -TERM "$pid" || fail "cassetted was gone before it was stopped"
+  harness_is_ours "$pid" && kill -TERM "$pid" || fail "cassetted was gone before it was stopped"
   wait "$pid" || status=$?
   [ "$status" = 0 ] || fail "cassetted ended with status $status after SIGTERM"
 }
@@ -139,6 +148,7 @@ stop_daemon() {
 # kill_daemon [PID]: SIGKILL, and waits until it is gone.
 kill_daemon() {
   local pid=${1:-$daemon_pid}
+  harness_is_ours "$pid" || fail "cassetted was gone before it was killed"
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null || true
 }

@@ -12,5 +12,6 @@ send_and_kill() {
       /Affected SOP Instance UID/ { uid = $NF }
       /DIMSE Status.*: 0x0000/ && uid != "" { print uid; uid = ""; if (++seen == last) system("kill -KILL " daemon) }' |
     sort -u >"$3"
-  { kill -KILL "$daemon_pid" || true; wait "$daemon_pid" || true; } 2>/dev/null # where the sender gave up before
+  # Where the sender gave up before.
+  { ! harness_is_ours "$daemon_pid" || kill -KILL "$daemon_pid" || true; wait "$daemon_pid" || true; } 2>/dev/null
 }
