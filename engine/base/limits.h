@@ -106,6 +106,9 @@
  * times four bytes a character, and files in the field exceed it. */
 #define DICOM_VALUE_CAPTURED_MAX 1024u
 
+/* How much of an object a correction keeps in memory: all that stands before the last attribute that it changes. */
+#define CORRECTED_HEAD_BYTES_MAX ((size_t)64 << 20)
+
 /* Longest UID that names an instance. PS3.5 9.1 allows 64; files in the field have a few more. */
 #define DICOM_UID_BYTES_MAX 128u
 

@@ -45,7 +45,7 @@ static void put_u32(uint8_t *bytes, uint32_t value, bool big_endian) {
 static cas_status put_header(struct cas_buffer *out, struct element_form form, uint32_t tag, const char *vr,
                              size_t length) {
   uint8_t header[ELEMENT_HEADER_BYTES_MAX] = {0};
-  bool is_long = strcmp(vr, "SQ") == 0 || strcmp(vr, "UT") == 0 || strcmp(vr, "UC") == 0;
+  bool is_long = strcmp(vr, "SQ") == 0 || strcmp(vr, "UT") == 0 || strcmp(vr, "UC") == 0 || strcmp(vr, "UR") == 0;
   bool is_item = tag == TAG_ITEM;
   size_t size = ELEMENT_HEADER_BYTES_MIN;
   put_u16(header, (uint16_t)(tag >> 16), form.big_endian);
@@ -108,6 +108,12 @@ static const struct element_edit *edit_of(const struct data_set_edits *edits, ui
   return NULL;
 }
 
+/* The highest tag that is written anew. */
+static uint32_t last_tag(const struct data_set_edits *edits) {
+  const uint32_t last = edits->count > 0 ? edits->edits[edits->count - 1].tag : 0;
+  return last > TAG_ORIGINAL_ATTRIBUTES ? last : TAG_ORIGINAL_ATTRIBUTES;
+}
+
 static bool is_stale_length(const struct data_set_edits *edits, uint32_t tag) {
   if ((tag & 0xFFFF) != 0) return false;
   if (tag >> 16 == TAG_ORIGINAL_ATTRIBUTES >> 16) return true;
@@ -129,7 +135,7 @@ static cas_status find(const struct data_set *set, bool all, const struct data_s
   for (; (step = data_set_next(set, &offset, &element)) == DATA_SET_ELEMENT; found->used = offset) {
     uint32_t tag = element.header.tag;
     if (tag <= last) return refuse(error, "its elements do not ascend");
-    if (tag > TAG_ORIGINAL_ATTRIBUTES) return CAS_OK;
+    if (tag > last_tag(edits)) return CAS_OK;
     last = tag;
     if (edit_of(edits, tag) != NULL) STATUS_TRY(cas_buffer_append(&found->originals, element.whole));
     if (tag == TAG_ORIGINAL_ATTRIBUTES) found->history = element.value;
@@ -140,43 +146,64 @@ static cas_status find(const struct data_set *set, bool all, const struct data_s
   struct cas_slice rest = slice_of(set->bytes.data + offset, set->bytes.size - offset);
   if (rest.size >= ELEMENT_HEADER_BYTES_MAX) {
     element_header_decode(set->form, rest.data, &header);
-    if (header.tag > TAG_ORIGINAL_ATTRIBUTES && header.tag >> 16 != 0xFFFE) return CAS_OK;
+    if (header.tag > last_tag(edits) && header.tag >> 16 != 0xFFFE) return CAS_OK;
   }
   return all ? refuse(error, "its structure is broken") : CAS_END;
 }
 
 /* --- the second pass --- */
 
-/* Edits of elements below `tag` that were not written yet. */
-static cas_status put_edits_before(struct cas_buffer *out, struct element_form form, const struct data_set_edits *edits,
-                                   size_t *next, uint32_t tag) {
-  for (; *next < edits->count && edits->edits[*next].tag < tag; ++*next) {
-    const struct element_edit *edit = &edits->edits[*next];
-    STATUS_TRY(put_value(out, form, edit->tag, edit->vr, edit->value));
+struct writing {
+  const struct data_set_edits *edits;
+  const struct found *found;
+  struct element_form form;
+  size_t next;      /* of the edits */
+  bool has_history; /* it was written */
+  struct cas_buffer written;
+};
+
+static cas_status put_edits_before(struct writing *writing, uint32_t tag) {
+  for (; writing->next < writing->edits->count && writing->edits->edits[writing->next].tag < tag; writing->next++) {
+    const struct element_edit *edit = &writing->edits->edits[writing->next];
+    STATUS_TRY(put_value(&writing->written, writing->form, edit->tag, edit->vr, edit->value));
   }
   return CAS_OK;
 }
 
+/* All that is new below `tag` and was not written yet. */
+static cas_status put_new_before(struct writing *writing, uint32_t tag) {
+  if (tag > TAG_ORIGINAL_ATTRIBUTES && !writing->has_history) {
+    STATUS_TRY(put_edits_before(writing, TAG_ORIGINAL_ATTRIBUTES));
+    STATUS_TRY(put_history(&writing->written, writing->form, writing->edits, writing->found));
+    writing->has_history = true;
+  }
+  return put_edits_before(writing, tag);
+}
+
+static cas_status write_changed(struct writing *writing, const struct data_set *set) {
+  struct data_element element;
+  for (size_t offset = 0; offset < writing->found->used;) {
+    if (data_set_next(set, &offset, &element) != DATA_SET_ELEMENT) return CAS_REFUSED;
+    const uint32_t tag = element.header.tag;
+    STATUS_TRY(put_new_before(writing, tag));
+    if (is_stale_length(writing->edits, tag) || tag == TAG_ORIGINAL_ATTRIBUTES) continue;
+    if (edit_of(writing->edits, tag) != NULL)
+      STATUS_TRY(put_edits_before(writing, tag + 1));
+    else
+      STATUS_TRY(cas_buffer_append(&writing->written, element.whole));
+  }
+  return put_new_before(writing, last_tag(writing->edits) + 1);
+}
+
 cas_status data_set_edit(const struct data_set *set, bool all, const struct data_set_edits *edits,
                          struct cas_buffer *out, size_t *used, struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer written = {0};
   struct found found = {0};
-  struct data_element element;
-  size_t offset = 0, next = 0;
+  struct writing writing = {.edits = edits, .found = &found, .form = set->form};
   cas_status status = find(set, all, edits, &found, error);
-  while (status == CAS_OK && offset < found.used) {
-    if (data_set_next(set, &offset, &element) != DATA_SET_ELEMENT) status = CAS_REFUSED;
-    uint32_t tag = element.header.tag;
-    if (status == CAS_OK) status = put_edits_before(&written, set->form, edits, &next, tag);
-    if (status != CAS_OK || is_stale_length(edits, tag) || tag == TAG_ORIGINAL_ATTRIBUTES) continue;
-    if (edit_of(edits, tag) == NULL) status = cas_buffer_append(&written, element.whole);
-    if (next < edits->count && edits->edits[next].tag == tag && edit_of(edits, tag) != NULL)
-      status = put_edits_before(&written, set->form, edits, &next, tag + 1);
-  }
-  if (status == CAS_OK) status = put_edits_before(&written, set->form, edits, &next, TAG_ORIGINAL_ATTRIBUTES);
-  if (status == CAS_OK) status = put_history(&written, set->form, edits, &found);
-  if (status == CAS_OK) status = cas_buffer_append(out, slice_of_buffer(&written));
+  if (status == CAS_OK) status = write_changed(&writing, set);
+  if (status == CAS_OK) status = cas_buffer_append(out, slice_of_buffer(&writing.written));
   if (status == CAS_OK) *used = found.used;
+  cas_buffer_fini(&writing.written);
   cas_buffer_fini(&found.originals);
   return status;
 }

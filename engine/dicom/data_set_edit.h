@@ -12,7 +12,7 @@
 
 /* An element that is to have this value, instead of what it has or has not. */
 struct element_edit {
-  uint32_t tag;           /* below 0400,0561, no group length */
+  uint32_t tag;           /* not 0400,0561, no group length */
   char vr[3];             /* of text */
   struct cas_slice value; /* encoded, not padded */
 };

@@ -25,7 +25,4 @@ void deflate_reader_destroy(struct deflate_reader *reader);
 CAS_MUST_USE cas_status deflate_reader_push(struct deflate_reader *reader, struct cas_slice bytes);
 CAS_MUST_USE cas_status deflate_reader_finish(struct deflate_reader *reader);
 
-/* True where bytes begin a stored deflate block, whose length is stated twice: RFC 1951 3.2.4. */
-bool deflate_is_stored_block(const uint8_t first[ELEMENT_HEADER_BYTES_MIN]);
-
 #endif

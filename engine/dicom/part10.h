@@ -15,4 +15,11 @@
 CAS_MUST_USE cas_status part10_header(const char *sop_class_uid, const char *sop_instance_uid,
                                       const char *transfer_syntax_uid, struct cas_buffer *header);
 
+/*
+ * Appends what stands before the data set of a file, with another transfer syntax and all else as it is. CAS_INVALID:
+ * it is no preamble and meta group, or has no transfer syntax.
+ */
+CAS_MUST_USE cas_status part10_with_transfer_syntax(struct cas_slice before, const char *transfer_syntax_uid,
+                                                    struct cas_buffer *header);
+
 #endif

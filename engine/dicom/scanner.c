@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "dicom/deflate_reader.h"
+#include "dicom/inflater.h"
 
 enum {
   PREAMBLE_BYTES = 128,

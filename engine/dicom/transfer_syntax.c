@@ -31,3 +31,12 @@ bool transfer_syntax_of_uid(const char *uid, struct transfer_syntax *syntax) {
   *syntax = (struct transfer_syntax){.form = {.explicit_vr = true}, .pixels = PIXELS_ENCAPSULATED};
   return true;
 }
+
+const char *transfer_syntax_inflated(const char *uid) {
+  static const char *const pairs[][2] = {{"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.1"},
+                                         {"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.94"},
+                                         {"1.2.840.10008.1.2.4.205", "1.2.840.10008.1.2.4.204"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    if (strcmp(pairs[i][0], uid) == 0) return pairs[i][1];
+  return NULL;
+}

@@ -18,4 +18,7 @@ struct transfer_syntax {
 /* False for a UID that says nothing that Cassette knows: the form is then found by looking. */
 bool transfer_syntax_of_uid(const char *uid, struct transfer_syntax *syntax);
 
+/* What a deflated data set is once it is inflated; NULL for others. Static. */
+const char *transfer_syntax_inflated(const char *uid);
+
 #endif

@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cassette/reader.h"
+#include "base/limits.h"
 #include "dicom/charset_encode.h"
 #include "dicom/data_set_edit.h"
 #include "dicom/transfer_syntax.h"
+#include "store/correct_check.h"
+#include "store/correct_source.h"
 #include "store/ingest_here.h"
 #include "store/store.h"
 
 #define HEAD_BYTES_FIRST ((size_t)256 << 10)
-#define HEAD_BYTES_MAX ((size_t)64 << 20)
 #define COPY_BYTES ((size_t)1 << 20)
 
 struct correcting {
@@ -23,8 +24,8 @@ struct correcting {
   const struct cas_correction *correction;
   char uid[CAS_UID_TEXT_MAX], syntax[CAS_UID_TEXT_MAX];
   uint32_t version;
-  struct cas_reader *reader;
-  struct cas_buffer head; /* the first bytes of the file */
+  struct correct_source source;
+  struct cas_buffer head; /* the first bytes of it */
   struct cas_buffer values;
   struct element_edit edits[CAS_ASSIGNMENTS_MAX + 1];
   uint32_t tags[CAS_ASSIGNMENTS_MAX + 1];
@@ -33,39 +34,6 @@ struct correcting {
   size_t used;               /* of the data set before, which that stands for */
   struct cas_error *error;
 };
-
-/* --- what may be asked for --- */
-
-static cas_status check_value(const struct cas_attribute_definition *definition, const char *value,
-                              struct cas_error *error) {
-  bool is_text = strcmp(definition->vr, "LT") != 0;
-  if (strlen(value) > DICOM_VALUE_CAPTURED_MAX)
-    return status_fail(error, CAS_INVALID, "%s: the value is too long", definition->keyword);
-  for (const char *c = value; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' && is_text)
-      return status_fail(error, CAS_INVALID, "%s: the value has control characters", definition->keyword);
-  if (strcmp(definition->vr, "UI") == 0 && strspn(value, "0123456789.") != strlen(value))
-    return status_fail(error, CAS_INVALID, "%s: the value is no UID", definition->keyword);
-  if (strcmp(definition->vr, "DA") == 0 && value[0] != '\0' && (strlen(value) != 8 || strspn(value, "0123456789") != 8))
-    return status_fail(error, CAS_INVALID, "%s: the value is no date YYYYMMDD", definition->keyword);
-  return CAS_OK;
-}
-
-cas_status cas_correction_check(const struct cas_correction *correction, struct cas_error *error) {
-  if (correction->count == 0 || correction->count > CAS_ASSIGNMENTS_MAX)
-    return status_fail(error, CAS_INVALID, "1 to %d attributes can be corrected at once", CAS_ASSIGNMENTS_MAX);
-  for (size_t i = 0; i < correction->count; i++) {
-    const struct cas_assignment *assignment = &correction->assignments[i];
-    const struct cas_attribute_definition *definition = cas_attribute_by_tag(assignment->tag);
-    if (definition == NULL || definition->level == CAS_LEVEL_INSTANCE)
-      return status_fail(error, CAS_INVALID, "attribute %08X is none that can be corrected", assignment->tag);
-    STATUS_TRY(check_value(definition, assignment->value, error));
-    for (size_t j = 0; j < i; j++)
-      if (correction->assignments[j].tag == assignment->tag)
-        return status_fail(error, CAS_INVALID, "%s is given twice", definition->keyword);
-  }
-  return CAS_OK;
-}
 
 /* --- the object --- */
 
@@ -85,10 +53,10 @@ static cas_status read_head(struct correcting *correcting, size_t wanted) {
   STATUS_TRY(cas_buffer_reserve(head, wanted));
   while (head->size < wanted) {
     size_t got;
-    STATUS_TRY(cas_reader_read(correcting->reader, head->size, head->data + head->size, wanted - head->size, &got,
-                               correcting->error));
-    if (got == 0) break;
+    STATUS_TRY(correct_source_read(&correcting->source, head->data + head->size, wanted - head->size, &got,
+                                   correcting->error));
     head->size += got;
+    if (correcting->source.has_ended) break;
   }
   return CAS_OK;
 }
@@ -99,9 +67,9 @@ static cas_status refuse(const struct correcting *correcting, const char *why) {
 
 static cas_status begin_data_set(const struct correcting *correcting, struct data_set *set) {
   struct transfer_syntax syntax = {0};
-  uint64_t offset = cas_reader_data_set_offset(correcting->reader);
-  bool is_declared = transfer_syntax_of_uid(correcting->syntax, &syntax);
-  if (syntax.is_deflated) return refuse(correcting, "it is deflated");
+  const char *inflated = correcting->source.inflates_to;
+  uint64_t offset = correct_source_data_set_offset(&correcting->source);
+  bool is_declared = transfer_syntax_of_uid(inflated != NULL ? inflated : correcting->syntax, &syntax);
   if (offset + ELEMENT_HEADER_BYTES_MAX > correcting->head.size) return refuse(correcting, "it is too short");
   set->bytes = slice_of(correcting->head.data + offset, correcting->head.size - offset);
   if (element_form_judge(set->bytes.data, is_declared ? &syntax.form : NULL, &set->form) == FORM_IMPLAUSIBLE)
@@ -125,17 +93,17 @@ static struct cas_slice trimmed(struct cas_slice value) {
 /* The edit of one assignment, unless the element has that value. */
 static cas_status add_edit(struct correcting *correcting, const struct data_set *set,
                            const struct cas_assignment *assignment, struct cas_slice character_set) {
-  const struct cas_attribute_definition *definition = cas_attribute_by_tag(assignment->tag);
   struct data_element element;
+  char name[CORRECT_NAME_BYTES_MAX];
   size_t begin = correcting->values.size;
   cas_status status = charset_encode(character_set, assignment->value, &correcting->values);
   if (status == CAS_UNSUPPORTED)
     return status_fail(correcting->error, CAS_REFUSED, "%s: the object's character set has not all of its characters",
-                       definition->keyword);
+                       correct_name(assignment, name));
   STATUS_TRY(status);
   struct element_edit edit = {.tag = assignment->tag,
                               .value = slice_of(correcting->values.data + begin, correcting->values.size - begin)};
-  memcpy(edit.vr, definition->vr, sizeof edit.vr);
+  memcpy(edit.vr, correct_vr(assignment), sizeof edit.vr);
   if (data_set_find(set, edit.tag, &element) && slice_equal(trimmed(element.value), edit.value)) return CAS_OK;
   insert_edit(correcting, &edit);
   return CAS_OK;
@@ -189,34 +157,35 @@ static cas_status edit(struct correcting *correcting, bool all) {
 
 /* Reads more of the object until all that changes is at hand. */
 static cas_status read_and_edit(struct correcting *correcting) {
-  uint64_t size = cas_reader_size(correcting->reader);
   cas_status status = CAS_END;
   for (size_t wanted = HEAD_BYTES_FIRST; status == CAS_END; wanted *= 4) {
-    if (wanted > HEAD_BYTES_MAX) return refuse(correcting, "its header is too long");
-    STATUS_TRY(read_head(correcting, wanted < size ? wanted : size));
-    status = edit(correcting, correcting->head.size == size);
+    if (wanted > CORRECTED_HEAD_BYTES_MAX) return refuse(correcting, "its header is too long");
+    STATUS_TRY(read_head(correcting, wanted));
+    status = edit(correcting, correcting->source.has_ended);
   }
   return status;
 }
 
 /* --- the new version --- */
 
-static cas_status write_rest(struct correcting *correcting, struct cas_ingest *ingest, uint64_t offset) {
+static cas_status write_rest(struct correcting *correcting, struct cas_ingest *ingest) {
   CLEANUP_FREE uint8_t *bytes = malloc(COPY_BYTES);
-  size_t got = 0;
+  size_t got;
   if (bytes == NULL) return CAS_NO_MEMORY;
-  for (; offset < cas_reader_size(correcting->reader); offset += got) {
-    STATUS_TRY(cas_reader_read(correcting->reader, offset, bytes, COPY_BYTES, &got, correcting->error));
+  while (!correcting->source.has_ended) {
+    STATUS_TRY(correct_source_read(&correcting->source, bytes, COPY_BYTES, &got, correcting->error));
     STATUS_TRY(cas_ingest_write(ingest, slice_of(bytes, got), correcting->error));
   }
   return CAS_OK;
 }
 
 static cas_status write_all(struct correcting *correcting, struct cas_ingest *ingest) {
-  uint64_t offset = cas_reader_data_set_offset(correcting->reader);
-  if (offset > 0) STATUS_TRY(cas_ingest_write(ingest, slice_of(correcting->head.data, offset), correcting->error));
+  struct cas_slice head = slice_of_buffer(&correcting->head);
+  size_t offset = (size_t)correct_source_data_set_offset(&correcting->source), rest = offset + correcting->used;
+  if (offset > 0) STATUS_TRY(cas_ingest_write(ingest, slice_of(head.data, offset), correcting->error));
   STATUS_TRY(cas_ingest_write(ingest, slice_of_buffer(&correcting->changed), correcting->error));
-  return write_rest(correcting, ingest, offset + correcting->used);
+  STATUS_TRY(cas_ingest_write(ingest, slice_of(head.data + rest, head.size - rest), correcting->error));
+  return write_rest(correcting, ingest);
 }
 
 static cas_status put_version(struct correcting *correcting, struct cas_ingest_result *result) {
@@ -246,10 +215,10 @@ cas_status cas_store_correct(struct cas_store *store, const char *path, const st
   STATUS_TRY(cas_correction_check(correction, error));
   if (store->mode != CAS_OPEN_WRITE) return status_fail(error, CAS_INVALID, "the store is not open for writing");
   STATUS_TRY(cas_node_get(store, path, take_node, &correcting, error));
-  STATUS_TRY(cas_reader_open(store, path, &correcting.reader, error));
-  cas_status status = read_and_edit(&correcting);
+  cas_status status = correct_source_open(store, path, correcting.syntax, &correcting.source, error);
+  if (status == CAS_OK) status = read_and_edit(&correcting);
   if (status == CAS_OK) status = put_version(&correcting, result);
-  cas_reader_close(correcting.reader);
+  correct_source_fini(&correcting.source);
   cas_buffer_fini(&correcting.head);
   cas_buffer_fini(&correcting.values);
   cas_buffer_fini(&correcting.changed);

@@ -10,6 +10,8 @@
 #include "commands.h"
 #include "control/control_change.h"
 #include "control/control_client.h"
+#include "dicom_shim.h"
+#include "remote_keys.h"
 
 #define KEY_REASON 256
 #define KEY_JSON 257
@@ -24,6 +26,7 @@ struct correcting {
   bool yes, dry, json;
   struct cas_assignment assignments[CAS_ASSIGNMENTS_MAX];
   char *values[CAS_ASSIGNMENTS_MAX]; /* owned */
+  char vrs[CAS_ASSIGNMENTS_MAX][3];
   size_t assignment_count;
   char **paths; /* owned */
   size_t count, capacity;
@@ -37,11 +40,14 @@ static void correcting_fini(struct correcting *correcting) {
 }
 
 static bool assign(struct correcting *correcting, uint32_t tag, const char *value) {
-  if (correcting->assignment_count == CAS_ASSIGNMENTS_MAX) return false;
-  char *copy = strdup(value);
+  const size_t index = correcting->assignment_count;
+  if (index == CAS_ASSIGNMENTS_MAX) return false;
+  char *copy = strdup(value), *vr = correcting->vrs[index];
   if (copy == NULL) return false;
-  correcting->values[correcting->assignment_count] = copy;
-  correcting->assignments[correcting->assignment_count++] = (struct cas_assignment){.tag = tag, .value = copy};
+  correcting->values[index] = copy;
+  correcting->assignments[index] = (struct cas_assignment){.tag = tag, .value = copy};
+  if (dicom_dictionary_vr(tag, vr)) correcting->assignments[index].vr = vr;
+  correcting->assignment_count++;
   return true;
 }
 
@@ -146,9 +152,11 @@ static int read_assignments(struct cli_arguments *arguments, struct correcting *
     char *text = arguments->operands[i], *equals = strchr(text, '=');
     if (equals == NULL) return cli_usage(arguments, "%s is not Keyword=value", text);
     *equals = '\0';
-    const struct cas_attribute_definition *definition = cas_attribute_by_name(text);
-    if (definition == NULL) return cli_usage(arguments, "%s is no attribute of the index", text);
-    if (!assign(correcting, definition->tag, equals + 1)) return cli_usage(arguments, "too many attributes");
+    const struct cas_attribute_definition *indexed = cas_attribute_by_name(text);
+    uint32_t tag = indexed != NULL ? indexed->tag : 0;
+    if (indexed == NULL && !remote_key_tag(text, &tag) && !dicom_dictionary_tag(text, &tag))
+      return cli_usage(arguments, "\"%s\" is neither a known keyword nor gggg,eeee", text);
+    if (!assign(correcting, tag, equals + 1)) return cli_usage(arguments, "too many attributes");
   }
   struct cas_correction correction = {.assignments = correcting->assignments, .count = correcting->assignment_count};
   if (cas_correction_check(&correction, &error) != CAS_OK) return cli_usage(arguments, "%s", error.message);
@@ -251,8 +259,9 @@ const struct cli_command command_correct = {
     .summary = "Give instances other values of attributes",
     .details =
         "Each becomes a new version with a new header over the same pixels, and replaces the version before, "
-        "which is kept:\n`ls --hidden` and snapshots made before show it. Attributes are those of patient, study "
-        "and series that the index\nhas. The object's Original Attributes Sequence tells what was there.\n",
+        "which is kept:\n`ls --hidden` and snapshots made before show it. Attributes are keywords or gggg,eeee of "
+        "what stands in the object\nitself and is text. The object's Original Attributes Sequence tells what was "
+        "there.\n",
     .options = correct_options,
     .operands_min = 3,
     .operands_max = -1,

@@ -39,13 +39,12 @@ static bool add(struct remote_keys *keys, uint32_t tag, const char *vr, const ch
   return true;
 }
 
-/* "gggg,eeee" */
-static bool parse_tag(const char *text, uint32_t *tag) {
+bool remote_key_tag(const char *text, uint32_t *tag) {
   char *end;
   if (strlen(text) != 9 || text[4] != ',' || strspn(text, "0123456789abcdefABCDEF") != 4) return false;
   const unsigned long group = strtoul(text, &end, 16), number = strtoul(text + 5, &end, 16);
   *tag = (uint32_t)(group << 16 | number);
-  return *end == '\0' && group > 2;
+  return *end == '\0';
 }
 
 static int read_one(struct cli_arguments *arguments, char *operand, struct remote_keys *keys) {
@@ -59,7 +58,7 @@ static int read_one(struct cli_arguments *arguments, char *operand, struct remot
   bool added;
   if (known != NULL)
     added = add(keys, known->tag, known->vr, known->keyword, value);
-  else if (parse_tag(name, &tag))
+  else if (remote_key_tag(name, &tag) && tag >> 16 > 2)
     added = add(keys, tag, "LO", name, value);
   else
     return cli_usage(arguments, "\"%s\" is neither a known keyword nor gggg,eeee", name);

@@ -28,6 +28,9 @@ struct remote_keys {
   enum cas_level level; /* 0: as the keys need */
 };
 
+/* Reads "gggg,eeee"; false for anything else. */
+bool remote_key_tag(const char *text, uint32_t *tag);
+
 /* Takes the operands from `first` on, "Keyword=value" or "gggg,eeee=value", which are cut in place; one without '=' is
  * a Study Instance UID. Says what is wrong and returns the exit code. */
 int remote_keys_read(struct cli_arguments *arguments, int first, struct remote_keys *keys);

@@ -38,8 +38,9 @@ static json_t *document_of(const struct cas_correction *correction, const char *
   json_t *assignments = json_array(), *places = json_array();
   bool whole = assignments != NULL && places != NULL;
   for (size_t i = 0; whole && i < correction->count; i++)
-    whole = json_array_append_new(assignments, json_pack("[Is]", (json_int_t)correction->assignments[i].tag,
-                                                         correction->assignments[i].value)) == 0;
+    whole = json_array_append_new(assignments,
+                                  json_pack("[Iss*]", (json_int_t)correction->assignments[i].tag,
+                                            correction->assignments[i].value, correction->assignments[i].vr)) == 0;
   for (size_t i = 0; whole && i < count; i++) whole = json_array_append_new(places, json_string(paths[i])) == 0;
   json_t *document = whole ? json_pack("{sOsO}", "assignments", assignments, "paths", places) : NULL;
   json_decref(assignments);
@@ -74,7 +75,8 @@ static bool read_assignments(const json_t *list, struct control_correction *corr
     const json_int_t tag = json_integer_value(json_array_get(pair, 0));
     const char *value = json_string_value(json_array_get(pair, 1));
     if (tag <= 0 || tag > UINT32_MAX || value == NULL) return false;
-    correction->assignments[i] = (struct cas_assignment){.tag = (uint32_t)tag, .value = value};
+    const char *vr = json_string_value(json_array_get(pair, 2));
+    correction->assignments[i] = (struct cas_assignment){.tag = (uint32_t)tag, .value = value, .vr = vr};
   }
   correction->correction.assignments = correction->assignments;
   correction->correction.count = count;

@@ -1,7 +1,7 @@
 /*
  * Corrections of many instances, in the store or over the control socket: there the request says why, a file of JSON
- * beside it what becomes of which instances, {"assignments": [[TAG, "VALUE"], ...], "paths": ["PATH", ...]}. Who it was
- * the daemon asks the kernel.
+ * beside it what becomes of which instances, {"assignments": [[TAG, "VALUE", "VR"], ...], "paths": ["PATH", ...]}. Who
+ * it was the daemon asks the kernel.
  *
  * Threads: any.
  */

@@ -13,10 +13,15 @@
 extern "C" {
 #endif
 
-/* An indexed attribute of patient, study or series, and its value in UTF-8; "" empties it. */
+/*
+ * An attribute of the data set's top level, and its value in UTF-8; "" empties it. All attributes whose values are text
+ * can be corrected but for what says how to read the object (Specific Character Set, group 0028), UIDs other than those
+ * of study and series that the index has, and private ones.
+ */
 struct cas_assignment {
   uint32_t tag;
   const char *value;
+  const char *vr; /* by PS3.6, of what cas_attribute_by_tag() does not have; else it may be NULL */
 };
 
 /* More than a correction changes. */
@@ -28,15 +33,16 @@ struct cas_correction {
   const char *who, *why; /* for the record; may be NULL */
 };
 
-/* CAS_INVALID with the reason: an attribute that cannot be corrected (not indexed, or of the instance), given twice, or
- * a value that its VR cannot have. */
+/* CAS_INVALID with the reason: an attribute that cannot be corrected, given twice, or a value that its VR cannot have.
+ */
 CAS_API CAS_MUST_USE cas_status cas_correction_check(const struct cas_correction *correction, struct cas_error *error);
 
 /*
- * Corrects the instance at a path. Durable on return, together with the replacement of the version before. CAS_EXISTS:
- * it has these values already. CAS_REFUSED: the object cannot be changed (deflated, broken, or a value that its
- * character set cannot have); the error says why. CAS_NOT_FOUND: it is not there, or was deleted or replaced meanwhile.
- * CAS_INVALID: as cas_correction_check(), or the store is not open for writing. Any thread.
+ * Corrects the instance at a path. Of a deflated one the new version has its data set inflated, in Explicit VR Little
+ * Endian. Durable on return, together with the replacement of the version before. CAS_EXISTS:
+ * it has these values already. CAS_REFUSED: the object cannot be changed (broken, or a value that its character set
+ * cannot have); the error says why. CAS_NOT_FOUND: it is not there, or was deleted or replaced meanwhile. CAS_INVALID:
+ * as cas_correction_check(), or the store is not open for writing. Any thread.
  */
 CAS_API CAS_MUST_USE cas_status cas_store_correct(struct cas_store *store, const char *path,
                                                   const struct cas_correction *correction,

@@ -45,11 +45,12 @@ static size_t walk_publicly(struct cas_data_set set, unsigned depth) {
 static const struct element_edit edits[] = {
     {.tag = 0x00080005, .vr = "CS", .value = {(const uint8_t *)"ISO_IR 192", 10}},
     {.tag = 0x00100010, .vr = "PN", .value = {(const uint8_t *)"Doe^Jane", 8}},
-    {.tag = 0x00100020, .vr = "LO", .value = {(const uint8_t *)"4711x", 5}}};
+    {.tag = 0x00100020, .vr = "LO", .value = {(const uint8_t *)"4711x", 5}},
+    {.tag = 0x30060002, .vr = "SH", .value = {(const uint8_t *)"label", 5}}};
 
 static void try_edit(const struct data_set *set, bool all) {
   const struct data_set_edits wanted = {
-      .edits = edits, .count = 3, .time = "20200101000000", .system = "CASSETTE", .reason = "CORRECT"};
+      .edits = edits, .count = 4, .time = "20200101000000", .system = "CASSETTE", .reason = "CORRECT"};
   struct cas_buffer out = {0}, again = {0};
   struct data_element element;
   struct cas_error error;
@@ -60,6 +61,8 @@ static void try_edit(const struct data_set *set, bool all) {
     struct data_set changed = {.form = set->form, .bytes = slice_of_buffer(&out)};
     data_set_text(&changed, 0x00100020, text, sizeof text);
     if (strcmp(text, "4711x") != 0) abort();
+    data_set_text(&changed, 0x30060002, text, sizeof text);
+    if (strcmp(text, "label") != 0) abort();
     if (!data_set_find(&changed, 0x04000561, &element)) abort();
     if (data_set_edit(&changed, true, &wanted, &again, &used, &error) != CAS_OK || used != out.size) abort();
   }

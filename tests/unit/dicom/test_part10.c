@@ -46,11 +46,26 @@ static void wrong_uids(void **state) {
   assert_int_equal(header.size, 0);
 }
 
+static void another_transfer_syntax(void **state) {
+  (void)state;
+  CLEANUP_BUFFER struct cas_buffer one = {0}, other = {0};
+  assert_int_equal(part10_header("1.2", "1.2.3", "1.2.840.10008.1.2.1.99", &one), CAS_OK);
+  assert_int_equal(part10_with_transfer_syntax(slice_of_buffer(&one), EXPLICIT_LITTLE, &other), CAS_OK);
+  one.size = 0;
+  assert_int_equal(part10_header("1.2", "1.2.3", EXPLICIT_LITTLE, &one), CAS_OK);
+  assert_true(slice_equal(slice_of_buffer(&one), slice_of_buffer(&other)));
+  other.size = 0;
+  assert_int_equal(part10_with_transfer_syntax(slice_of(one.data, one.size - 1), "1.2", &other), CAS_INVALID);
+  assert_int_equal(part10_with_transfer_syntax(slice_of(one.data, 160), "1.2", &other), CAS_INVALID);
+  assert_int_equal(other.size, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_bytes_never_change),
       cmocka_unit_test(appended_to_what_is_there),
       cmocka_unit_test(wrong_uids),
+      cmocka_unit_test(another_transfer_syntax),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
