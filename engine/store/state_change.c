@@ -20,6 +20,7 @@ struct commit_states {
   struct state_record state;
   size_t capacity;  /* of the state's targets */
   uint64_t changed; /* versions */
+  bool discarded;   /* one that was to be undeleted is */
 };
 
 /* One target of the change while its versions are looked at. */
@@ -59,6 +60,7 @@ static cas_status look_at_node(struct looking *looking, const struct index_node 
   struct state_step step = step_of(&commit->state);
   enum cas_state state = states_at(slice_of_buffer(&node->states), STORE_MOMENT_NOW);
   if (looking->target->version != 0 && looking->target->version != node->version) return CAS_OK;
+  if (state == CAS_STATE_DISCARDED && step.action == CAS_ACTION_UNDELETE) commit->discarded = true;
   if (state_after(state, &step) == state) return CAS_OK;
   looking->versions++;
   return names_all(&commit->state) ? CAS_OK : put_target(commit, looking->target->uid, node->version);
@@ -166,29 +168,38 @@ cas_status state_change_follow(struct record_group *group, struct commit_instanc
 }
 
 static cas_status commit_some(struct cas_store *store, const struct cas_change *change, size_t begin, size_t end,
-                              uint64_t *changed, struct cas_error *error) {
+                              uint64_t *changed, bool *discarded, struct cas_error *error) {
   struct commit_states commit = {.record.append = append, .change = change, .begin = begin, .end = end};
   describe(change, &commit.state);
   cas_status status = commit_record_wait(store, &commit.record, error);
   if (status == CAS_OK) *changed += commit.changed;
+  *discarded |= commit.discarded;
   state_record_fini(&commit.state);
   return status;
+}
+
+static bool is_for_users(enum cas_action action) {
+  return action == CAS_ACTION_DELETE || action == CAS_ACTION_HIDE || action == CAS_ACTION_SHOW ||
+         action == CAS_ACTION_UNDELETE;
 }
 
 cas_status cas_store_change(struct cas_store *store, const struct cas_change *change, uint64_t *changed,
                             struct cas_error *error) {
   /* A UID may have several versions, and a record has a limit. */
   const size_t step = CAS_CHANGE_TARGETS_MAX / 4;
+  bool discarded = false;
   *changed = 0;
-  if (change->action < CAS_ACTION_DELETE || change->action > CAS_ACTION_SHOW || change->reason > CAS_REASON_RETENTION)
+  if (!is_for_users(change->action) || change->reason > CAS_REASON_RETENTION)
     return status_fail(error, CAS_INVALID, "no such change of states");
   for (size_t i = 0; i < change->target_count; i++)
     if (!uid_is_acceptable(change->targets[i].uid)) return status_fail(error, CAS_INVALID, "a target is no UID");
   for (size_t at = 0; at < change->target_count; at += step) {
     size_t end = change->target_count - at < step ? change->target_count : at + step;
-    STATUS_TRY(commit_some(store, change, at, end, changed, error));
+    STATUS_TRY(commit_some(store, change, at, end, changed, &discarded, error));
   }
   if (*changed > 0 || change->ahead) return CAS_OK;
+  if (discarded)
+    return status_fail(error, CAS_REFUSED, "its bytes were let go after the deletion: nothing brings them back");
   return status_fail(error, CAS_NOT_FOUND, "there is nothing to %s", cas_action_name(change->action));
 }
 

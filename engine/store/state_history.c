@@ -79,18 +79,45 @@ uint32_t state_history_newest(struct cas_slice history) {
 
 /* --- states --- */
 
-enum cas_state state_after(enum cas_state state, const struct state_step *step) {
+/* What a version is, and what it would be had it never been deleted. */
+struct standing {
+  enum cas_state now, otherwise;
+};
+
+static bool is_gone(enum cas_state state) { return state == CAS_STATE_DELETED || state == CAS_STATE_DISCARDED; }
+
+/* Of a version that is neither deleted nor discarded. */
+static enum cas_state otherwise_after(enum cas_state state, const struct state_step *step) {
   bool is_hidden = state >= CAS_STATE_HIDDEN_OTHER;
+  if (step->action == CAS_ACTION_SHOW) return is_hidden ? CAS_STATE_SHOWN : state;
+  if (state != CAS_STATE_SHOWN && !is_hidden) return state;
+  if (step->action == CAS_ACTION_REPLACE) return CAS_STATE_REPLACED;
+  return (enum cas_state)(CAS_STATE_HIDDEN_OTHER + (unsigned)step->reason);
+}
+
+static void take_step(struct standing *standing, const struct state_step *step) {
   switch (step->action) {
-  case CAS_ACTION_DELETE: return state == CAS_STATE_DISCARDED ? state : CAS_STATE_DELETED;
-  case CAS_ACTION_DISCARD: return state == CAS_STATE_DELETED ? CAS_STATE_DISCARDED : state;
-  case CAS_ACTION_REPLACE: return state == CAS_STATE_SHOWN || is_hidden ? CAS_STATE_REPLACED : state;
-  case CAS_ACTION_SHOW: return is_hidden ? CAS_STATE_SHOWN : state;
+  case CAS_ACTION_DELETE:
+    if (standing->now != CAS_STATE_DISCARDED) standing->now = CAS_STATE_DELETED;
+    return;
+  case CAS_ACTION_DISCARD:
+    if (standing->now == CAS_STATE_DELETED) standing->now = CAS_STATE_DISCARDED;
+    return;
+  case CAS_ACTION_UNDELETE:
+    if (standing->now == CAS_STATE_DELETED) standing->now = standing->otherwise;
+    return;
   case CAS_ACTION_HIDE:
-    if (state != CAS_STATE_SHOWN && !is_hidden) return state;
-    return (enum cas_state)(CAS_STATE_HIDDEN_OTHER + (unsigned)step->reason);
+  case CAS_ACTION_SHOW:
+  case CAS_ACTION_REPLACE: break;
   }
-  return state;
+  standing->otherwise = otherwise_after(standing->otherwise, step);
+  if (!is_gone(standing->now)) standing->now = standing->otherwise;
+}
+
+enum cas_state state_after(enum cas_state state, const struct state_step *step) {
+  struct standing standing = {.now = state, .otherwise = is_gone(state) ? CAS_STATE_SHOWN : state};
+  take_step(&standing, step);
+  return standing.now;
 }
 
 static cas_status put_state(struct cas_buffer *states, uint64_t group, int64_t time_ns, enum cas_state state) {
@@ -104,16 +131,16 @@ static cas_status put_state(struct cas_buffer *states, uint64_t group, int64_t t
 }
 
 cas_status state_history_states(struct cas_slice history, uint32_t version, uint64_t born, struct cas_buffer *states) {
-  enum cas_state state = CAS_STATE_SHOWN;
+  struct standing standing = {.now = CAS_STATE_SHOWN, .otherwise = CAS_STATE_SHOWN};
   struct state_step step;
   size_t position = 0;
   states->size = 0;
   while (state_history_next(history, &position, &step)) {
     if (step.version != 0 && step.version != version) continue;
-    enum cas_state after = state_after(state, &step);
-    if (after == state) continue;
-    state = after;
-    STATUS_TRY(put_state(states, step.group > born ? step.group : born, step.time_ns, state));
+    enum cas_state before = standing.now;
+    take_step(&standing, &step);
+    if (standing.now == before) continue;
+    STATUS_TRY(put_state(states, step.group > born ? step.group : born, step.time_ns, standing.now));
   }
   return CAS_OK;
 }

@@ -45,7 +45,8 @@ CAS_MUST_USE cas_status state_history_add(struct cas_buffer *history, const stru
 /* The highest version that a step names. */
 uint32_t state_history_newest(struct cas_slice history);
 
-/* What a version in state `state` becomes by a step that applies to it. */
+/* What a version in state `state` becomes by a step that applies to it; one that is undeleted is said to be shown,
+ * though it becomes what its history tells. */
 enum cas_state state_after(enum cas_state state, const struct state_step *step);
 
 /* Replaces `states` with those that a version went through which was first durable in group `born`. */

@@ -13,6 +13,7 @@ const char *cas_action_name(enum cas_action action) {
   case CAS_ACTION_SHOW: return "show";
   case CAS_ACTION_REPLACE: return "replace";
   case CAS_ACTION_DISCARD: return "discard";
+  case CAS_ACTION_UNDELETE: return "undelete";
   }
   return "unknown";
 }

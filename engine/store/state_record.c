@@ -73,7 +73,7 @@ static bool take_head(struct cas_slice *rest, struct state_record *state) {
   const uint8_t *p = rest->data;
   size_t size;
   if (rest->size < FIXED_BYTES || p[0] != STATE_FORMAT || p[3] != 0 || load_u32(p + 28) != 0) return false;
-  if (p[1] < CAS_ACTION_DELETE || p[1] > CAS_ACTION_DISCARD || p[2] > CAS_REASON_RETENTION) return false;
+  if (p[1] < CAS_ACTION_DELETE || p[1] > CAS_ACTION_UNDELETE || p[2] > CAS_REASON_RETENTION) return false;
   *state = (struct state_record){.action = (enum cas_action)p[1],
                                  .reason = (enum cas_reason)p[2],
                                  .target_count = load_u32(p + 4),

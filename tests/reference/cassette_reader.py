@@ -28,7 +28,7 @@ MAGIC = struct.pack("<I", 0x43524543)
 PAYLOAD_MAX = 64 << 20
 BLOB, MANIFEST, STATE, COMMIT, SNAPSHOT = 1, 2, 3, 4, 5
 KIND_NAMES = {BLOB: "blob", MANIFEST: "manifest", STATE: "state", SNAPSHOT: "snapshot"}
-ACTIONS = {1: "delete", 2: "hide", 3: "show", 4: "replace", 5: "discard"}
+ACTIONS = {1: "delete", 2: "hide", 3: "show", 4: "replace", 5: "discard", 6: "undelete"}
 REASONS = ["other", "quality", "safety", "worklist", "retention"]
 CODEC_NAMES = {0: "raw", 1: "zstd", 2: "zstd+dictionary", 3: "pixel", 4: "deferred", 5: "quick"}
 
@@ -356,11 +356,11 @@ class Store:
 
     def state_of(self, manifest):
         """What a version is now: "shown", "deleted", "discarded", "replaced" or "hidden: REASON"."""
-        state = "shown"
+        state = ("shown", "shown")
         for _, change in sorted(self.changes, key=lambda item: (item[1].since or item[0], item[1].ordinal)):
             if (manifest.uid, manifest.version) in change.targets or (manifest.uid, 0) in change.targets:
-                state = change.after(state)
-        return state
+                state = change.after(*state)
+        return state[0]
 
     def blob(self, blob_id):
         """The raw bytes of a blob, checked against its name."""
@@ -429,17 +429,19 @@ class State:
         require(end <= len(raw), "text")
         return raw[at:end].decode("utf-8", "replace"), end
 
-    def after(self, state):
-        hidden = state.startswith("hidden")
+    def after(self, state, otherwise):
+        """The state, and what it would be had nothing deleted the version."""
         if self.action == "delete":
-            return "discarded" if state == "discarded" else "deleted"
+            return "discarded" if state == "discarded" else "deleted", otherwise
         if self.action == "discard":
-            return "discarded" if state == "deleted" else state
+            return "discarded" if state == "deleted" else state, otherwise
+        if self.action == "undelete":
+            return otherwise if state == "deleted" else state, otherwise
         if self.action == "show":
-            return "shown" if hidden else state
-        if state != "shown" and not hidden:
-            return state
-        return "replaced" if self.action == "replace" else "hidden: " + self.reason
+            otherwise = "shown" if otherwise.startswith("hidden") else otherwise
+        elif otherwise != "replaced":
+            otherwise = "replaced" if self.action == "replace" else "hidden: " + self.reason
+        return state if state in ("deleted", "discarded") else otherwise, otherwise
 
 
 def line_of(event):

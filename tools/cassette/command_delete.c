@@ -1,5 +1,5 @@
 /*
- * cassette delete, hide, show: what is in the archive and what ordinary views show of it.
+ * cassette delete, undelete, hide, show: what is in the archive and what ordinary views show of it.
  */
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +26,8 @@ struct changing {
   struct cas_target *targets;
   size_t count, capacity;
   uint64_t bytes;
-  FILE *paths; /* where they are listed */
+  uint64_t discarded; /* that cannot be undeleted */
+  FILE *paths;        /* where they are listed */
 };
 
 static void changing_fini(struct changing *changing) {
@@ -49,7 +50,10 @@ static bool make_room(struct changing *changing) {
 
 static cas_status take(void *arg, const struct cas_node *node) {
   struct changing *changing = arg;
+  const bool undeletes = changing->action == CAS_ACTION_UNDELETE;
   if (changing->action == CAS_ACTION_SHOW && node->state < CAS_STATE_HIDDEN_OTHER) return CAS_OK;
+  if (undeletes && node->state == CAS_STATE_DISCARDED) changing->discarded++;
+  if (undeletes && node->state != CAS_STATE_DELETED) return CAS_OK;
   if (!make_room(changing)) return CAS_NO_MEMORY;
   char *uid = strdup(cas_attributes_text(node->attributes, CAS_TAG_SOP_INSTANCE_UID));
   if (uid == NULL) return CAS_NO_MEMORY;
@@ -63,12 +67,13 @@ static cas_status take(void *arg, const struct cas_node *node) {
   return CAS_OK;
 }
 
-/* What is hidden is chosen from a view that shows it. */
+/* What is hidden or deleted is chosen from a view that shows it. */
 static cas_status choose(struct changing *changing, struct cas_store *store, const char *what,
                          struct cas_error *error) {
   struct cas_store *view = NULL;
   if (changing->action == CAS_ACTION_HIDE) return cas_select(store, what, take, changing, error);
-  cas_status status = cas_view_open(store, CAS_STATES_HIDDEN, &view);
+  uint32_t states = changing->action == CAS_ACTION_UNDELETE ? CAS_STATES_DELETED : CAS_STATES_HIDDEN;
+  cas_status status = cas_view_open(store, states, &view);
   if (status == CAS_OK) status = cas_select(view, what, take, changing, error);
   cas_snapshot_close(view);
   return status;
@@ -79,7 +84,9 @@ static bool confirm(const struct changing *changing) {
   char count[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX], answer[16];
   if (changing->count > SHOWN_MAX) fputs("…\n", stderr);
   if (changing->action == CAS_ACTION_DELETE)
-    fputs("Nothing shows again what is deleted, but a snapshot made before; its bytes go after a time.\n", stderr);
+    fputs("Snapshots made before show it still. Its bytes go after a time; until then `cassette undelete` brings it "
+          "back.\n",
+          stderr);
   fprintf(stderr, "%s %s instances, %s? [y/N] ", cas_action_name(changing->action),
           cli_format_count(count, changing->count), cli_format_bytes(bytes, changing->bytes));
   fflush(stderr);
@@ -88,9 +95,10 @@ static bool confirm(const struct changing *changing) {
 
 static void report(const struct changing *changing, uint64_t changed) {
   char count[CLI_TEXT_MAX];
-  const char *done = changing->action == CAS_ACTION_DELETE ? "deleted"
-                     : changing->action == CAS_ACTION_HIDE ? "hidden"
-                                                           : "shown again";
+  const char *done = changing->action == CAS_ACTION_DELETE     ? "deleted"
+                     : changing->action == CAS_ACTION_UNDELETE ? "undeleted"
+                     : changing->action == CAS_ACTION_HIDE     ? "hidden"
+                                                               : "shown again";
   if (!changing->json) {
     printf("%s instances %s\n", cli_format_count(count, changed), done);
     return;
@@ -114,6 +122,13 @@ static int change(struct changing *changing, const char *store_path, const char 
   return status == CAS_OK ? CLI_OK : cli_fail(what, status, &error);
 }
 
+static void tell_discarded(const struct changing *changing) {
+  char count[CLI_TEXT_MAX];
+  if (changing->discarded == 0) return;
+  cli_error("of %s instances the bytes were let go after the deletion: nothing brings them back",
+            cli_format_count(count, changing->discarded));
+}
+
 static int run_on(struct changing *changing, const char *store_path, const char *what) {
   struct cas_error error = {0};
   struct cas_store *store = NULL;
@@ -122,10 +137,16 @@ static int run_on(struct changing *changing, const char *store_path, const char 
   if (code != CLI_OK) return code;
   cas_status status = choose(changing, store, what, &error);
   cas_store_close(store);
-  if (status == CAS_OK && changing->count == 0) status = CAS_NOT_FOUND;
+  if (status == CAS_OK && changing->count == 0 && changing->discarded == 0) status = CAS_NOT_FOUND;
   if (status != CAS_OK) return cli_fail(what, status, &error);
-  if (changing->dry) return CLI_OK;
-  if (changing->yes || confirm(changing)) return change(changing, store_path, what);
+  tell_discarded(changing);
+  if (changing->count == 0) return CLI_PARTLY;
+  const int done = changing->discarded > 0 ? CLI_PARTLY : CLI_OK;
+  if (changing->dry) return done;
+  if (changing->yes || confirm(changing)) {
+    code = change(changing, store_path, what);
+    return code == CLI_OK ? done : code;
+  }
   cli_error("nothing was changed");
   return CLI_PARTLY;
 }
@@ -149,6 +170,7 @@ static int run(struct cli_arguments *arguments, enum cas_action action) {
 }
 
 static int run_delete(struct cli_arguments *arguments) { return run(arguments, CAS_ACTION_DELETE); }
+static int run_undelete(struct cli_arguments *arguments) { return run(arguments, CAS_ACTION_UNDELETE); }
 static int run_hide(struct cli_arguments *arguments) { return run(arguments, CAS_ACTION_HIDE); }
 static int run_show(struct cli_arguments *arguments) { return run(arguments, CAS_ACTION_SHOW); }
 
@@ -165,16 +187,33 @@ static const struct cli_option hide_options[] = {
 const struct cli_command command_delete = {
     .name = "delete",
     .operands = "STORE WHAT",
-    .summary = "Delete instances, for good",
+    .summary = "Delete instances",
     .details =
         "WHAT is a path, a UID, a Patient ID or a query, as for find. Asks before it deletes. What is deleted is "
         "in no list, query\nor mount any more; snapshots made before still show it. Its bytes stay for 30 "
-        "days (deleted_days in cassetted.conf),\nand as long as a snapshot has it; then compacting lets them go, and "
-        "nothing brings them back. The log keeps who deleted\nwhat, when and why: see `cassette history`.\n",
+        "days (deleted_days in cassetted.conf),\nand as long as a snapshot has it, and so long `cassette undelete` "
+        "brings "
+        "it back; then compacting lets them go, and\nnothing does. The log keeps who deleted what, when and why: see "
+        "`cassette history`.\n",
     .options = options,
     .operands_min = 2,
     .operands_max = 2,
     .run = run_delete,
+};
+
+const struct cli_command command_undelete = {
+    .name = "undelete",
+    .operands = "STORE WHAT",
+    .summary = "Bring back what was deleted, while its bytes are there",
+    .details =
+        "WHAT is what it was for delete; `undelete --dry-run` lists what can be brought back. It becomes what it was "
+        "before the\ndeletion: what was hidden is hidden again. What was sent again meanwhile stays as a further "
+        "version. "
+        "Instances whose\nbytes compacting has let go are counted, and the exit status is 1.\n",
+    .options = options,
+    .operands_min = 2,
+    .operands_max = 2,
+    .run = run_undelete,
 };
 
 const struct cli_command command_hide = {
@@ -194,7 +233,7 @@ const struct cli_command command_show = {
     .name = "show",
     .operands = "STORE WHAT",
     .summary = "Show instances again that were hidden",
-    .details = "What was deleted or replaced by a correction does not come back.\n",
+    .details = "What was deleted comes back by `undelete`, what was replaced by a correction does not.\n",
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

@@ -110,9 +110,10 @@ static bool read_action(const json_t *request, struct cas_change *change) {
   const char *action = json_string_value(json_object_get(request, "action"));
   const char *reason = json_string_value(json_object_get(request, "reason"));
   if (action == NULL || reason == NULL || !cas_reason_by_name(reason, &change->reason)) return false;
-  for (enum cas_action each = CAS_ACTION_DELETE; each <= CAS_ACTION_SHOW; each++) {
-    if (strcmp(action, cas_action_name(each)) != 0) continue;
-    change->action = each;
+  static const enum cas_action actions[] = {CAS_ACTION_DELETE, CAS_ACTION_HIDE, CAS_ACTION_SHOW, CAS_ACTION_UNDELETE};
+  for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+    if (strcmp(action, cas_action_name(actions[i])) != 0) continue;
+    change->action = actions[i];
     return true;
   }
   return false;

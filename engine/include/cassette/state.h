@@ -3,7 +3,8 @@
  * durable when it is acknowledged, never forgotten, and without effect on snapshots made before.
  *
  * Caveats
- *  - A deleted version is out of every list for good; what no snapshot shows of it may be collected at any time.
+ *  - A deleted version is out of every list; what no snapshot shows of it may be discarded at any time, and then
+ * nothing brings it back.
  *  - An object sent again after its deletion, or after it was hidden for CAS_REASON_OTHER or CAS_REASON_RETENTION,
  * comes back as a new version. Where it was hidden for one of the other reasons, that holds for what comes later, too.
  *
@@ -22,9 +23,10 @@ extern "C" {
 enum cas_action {
   CAS_ACTION_DELETE = 1,
   CAS_ACTION_HIDE,
-  CAS_ACTION_SHOW,    /* what is hidden, again */
-  CAS_ACTION_REPLACE, /* the engine's own: by a correction */
-  CAS_ACTION_DISCARD, /* the engine's own: the bytes of what is deleted are let go (compact.h) */
+  CAS_ACTION_SHOW,     /* what is hidden, again */
+  CAS_ACTION_REPLACE,  /* the engine's own: by a correction */
+  CAS_ACTION_DISCARD,  /* the engine's own: the bytes of what is deleted are let go (compact.h) */
+  CAS_ACTION_UNDELETE, /* what is deleted becomes again what it was, until it is discarded */
 };
 
 enum cas_reason {
@@ -35,8 +37,8 @@ enum cas_reason {
   CAS_REASON_RETENTION, /* 113039 DCM Data Retention Policy Expired */
 };
 
-/* "delete", "hide", "show", "replace", "discard"; "other", "quality", "safety", "worklist", "retention". Static, never
- * NULL. */
+/* "delete", "hide", "show", "replace", "discard", "undelete"; "other", "quality", "safety", "worklist", "retention".
+ * Static, never NULL. */
 CAS_API const char *cas_action_name(enum cas_action action);
 CAS_API const char *cas_reason_name(enum cas_reason reason);
 
@@ -75,7 +77,8 @@ struct cas_change {
 /*
  * Changes the states of instances. What is in the wanted state already is left alone; *changed counts the versions that
  * were not, and is set also on failure. Durable on return. CAS_NOT_FOUND: nothing was to be changed. CAS_INVALID: the
- * store is not open for writing. CAS_REFUSED: an instance was changed too often.
+ * store is not open for writing. CAS_REFUSED: an instance was changed too often, or all that was to be undeleted is
+ * discarded.
  */
 CAS_API CAS_MUST_USE cas_status cas_store_change(struct cas_store *store, const struct cas_change *change,
                                                  uint64_t *changed, struct cas_error *error);

@@ -1,7 +1,10 @@
 /*
- * Compacting at random beside all that changes an archive: objects and versions come, are deleted and come again, are
- * cut off; snapshots are made and removed. What each moment shows stays, bit for bit, also in an index made anew.
+ * Compacting at random beside all that changes an archive: objects and versions come, are deleted and come again, anew
+ * or, until their bytes are let go, as they were, are cut off; snapshots are made and removed. What each moment shows
+ * stays, bit for bit, also in an index made anew.
  */
+#include <inttypes.h>
+
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
 #include "compacting.h"
@@ -10,6 +13,12 @@
 #define UIDS 60u
 #define VERSIONS_MAX 24u
 #define SNAPSHOTS_MAX 6u
+
+/* A deleted version: whether its bytes may have been let go. */
+struct deleted {
+  unsigned seed; /* 0: it is not deleted */
+  bool perhaps_discarded;
+};
 
 /* What a moment shows: the seed of each version; 0: none, or deleted. */
 struct shown {
@@ -21,12 +30,21 @@ struct model {
   struct temporary_store t;
   struct test_random random;
   struct shown now;
+  struct deleted deleted[UIDS][VERSIONS_MAX];
   struct shown *then[SNAPSHOTS_MAX]; /* by the number of the snapshot; NULL: there is none */
   unsigned snapshots;
-  uint64_t compacted, discarded;
+  uint64_t compacted, discarded, undeleted, refused;
 };
 
+static bool is_in_snapshot(const struct model *m, unsigned uid, unsigned version) {
+  for (unsigned i = 0; i < SNAPSHOTS_MAX; i++)
+    if (m->then[i] != NULL && m->then[i]->seeds[uid][version] != 0) return true;
+  return false;
+}
+
 static void compact_model(struct model *m) {
+  for (unsigned uid = 0; uid < UIDS; uid++)
+    for (unsigned i = 0; i < VERSIONS_MAX; i++) m->deleted[uid][i].perhaps_discarded |= !is_in_snapshot(m, uid, i);
   struct cas_compact_result result = compact(m->t.store);
   m->compacted += result.segments;
   m->discarded += result.discarded_versions;
@@ -70,8 +88,31 @@ static void delete_object(struct model *m) {
   snprintf(text, sizeof text, "1.2.3.4.%u", uid);
   cas_status status = cas_store_change(m->t.store, &change, &changed, NULL);
   assert_true(status == CAS_OK || status == CAS_NOT_FOUND);
-  for (unsigned i = 0; i < VERSIONS_MAX; i++)
-    if (version == 0 || i + 1 == version) m->now.seeds[uid][i] = 0;
+  for (unsigned i = 0; i < VERSIONS_MAX; i++) {
+    if (m->now.seeds[uid][i] == 0 || (version != 0 && i + 1 != version)) continue;
+    m->deleted[uid][i] = (struct deleted){.seed = m->now.seeds[uid][i]};
+    m->now.seeds[uid][i] = 0;
+  }
+}
+
+/* Each version by itself: it comes back with its bytes, or it was discarded, and may have been. */
+static void undelete_object(struct model *m) {
+  char text[32];
+  unsigned uid = (unsigned)test_random_below(&m->random, UIDS);
+  snprintf(text, sizeof text, "1.2.3.4.%u", uid);
+  for (unsigned i = 0; i < VERSIONS_MAX; i++) {
+    struct cas_target target = {.uid = text, .version = i + 1};
+    struct cas_change change = {.action = CAS_ACTION_UNDELETE, .targets = &target, .target_count = 1};
+    uint64_t changed;
+    if (m->deleted[uid][i].seed == 0) continue;
+    cas_status status = cas_store_change(m->t.store, &change, &changed, NULL);
+    assert_int_equal(status, changed == 1 ? CAS_OK : CAS_REFUSED);
+    assert_true(changed == 1 || m->deleted[uid][i].perhaps_discarded);
+    if (changed == 1) m->now.seeds[uid][i] = m->deleted[uid][i].seed;
+    m->undeleted += changed;
+    m->refused += changed == 0;
+    m->deleted[uid][i].seed = 0;
+  }
 }
 
 /* Its blobs become durable with the next group, and nobody uses them. */
@@ -148,7 +189,7 @@ static void check_objects(struct model *m) {
 }
 
 static void act(struct model *m, struct cas_ingest **held, unsigned *held_seed) {
-  switch (test_random_below(&m->random, 18)) {
+  switch (test_random_below(&m->random, 19)) {
   case 0: begin_and_abort(m); break;
   case 1: make_or_remove_snapshot(m); break;
   case 2: compact_model(m); break;
@@ -161,6 +202,7 @@ static void act(struct model *m, struct cas_ingest **held, unsigned *held_seed) 
   case 5: hold_open(m, held, held_seed); break;
   case 6:
   case 7: delete_object(m); break;
+  case 8: undelete_object(m); break;
   default: store_object(m);
   }
 }
@@ -184,6 +226,7 @@ static void nothing_is_lost_at_random(void **state) {
     check_clean(m->t.store);
   }
   assert_true(m->compacted > 3 && m->discarded > 3);
+  printf("%" PRIu64 " undeleted, %" PRIu64 " refused, as they were discarded\n", m->undeleted, m->refused);
   for (unsigned i = 0; i < SNAPSHOTS_MAX; i++) free(m->then[i]);
   temporary_destroy(&m->t);
   free(m);

@@ -1,7 +1,7 @@
 /*
- * P8: what was acknowledged disappears by an explicit deletion, and only by that. Deleting, hiding and showing at
- * random against a plain map of versions, with snapshots, starts, lost and rebuilt indexes; then each rule by itself.
- * CASSETTE_SEED repeats a run, CASSETTE_ROUNDS is the number of steps.
+ * P8: what was acknowledged disappears by an explicit deletion, and only by that. Deleting, undeleting, hiding and
+ * showing at random against a plain map of versions, with snapshots, starts, lost and rebuilt indexes; then each rule
+ * by itself. CASSETTE_SEED repeats a run, CASSETTE_ROUNDS is the number of steps.
  */
 #include "synthetic.h"
 
@@ -18,6 +18,7 @@
 struct model_version {
   unsigned content;
   enum cas_state state;
+  enum cas_state otherwise; /* had it never been deleted */
 };
 
 struct model {
@@ -38,7 +39,8 @@ static bool lasts(enum cas_reason reason) { return reason >= CAS_REASON_QUALITY 
 static unsigned model_put(struct model_uid *uid, unsigned content) {
   for (unsigned i = 0; i < uid->count; i++)
     if (uid->versions[i].content == content && !comes_back(uid->versions[i].state)) return i + 1;
-  uid->versions[uid->count++] = (struct model_version){.content = content, .state = uid->order};
+  uid->versions[uid->count++] =
+      (struct model_version){.content = content, .state = uid->order, .otherwise = uid->order};
   return uid->count;
 }
 
@@ -50,6 +52,7 @@ static uint64_t model_change(struct model_uid *uid, enum cas_action action, enum
   for (unsigned i = 0; i < uid->count; i++) {
     enum cas_state old = uid->versions[i].state, state = old;
     if (action == CAS_ACTION_DELETE) state = CAS_STATE_DELETED;
+    if (action == CAS_ACTION_UNDELETE) state = uid->versions[i].otherwise;
     if (action == CAS_ACTION_HIDE && old != CAS_STATE_DELETED) state = hidden;
     if (action == CAS_ACTION_SHOW && old >= CAS_STATE_HIDDEN_OTHER) state = CAS_STATE_SHOWN;
     if (state != old && (version == 0 || version == i + 1)) wanted = true;
@@ -59,9 +62,13 @@ static uint64_t model_change(struct model_uid *uid, enum cas_action action, enum
   for (unsigned i = 0; i < uid->count; i++) {
     struct model_version *v = &uid->versions[i];
     if (!all && version != i + 1) continue;
+    const bool deleted = v->state == CAS_STATE_DELETED;
     if (action == CAS_ACTION_DELETE) v->state = CAS_STATE_DELETED;
-    if (action == CAS_ACTION_HIDE && v->state != CAS_STATE_DELETED) v->state = hidden;
-    if (action == CAS_ACTION_SHOW && v->state >= CAS_STATE_HIDDEN_OTHER) v->state = CAS_STATE_SHOWN;
+    if (action == CAS_ACTION_UNDELETE) v->state = v->otherwise;
+    /* What a record says of all versions holds for the deleted, too, should they come back. */
+    if (action == CAS_ACTION_HIDE && (!deleted || lasts(reason))) v->otherwise = hidden;
+    if (action == CAS_ACTION_SHOW && v->otherwise >= CAS_STATE_HIDDEN_OTHER) v->otherwise = CAS_STATE_SHOWN;
+    if ((action == CAS_ACTION_HIDE || action == CAS_ACTION_SHOW) && !deleted) v->state = v->otherwise;
   }
   if (action == CAS_ACTION_HIDE && lasts(reason)) uid->order = hidden;
   if (action == CAS_ACTION_SHOW) uid->order = CAS_STATE_SHOWN;
@@ -213,7 +220,8 @@ static void put_something(struct scene *scene) {
 static void change_something(struct scene *scene) {
   unsigned i = pick(scene, UIDS);
   struct model_uid *uid = &scene->now.uids[i];
-  enum cas_action action = (enum cas_action)(CAS_ACTION_DELETE + pick(scene, 3));
+  static const enum cas_action actions[] = {CAS_ACTION_DELETE, CAS_ACTION_HIDE, CAS_ACTION_SHOW, CAS_ACTION_UNDELETE};
+  enum cas_action action = actions[pick(scene, 4)];
   enum cas_reason reason = (enum cas_reason)pick(scene, 5);
   uint32_t version = pick(scene, 2) ? 0 : 1 + pick(scene, uid->count + 1);
   char text[32];
