@@ -268,6 +268,12 @@ static cas_status check_options(const struct cas_mount_options *options, struct 
   return CAS_OK;
 }
 
+static cas_status check_store(const struct cas_mount *mount, struct cas_error *error) {
+  struct cas_store_info info;
+  cas_store_info(mount->adapter.tree.store, &info);
+  return mountpoint_check_store(mount->path, info.path, error);
+}
+
 cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_options *options, struct cas_mount **mount,
                            struct cas_error *error) {
   struct cas_mount *made;
@@ -277,6 +283,7 @@ cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_optio
   if (status != CAS_OK) return status;
   status = mountpoint_prepare(options->mountpoint, &made->path, &detached, error);
   if (status == CAS_OK && detached) say(made, CAS_LOG_WARNING, "a dead mount was here and is detached");
+  if (status == CAS_OK) status = check_store(made, error);
   if (status == CAS_OK) status = open_session(made, options->allow_other, error);
   if (status != CAS_OK) {
     destroy_mount(made);

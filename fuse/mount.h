@@ -82,7 +82,8 @@ struct cas_mount_options {
 
 /*
  * Mounts `store`, which must stay open until cas_mount_stop() has returned. On CAS_OK the mount is visible and served.
- * CAS_NOT_FOUND: no such folder; CAS_BUSY: a living Cassette mount is there already; CAS_INVALID: an option;
+ * CAS_NOT_FOUND: no such folder; CAS_BUSY: a living Cassette mount is there already; CAS_INVALID: an option, or
+ * a folder in or above the store's own;
  * CAS_UNSUPPORTED: no /dev/fuse or no permission for it; CAS_IO: the kernel refused.
  */
 CAS_MUST_USE cas_status cas_mount_start(struct cas_store *store, const struct cas_mount_options *options,

@@ -196,6 +196,23 @@ cas_status mountpoint_prepare(const char *folder, char **path, bool *detached, s
   return CAS_OK;
 }
 
+static bool is_in(const char *path, const char *folder) {
+  size_t size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+  return strncmp(path, folder, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
+cas_status mountpoint_check_store(const char *path, const char *store, struct cas_error *error) {
+  char *resolved = realpath(store, NULL);
+  if (resolved == NULL) return fail(error, CAS_IO, errno, "cannot be looked up", store);
+  cas_status status = CAS_OK;
+  if (is_in(resolved, path))
+    status = fail(error, CAS_INVALID, 0, "a mount here would cover the store itself", path);
+  else if (is_in(path, resolved))
+    status = fail(error, CAS_INVALID, 0, "a store cannot be mounted inside itself", path);
+  free(resolved);
+  return status;
+}
+
 bool mountpoint_set_readahead(const struct mountpoint_state *state, unsigned kib) {
   char path[64], text[16];
   bool written;

@@ -31,6 +31,10 @@ CAS_MUST_USE cas_status mountpoint_read(const char *folder, struct mountpoint_st
  */
 CAS_MUST_USE cas_status mountpoint_prepare(const char *folder, char **path, bool *detached, struct cas_error *error);
 
+/* Whether a mount on `path`, and a walk through it, and the store's own files keep out of each other's way: neither
+ * lies below the other. Both are absolute paths; symbolic links are followed in that of the store. CAS_INVALID. */
+CAS_MUST_USE cas_status mountpoint_check_store(const char *path, const char *store, struct cas_error *error);
+
 /* Opens what aborts this connection, and no other one that gets its number later: to be written to ("1"). -1 where that
  * is not permitted. Children do not inherit it. */
 int mountpoint_open_abort(unsigned minor);

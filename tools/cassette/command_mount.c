@@ -23,6 +23,12 @@ static const struct cli_option options[] = {
     {0},
 };
 
+static int complain(struct cli_arguments *arguments, const char *wrong) {
+  char explanation[MOUNT_EXPLANATION_MAX];
+  mount_option_explain(wrong, explanation);
+  return cli_usage(arguments, "%s", explanation);
+}
+
 static int read_option(struct cli_arguments *arguments, struct mount_settings *settings, int key) {
   CLI_FREE char *list = strdup(arguments->value ? arguments->value : "");
   const char *wrong = NULL;
@@ -32,8 +38,7 @@ static int read_option(struct cli_arguments *arguments, struct mount_settings *s
     return cli_usage(arguments, "\"%s\" is no view: patients, dates, uids, snapshots", wrong);
   if (key == KEY_SNAPSHOT && !mount_snapshot_parse(settings, list))
     return cli_usage(arguments, "\"%s\" is no snapshot", arguments->value);
-  if (key == 'o' && (wrong = mount_options_parse(settings, list)))
-    return cli_usage(arguments, "\"%s\" is no option of mounts", wrong);
+  if (key == 'o' && (wrong = mount_options_parse(settings, list))) return complain(arguments, wrong);
   return CLI_OK;
 }
 

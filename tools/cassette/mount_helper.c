@@ -52,7 +52,11 @@ int mount_helper_run(int count, char **words) {
   for (int i = 0; i < list_count; i++) {
     char buffer[128];
     const char *wrong = take_options(&settings, lists[i], sloppy, buffer);
-    if (wrong) return usage("cannot mount with this option", wrong);
+    if (wrong) {
+      char explanation[MOUNT_EXPLANATION_MAX];
+      mount_option_explain(wrong, explanation);
+      return usage("cannot mount with this option", explanation);
+    }
   }
   if (fake) return CLI_OK;
   int code = mount_service_run(&settings, words[optind], words[optind + 1], false, !verbose);

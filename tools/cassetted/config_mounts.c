@@ -51,7 +51,11 @@ static cas_status set_options(struct config_mount *mount, const char *value, str
   if ((size_t)snprintf(list, sizeof list, "%s", value) >= sizeof list)
     return config_fail(error, CAS_INVALID, "options: the value is too long");
   const char *wrong = mount_options_parse(&mount->settings, list);
-  if (wrong != NULL) return config_fail(error, CAS_INVALID, "options: \"%.64s\" is no option of a mount", wrong);
+  if (wrong != NULL) {
+    char explanation[MOUNT_EXPLANATION_MAX];
+    mount_option_explain(wrong, explanation);
+    return config_fail(error, CAS_INVALID, "options: %s", explanation);
+  }
   if (mount->settings.user[0] != '\0')
     return config_fail(error, CAS_INVALID, "options: setuid: the daemon serves its mounts as the user that it runs as");
   if (mount->settings.read_cache_mib != 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,6 +157,36 @@ const char *mount_options_parse(struct mount_settings *settings, char *list) {
   for (char *option; (option = strsep(&list, ","));)
     if (option[0] && !take(settings, option)) return option;
   return NULL;
+}
+
+void mount_option_explain(const char *option, char explanation[MOUNT_EXPLANATION_MAX]) {
+  static const struct {
+    const char *name, *values;
+  } valued[] = {{"uid", "a user's name or number"},
+                {"gid", "a group's name or number"},
+                {"file_mode", "an octal number up to 777"},
+                {"folder_mode", "an octal number up to 777"},
+                {"umask", "an octal number up to 077"},
+                {"threads", "1 to 64"},
+                {"refresh_ms", "1 to 3600000"},
+                {"read_cache_mib", "1 to 65536"},
+                {"known_names", "1000 to 100000000"},
+                {"xattr", "listed, unlisted or none"},
+                {"shard_patients", "none, hash1, hash2 or month"},
+                {"shard_uids", "none, hash1 or hash2"},
+                {"snapshot", "a snapshot's name, or latest"},
+                {"view", "patients, dates, uids, snapshots, with ':' between"},
+                {"setuid", "a user's name"}};
+  const size_t name_size = strcspn(option, "=");
+  const char *values = NULL;
+  for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
+    if (strlen(valued[i].name) == name_size && strncmp(option, valued[i].name, name_size) == 0)
+      values = valued[i].values;
+  if (values == NULL)
+    snprintf(explanation, MOUNT_EXPLANATION_MAX, "\"%.64s\" is no option of a mount", option);
+  else
+    snprintf(explanation, MOUNT_EXPLANATION_MAX, "\"%.64s\": the values of %.*s are: %s", option, (int)name_size,
+             option, values);
 }
 
 const char *mount_views_parse(struct cas_mount_options *options, char *list) {

@@ -25,6 +25,12 @@ struct mount_settings {
  * read-only in any case. */
 const char *mount_options_parse(struct mount_settings *settings, char *list);
 
+/* Room for mount_option_explain(). */
+#define MOUNT_EXPLANATION_MAX 256
+
+/* Says what is wrong with an option that could not be taken: there is none of that name, or which values it takes. */
+void mount_option_explain(const char *option, char explanation[MOUNT_EXPLANATION_MAX]);
+
 /* Takes a list of views ("patients,dates,uids"; ':' separates them as well). NULL, or the name that is none. */
 const char *mount_views_parse(struct cas_mount_options *options, char *list);
 

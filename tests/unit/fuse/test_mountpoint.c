@@ -58,7 +58,23 @@ static void test_prepare(void **state) {
   free(path);
 }
 
+/* /lib/x86_64-linux-gnu and the like may be links, /usr/lib is none. */
+static void test_check_store(void **state) {
+  (void)state;
+  struct cas_error error = {0};
+  assert_int_equal(mountpoint_check_store("/usr/lib", "/usr/lib", &error), CAS_INVALID);
+  assert_int_equal(mountpoint_check_store("/usr/lib/cassette", "/usr/../usr/lib", &error), CAS_INVALID);
+  assert_non_null(strstr(error.message, "inside itself"));
+  assert_int_equal(mountpoint_check_store("/usr", "/usr/lib", &error), CAS_INVALID);
+  assert_non_null(strstr(error.message, "cover the store"));
+  assert_int_equal(mountpoint_check_store("/", "/usr/lib", &error), CAS_INVALID);
+  assert_int_equal(mountpoint_check_store("/usr/libexec", "/usr/lib", &error), CAS_OK);
+  assert_int_equal(mountpoint_check_store("/usr/li", "/usr/lib", &error), CAS_OK);
+  assert_int_equal(mountpoint_check_store("/mnt", "/nonexistent/store", &error), CAS_IO);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_prepare)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse), cmocka_unit_test(test_prepare),
+                                     cmocka_unit_test(test_check_store)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,7 +151,7 @@ static void takes_mounts(void **state) {
   assert_int_equal(config_complete(&config, &error), CAS_INVALID);
   assert_non_null(strstr(error.message, ":6: [mount backup] has the folder of another"));
   config_fini(&config);
-  refuse("[mount]\noptions = view=nowhere\n", 2, "\"view=nowhere\" is no option");
+  refuse("[mount]\noptions = view=nowhere\n", 2, "\"view=nowhere\": the values of view are: patients,");
   refuse("[mount]\noptions = ro\noptions = ro\n", 3, "given before");
   refuse("[mount x]\noptions = snapshot=latest\n", 2, "snapshots that are there");
   refuse("[mount x]\noptions = read_cache_mib=3\n", 2, "[engine]");

@@ -83,6 +83,19 @@ static void what_is_for_others_is_left_aside(void **state) {
   assert_true(!settings.set_uid && !settings.mount.allow_other && settings.mount.views == 0);
 }
 
+static void wrong_values_are_explained(void **state) {
+  (void)state;
+  char text[MOUNT_EXPLANATION_MAX];
+  mount_option_explain("threads=65", text);
+  assert_string_equal(text, "\"threads=65\": the values of threads are: 1 to 64");
+  mount_option_explain("xattr", text);
+  assert_string_equal(text, "\"xattr\": the values of xattr are: listed, unlisted or none");
+  mount_option_explain("thread=6", text);
+  assert_string_equal(text, "\"thread=6\" is no option of a mount");
+  mount_option_explain("", text);
+  assert_string_equal(text, "\"\" is no option of a mount");
+}
+
 static void wrong_options_are_named(void **state) {
   (void)state;
   static const char *const wrong[] = {"nonsense",   "uid=",         "uid=-1",         "uid=4294967296",
@@ -116,6 +129,7 @@ int main(void) {
       cmocka_unit_test(names_and_masks),
       cmocka_unit_test(what_is_for_others_is_left_aside),
       cmocka_unit_test(wrong_options_are_named),
+      cmocka_unit_test(wrong_values_are_explained),
       cmocka_unit_test(views),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
