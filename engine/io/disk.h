@@ -64,6 +64,9 @@ struct io_file_ops {
   /* Reads exactly `size` bytes; CAS_END where the file ends before, with *got telling how many there were. */
   cas_status (*read)(struct io_file *file, uint64_t offset, uint8_t *bytes, size_t size, size_t *got,
                      struct cas_error *error);
+  /* Says that these bytes are read soon, so that the disk may fetch them meanwhile. A hint: nothing fails, and the file
+   * may end before. */
+  void (*will_need)(struct io_file *file, uint64_t offset, uint64_t size);
   /* Starts writing block[0..size) at `offset`; both are multiples of SEGMENT_BLOCK_BYTES. The block belongs to the disk
    * again whatever the result. Errors may come here or at sync. */
   cas_status (*submit)(struct io_file *file, uint64_t offset, struct io_block *block, size_t size,

@@ -61,6 +61,10 @@ static cas_status read_file(struct io_file *file, uint64_t offset, uint8_t *byte
   return folder_read(file_of(file)->fd, file_of(file)->name, offset, bytes, size, got, error);
 }
 
+static void will_need(struct io_file *file, uint64_t offset, uint64_t size) {
+  folder_will_need(file_of(file)->fd, offset, size);
+}
+
 static cas_status submit(struct io_file *file, uint64_t offset, struct io_block *block, size_t size,
                          struct cas_error *error) {
   struct plain_file *plain = file_of(file);
@@ -92,6 +96,7 @@ static cas_status truncate_file(struct io_file *file, uint64_t size, struct cas_
 static const struct io_file_ops file_ops = {
     .close = close_file,
     .read = read_file,
+    .will_need = will_need,
     .submit = submit,
     .sync = sync_file,
     .size = size_of_file,

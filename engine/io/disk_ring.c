@@ -185,6 +185,10 @@ static cas_status read_file(struct io_file *file, uint64_t offset, uint8_t *byte
   return folder_read(file_of(file)->read_fd, file_of(file)->name, offset, bytes, size, got, error);
 }
 
+static void will_need(struct io_file *file, uint64_t offset, uint64_t size) {
+  folder_will_need(file_of(file)->read_fd, offset, size);
+}
+
 static void prepare_write(struct ring_file *file, struct io_uring_sqe *sqe, const struct io_block *block, size_t size,
                           uint64_t offset) {
   int fd = file->slot >= 0 ? file->slot : file->fd;
@@ -270,6 +274,7 @@ static cas_status size_of_file(struct io_file *file, uint64_t *size, struct cas_
 static const struct io_file_ops file_ops = {
     .close = close_file,
     .read = read_file,
+    .will_need = will_need,
     .submit = submit,
     .sync = sync_file,
     .size = size_of_file,

@@ -188,6 +188,16 @@ cas_status folder_read(int fd, const char *name, uint64_t offset, uint8_t *bytes
   return done == size ? CAS_OK : CAS_END;
 }
 
+/* The kernel cuts what one call asks for to what the device takes in one request, or reads ahead by itself. */
+static const uint64_t hint_bytes = 512u << 10;
+
+void folder_will_need(int fd, uint64_t offset, uint64_t size) {
+  for (uint64_t done = 0; done < size; done += hint_bytes) {
+    uint64_t part = size - done < hint_bytes ? size - done : hint_bytes;
+    (void)posix_fadvise(fd, (off_t)(offset + done), (off_t)part, POSIX_FADV_WILLNEED);
+  }
+}
+
 cas_status folder_write(int fd, const char *name, uint64_t offset, const uint8_t *bytes, size_t size,
                         struct cas_error *error) {
   for (size_t done = 0; done < size;) {

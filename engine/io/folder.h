@@ -32,9 +32,10 @@ CAS_MUST_USE cas_status folder_list(const struct folder *folder, const char *nam
 CAS_MUST_USE cas_status folder_space(const struct folder *folder, uint64_t *free_bytes, uint64_t *total_bytes,
                                      struct cas_error *error);
 
-/* Reads and writes whole ranges, however the system cuts them. */
+/* Read, announce and write whole ranges, however the system cuts them. */
 CAS_MUST_USE cas_status folder_read(int fd, const char *name, uint64_t offset, uint8_t *bytes, size_t size, size_t *got,
                                     struct cas_error *error);
+void folder_will_need(int fd, uint64_t offset, uint64_t size);
 CAS_MUST_USE cas_status folder_write(int fd, const char *name, uint64_t offset, const uint8_t *bytes, size_t size,
                                      struct cas_error *error);
 CAS_MUST_USE cas_status folder_file_size(int fd, const char *name, uint64_t *size, struct cas_error *error);

@@ -53,18 +53,43 @@ bool segment_end_from_next(uint64_t segment, const struct segment_origin *next, 
   return true;
 }
 
+/* Whether a group that begins and ends in [from, end] has its COMMIT right before `end`, which the COMMIT's last bytes
+ * tell. */
+static cas_status find_commit(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
+                              uint64_t from, uint64_t end, struct segment_last_group *last, struct cas_error *error) {
+  uint8_t bytes[RECORD_HEADER_BYTES + COMMIT_PAYLOAD_BYTES_MAX];
+  size_t got;
+  STATUS_TRY(volume_read(volume, segment, end - COMMIT_TAIL_BYTES, bytes, COMMIT_TAIL_BYTES, &got, error));
+  uint64_t size = load_u64(bytes);
+  if (size < COMMIT_PAYLOAD_BYTES_MIN || size > COMMIT_PAYLOAD_BYTES_MAX || end - from < RECORD_HEADER_BYTES + size)
+    return CAS_OK;
+  uint64_t offset = end - RECORD_HEADER_BYTES - size;
+  STATUS_TRY(volume_read(volume, segment, offset, bytes, RECORD_HEADER_BYTES + size, &got, error));
+  struct cas_slice payload = slice_of(bytes + RECORD_HEADER_BYTES, size);
+  struct record_header header;
+  struct commit commit;
+  if (!record_header_decode(bytes, key, segment, offset, &header) || header.kind != RECORD_COMMIT ||
+      header.stored_size != size || record_payload_checksum(payload) != header.payload_checksum ||
+      !commit_decode(payload, segment_file_number(segment), offset, &commit))
+    return CAS_OK;
+  *last = (struct segment_last_group){true, header.group, commit.begin, end};
+  return CAS_OK;
+}
+
+/* From the end backwards: so much is announced to the disk at once. */
+static const uint64_t backwards_bytes = 1u << 20;
+
 cas_status segment_last_group_find(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                    uint64_t from, struct segment_last_group *last, struct cas_error *error) {
-  CLEANUP_WALK struct segment_walk walk = {0};
-  if (from < SEGMENT_HEADER_BYTES) from = SEGMENT_HEADER_BYTES;
-  STATUS_TRY(segment_walk_init(&walk, volume, key, segment, from, UINT64_MAX, error));
   struct segment_last_group found = {0};
-  struct segment_walk_item item;
-  do {
-    STATUS_TRY(segment_walk_next(&walk, &item, error));
-    if (item.kind == WALK_COMMIT)
-      found = (struct segment_last_group){true, item.header.group, item.commit.begin, item.offset + item.size};
-  } while (item.kind != WALK_END);
+  uint64_t end;
+  if (from < SEGMENT_HEADER_BYTES) from = SEGMENT_HEADER_BYTES;
+  STATUS_TRY(volume_size(volume, segment, &end, error));
+  for (end -= end % SEGMENT_BLOCK_BYTES; end > from && !found.found; end -= SEGMENT_BLOCK_BYTES) {
+    if (end % backwards_bytes == 0) volume_will_need(volume, segment, end - backwards_bytes, backwards_bytes);
+    cas_status status = find_commit(volume, key, segment, from, end, &found, error);
+    if (status != CAS_OK && status != CAS_END) return status; /* CAS_END: the writer has just cut off a void group */
+  }
   *last = found;
   return CAS_OK;
 }

@@ -8,13 +8,19 @@
 
 #include "base/status.h"
 
-/* One read: long enough that a disk works at its full rate. */
+/* One read of records that follow each other; behind a payload that was passed over, what a manifest and a header
+ * take: the next payload may be passed over as well. */
 static const size_t window_bytes = 1u << 20;
-
-/* Where so much was passed over as would have taken a disk longer than another read, the next payload may be passed
- * over as well: the window then is what a manifest and a header take. */
-static const uint64_t gap_bytes_min = 128u << 10;
 static const size_t window_bytes_behind_gap = 32u << 10;
+
+/* The disk is told so far ahead at most, and less at the beginning, as the walk may end soon: enough that several
+ * requests are under way on a disk that gives two gigabytes a second, and that one with a spindle need not seek. */
+static const uint64_t ahead_bytes_min = 256u << 10;
+static const uint64_t ahead_bytes_max = 8u << 20;
+
+/* What is passed over at once is not fetched where it would take longer than another read: of two gigabytes a second,
+ * or of a spindle's turn. */
+static const uint64_t gap_bytes_unread = 1u << 20;
 
 cas_status segment_walk_init(struct segment_walk *walk, struct volume *volume, const struct segment_store_key *key,
                              uint64_t segment, uint64_t from, uint64_t limit, struct cas_error *error) {
@@ -64,6 +70,23 @@ static cas_status read_in_blocks(struct segment_walk *walk, uint64_t offset, siz
   return CAS_OK;
 }
 
+/* Tells the disk what is read next, which is `size` bytes at `offset` behind a gap, and what comes behind them: as soon
+ * as less than half of that is left to come. */
+static void announce(struct segment_walk *walk, uint64_t offset, size_t size, uint64_t gap) {
+  uint64_t behind = offset + size;
+  if (gap >= gap_bytes_unread) {
+    walk->ahead_bytes = 0;
+    return;
+  }
+  if (walk->announced_to >= behind + walk->ahead_bytes / 2) return;
+  if (walk->ahead_bytes < ahead_bytes_max)
+    walk->ahead_bytes = walk->ahead_bytes == 0 ? ahead_bytes_min : walk->ahead_bytes * 2;
+  uint64_t begin = walk->announced_to > offset ? walk->announced_to : offset;
+  uint64_t end = walk->ahead_bytes < walk->limit - behind ? behind + walk->ahead_bytes : walk->limit;
+  if (end > begin) volume_will_need(walk->volume, walk->segment, begin, end - begin);
+  walk->announced_to = end;
+}
+
 /* Gives bytes [offset, offset + size) in memory; NULL where they go beyond the limit. */
 static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, const uint8_t **bytes,
                        struct cas_error *error) {
@@ -71,11 +94,11 @@ static cas_status look(struct segment_walk *walk, uint64_t offset, size_t size, 
   if (offset > walk->limit || size > walk->limit - offset) return CAS_OK;
   uint64_t window_end = walk->window_offset + walk->window_size;
   if (offset < walk->window_offset || offset + size > window_end) {
-    uint64_t rest = walk->limit - offset;
-    bool gap = walk->window_size > 0 && offset > window_end && offset - window_end >= gap_bytes_min;
-    size_t window = gap ? window_bytes_behind_gap : window_bytes;
+    uint64_t rest = walk->limit - offset, gap = walk->window_size > 0 && offset > window_end ? offset - window_end : 0;
+    size_t window = gap > 0 ? window_bytes_behind_gap : window_bytes;
     size_t wanted = size > window ? size : window;
     if (wanted > rest) wanted = (size_t)rest;
+    announce(walk, offset, wanted, gap);
     STATUS_TRY(grow_window(walk, wanted, error));
     size_t got = 0;
     walk->window_size = 0;

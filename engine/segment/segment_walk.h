@@ -1,6 +1,6 @@
 /*
- * Walks over the bytes of one segment from record to record, with big sequential reads. Long payloads that nobody asks
- * for are passed over. Knows records, not groups.
+ * Walks over the bytes of one segment from record to record, with sequential reads, for which the disk is told ahead
+ * what comes. Long payloads that nobody asks for are passed over. Knows records, not groups.
  *
  * Threads: a walk belongs to one thread.
  */
@@ -18,6 +18,8 @@ struct segment_walk {
   uint8_t *window; /* owned: bytes [window_offset, window_offset + window_size) */
   size_t window_capacity, window_size;
   uint64_t window_offset;
+  uint64_t announced_to; /* what the disk was told of ends here */
+  uint64_t ahead_bytes;  /* how far ahead it is told at the next read */
   bool passes_over; /* what the disk does not give counts as zeros, and so as damaged, instead of ending the walk */
 };
 

@@ -235,6 +235,13 @@ cas_status volume_read(struct volume *volume, uint64_t segment, uint64_t offset,
   return status;
 }
 
+void volume_will_need(struct volume *volume, uint64_t segment, uint64_t offset, uint64_t size) {
+  struct loan loan;
+  if (borrow(volume, segment, &loan, NULL) != CAS_OK) return; /* reading will say why */
+  loan.file->ops->will_need(loan.file, offset, size);
+  give_back(volume, loan);
+}
+
 cas_status volume_size(struct volume *volume, uint64_t segment, uint64_t *size, struct cas_error *error) {
   struct loan loan;
   STATUS_TRY(borrow(volume, segment, &loan, error));

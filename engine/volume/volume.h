@@ -47,6 +47,9 @@ CAS_MUST_USE cas_status volume_clean(struct volume *volume, struct cas_error *er
 CAS_MUST_USE cas_status volume_read(struct volume *volume, uint64_t segment, uint64_t offset, uint8_t *bytes,
                                     size_t size, size_t *got, struct cas_error *error);
 
+/* As io_file_ops.will_need: a hint. */
+void volume_will_need(struct volume *volume, uint64_t segment, uint64_t offset, uint64_t size);
+
 /* The present length of a segment. */
 CAS_MUST_USE cas_status volume_size(struct volume *volume, uint64_t segment, uint64_t *size, struct cas_error *error);
 

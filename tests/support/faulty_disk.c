@@ -254,6 +254,14 @@ uint64_t faulty_disk_count(const struct io_disk *disk, unsigned kinds) {
   return count;
 }
 
+uint64_t faulty_disk_announced(const struct io_disk *disk) {
+  struct faulty_disk *faulty = faulty_disk_of(disk);
+  pthread_mutex_lock(&faulty->lock);
+  uint64_t announced = faulty->announced;
+  pthread_mutex_unlock(&faulty->lock);
+  return announced;
+}
+
 void faulty_disk_fail(struct io_disk *disk, unsigned kinds, uint64_t nth, uint64_t times, int system_errno) {
   struct faulty_disk *faulty = faulty_disk_of(disk);
   pthread_mutex_lock(&faulty->lock);

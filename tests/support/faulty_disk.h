@@ -36,6 +36,9 @@ void faulty_disk_destroy(struct io_disk *disk);
 /* Operations of the given kinds (or'ed) so far. */
 uint64_t faulty_disk_count(const struct io_disk *disk, unsigned kinds);
 
+/* Bytes that will_need() was told of so far, one by one. */
+uint64_t faulty_disk_announced(const struct io_disk *disk);
+
 /* Lets operations of `kinds` fail with a system error from the `nth` from now (1: the next), `times` in a row. A failed
  * write may have written a part, a failed sync made some durable. times 0: none any more. */
 void faulty_disk_fail(struct io_disk *disk, unsigned kinds, uint64_t nth, uint64_t times, int system_errno);

@@ -32,6 +32,14 @@ static cas_status read_file(struct io_file *file, uint64_t offset, uint8_t *byte
   return part == size ? CAS_OK : CAS_END;
 }
 
+static void will_need(struct io_file *file, uint64_t offset, uint64_t size) {
+  (void)offset; /* all is in memory */
+  struct faulty_disk *disk = file_of(file)->disk;
+  pthread_mutex_lock(&disk->lock);
+  disk->announced += size;
+  pthread_mutex_unlock(&disk->lock);
+}
+
 /* A write that fails, or during which the power goes, leaves some of its sectors. */
 static cas_status write_locked(struct faulty_file *file, uint64_t offset, const struct io_block *block, size_t size,
                                struct cas_error *error) {
@@ -120,6 +128,7 @@ static cas_status truncate_file(struct io_file *file, uint64_t size, struct cas_
 static const struct io_file_ops file_ops = {
     .close = close_file,
     .read = read_file,
+    .will_need = will_need,
     .submit = submit,
     .sync = sync_file,
     .size = size_of_file,

@@ -37,6 +37,7 @@ struct faulty_disk {
   struct io_block blocks[WRITE_BUFFER_COUNT];
   bool block_lent[WRITE_BUFFER_COUNT];
   uint64_t counts[5]; /* by kind */
+  uint64_t announced;
   unsigned fail_kinds;
   uint64_t fail_in, fail_times;
   int fail_errno;
