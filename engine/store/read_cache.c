@@ -1,8 +1,8 @@
 /*
  * Owns the entries: a hash table of chains and one list in order of use; and spare memory. Invariants (all under
  * `lock`):
- *  1. bytes <= bytes_max, but for entries that are held: those leave the table when they must and die with the last
- *     holder.
+ *  1. bytes, which has all memory of the listed entries, is at most bytes_max, but for entries that are held: those
+ * leave the table when they must and die with the last holder.
  *  2. An entry is in the table exactly if it is in the list or is being decoded.
  *  3. Spare memory is at most SPARES_MAX pieces of SPARE_BYTES_MAX.
  *
@@ -93,11 +93,14 @@ static void chain_remove(struct read_cache *cache, struct entry *entry) {
   *link = entry->chain;
 }
 
+/* An entry of a small header is a good part of it: a full cache of them would take half as much again. */
+static size_t weight(const struct entry *entry) { return sizeof *entry + entry->capacity; }
+
 static void evict(struct read_cache *cache, struct entry *entry) {
   chain_remove(cache, entry);
   list_remove(cache, entry);
   entry->listed = false;
-  cache->bytes -= entry->blob.size;
+  cache->bytes -= weight(entry);
   if (entry->holders == 0) entry_free(cache, entry);
 }
 
@@ -164,7 +167,7 @@ void read_cache_recycle(struct read_cache *cache, size_t size, struct cas_buffer
     struct entry *newer = entry->newer;
     if (entry->holders == 0 && suits(entry->capacity, size)) {
       *buffer = (struct cas_buffer){.data = entry->blob.bytes, .capacity = entry->capacity};
-      cache->bytes -= entry->blob.size;
+      cache->bytes -= entry->capacity;
       entry->blob = (struct cached_blob){.bytes = NULL};
       entry->capacity = 0;
       evict(cache, entry);
@@ -184,7 +187,7 @@ const struct cached_blob *read_cache_put(struct read_cache *cache, const struct 
   entry->listed = true;
   entry->holders = 1;
   list_push(cache, entry);
-  cache->bytes += entry->blob.size;
+  cache->bytes += weight(entry);
   while (cache->bytes > cache->bytes_max && cache->oldest != entry) evict(cache, cache->oldest);
   pthread_cond_broadcast(&cache->decoded);
   pthread_mutex_unlock(&cache->lock);

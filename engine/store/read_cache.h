@@ -1,6 +1,6 @@
 /*
- * Decoded blobs, kept for readers within a bound of bytes, the least recently used going first. The memory of large
- * ones is used again.
+ * Decoded blobs, kept for readers within a bound of memory, the least recently used going first. The memory of
+ * large ones is used again.
  *
  * Threads: any. A cached blob is immutable and counted: hold it as long as its bytes are needed.
  */

@@ -42,7 +42,7 @@ static void test_the_least_recently_used_goes_first(void **state) {
   (void)state;
   struct read_cache *cache;
   atomic_uint decoded = 0;
-  assert_int_equal(read_cache_create(3000, &cache), CAS_OK);
+  assert_int_equal(read_cache_create(3 * 1200, &cache), CAS_OK);
   for (unsigned i = 0; i < 3; i++) read_cache_unref(cache, get(cache, i, 1000, &decoded));
   read_cache_unref(cache, get(cache, 0, 1000, &decoded));
   read_cache_unref(cache, get(cache, 3, 1000, &decoded));
@@ -63,6 +63,25 @@ static void test_what_is_held_stays(void **state) {
   for (unsigned i = 20; i < 30; i++) read_cache_retire(cache, get(cache, i, 1000, &decoded));
   for (size_t i = 0; i < held->size; i++) assert_int_equal(held->bytes[i], 7);
   read_cache_unref(cache, held);
+  read_cache_destroy(cache);
+}
+
+/* What an entry takes besides its bytes counts, too: of blobs of a byte ten thousand would take a megabyte. */
+static void test_small_blobs_have_no_more_memory(void **state) {
+  (void)state;
+  const size_t bytes_max = 100000;
+  struct read_cache *cache;
+  atomic_uint decoded = 0;
+  unsigned kept = 0;
+  assert_int_equal(read_cache_create(bytes_max, &cache), CAS_OK);
+  for (unsigned i = 0; i < 10000; i++) read_cache_unref(cache, get(cache, i, 1, &decoded));
+  for (unsigned i = 0; i < 10000; i++) {
+    struct blob_id id = id_of(i);
+    const struct cached_blob *blob = read_cache_get(cache, &id);
+    kept += blob != NULL;
+    read_cache_unref(cache, blob);
+  }
+  assert_in_range(kept, 1, bytes_max / (sizeof(struct blob_id) + sizeof(struct cached_blob)));
   read_cache_destroy(cache);
 }
 
@@ -149,6 +168,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_the_least_recently_used_goes_first),
       cmocka_unit_test(test_what_is_held_stays),
+      cmocka_unit_test(test_small_blobs_have_no_more_memory),
       cmocka_unit_test(test_memory_of_what_was_read_is_used_again),
       cmocka_unit_test(test_a_claim_given_up_is_free_again),
       cmocka_unit_test(test_readers_of_one_blob_decode_it_once),
