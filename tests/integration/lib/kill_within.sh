@@ -3,8 +3,8 @@
 killed=0 done=0
 declare -A kill_within_ms
 
-# kill_within KIND COMMAND ...: SIGKILL at a random moment of it. Sets outcome, 137 where it was killed, and counts in killed and done; its
-# complaints go to killed.log. How long the commands of a KIND take is learned from those that end, of which the first is not killed, and
+# kill_within KIND COMMAND ...: SIGKILL at a random moment of it. Sets outcome, 137 where it was killed or ended just then, which nobody can
+# tell apart, and counts in killed and done; its complaints go to killed.log. How long the commands of a KIND take is learned from those that end, of which the first is not killed, and
 # more is tried after each kill: so the moments spread over them, however fast and busy the machine is.
 kill_within() {
   local kind=$1 ms=${kill_within_ms[$1]:-0} began moment
@@ -19,6 +19,7 @@ kill_within() {
   else
     done=$((done + 1))
     kill_within_ms[$kind]=$(((${EPOCHREALTIME/./} - began) / 1000 + 1))
+    [ $outcome != 124 ] || outcome=137
   fi
 }
 
