@@ -43,10 +43,27 @@ static void delete_key(struct index_batch *batch, const struct index_key *key) {
   keep_failure(batch, index_changes_delete(&batch->changes, key));
 }
 
-static rocksdb_writebatch_t *make_writes(const struct index_changes *changes) {
+static int compare_changes(const void *a, const void *b, void *arg) {
+  const struct index_changes *changes = arg;
+  return slice_compare(index_change_key(changes, &changes->changes[*(const uint32_t *)a]),
+                       index_change_key(changes, &changes->changes[*(const uint32_t *)b]));
+}
+
+/* The changes in the order of their keys, so that RocksDB finds the place of most right behind the one before. NULL
+ * without memory: any order will do. The caller frees. */
+static uint32_t *sort_changes(struct index_changes *changes) {
+  uint32_t *order = malloc((changes->count + 1) * sizeof *order);
+  if (order == NULL) return NULL;
+  for (size_t i = 0; i < changes->count; i++) order[i] = (uint32_t)i;
+  qsort_r(order, changes->count, sizeof *order, compare_changes, changes);
+  return order;
+}
+
+static rocksdb_writebatch_t *make_writes(struct index_changes *changes) {
   rocksdb_writebatch_t *writes = rocksdb_writebatch_create();
+  CLEANUP_FREE uint32_t *order = sort_changes(changes);
   for (size_t i = 0; i < changes->count; i++) {
-    const struct index_change *change = &changes->changes[i];
+    const struct index_change *change = &changes->changes[order != NULL ? order[i] : i];
     struct cas_slice key = index_change_key(changes, change), value = index_change_value(changes, change);
     if (change->deletes && change->absent) continue;
     if (change->deletes)
