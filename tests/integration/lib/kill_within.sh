@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # work comes from harness.sh
 # For the tests that kill a command at a random moment; after harness.sh and seed_random.
 killed=0 done=0
 declare -A kill_within_ms
