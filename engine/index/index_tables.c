@@ -3,6 +3,10 @@
  * varints, padding, version, magic number. A block is followed by its compression and a checksum, 1 and 4 bytes. The
  * block of blocks has entries of three varints, for the key's shared and own bytes and for the value's, then key and
  * value; behind them are the places of entries with whole keys, 4 bytes each, and their number.
+ *
+ * The list of tables is a log in blocks of 32 KiB. An entry has a head of 7 bytes, checksum, size and kind, and lies in
+ * one block; a change of the list is one entry or several. That a table is new is a tag, its level and its number in
+ * it, each a varint.
  */
 #include "index/index_tables.h"
 
@@ -18,6 +22,11 @@
 #define FOOTER_BYTES 53u
 #define TRAILER_BYTES 5u
 #define BLOCK_BYTES_MAX (1u << 20) /* those looked at have some hundred */
+#define LIST_BYTES_MAX (64u << 20) /* one is written anew at each start */
+#define LIST_BLOCK_BYTES 32768u
+#define LIST_HEAD_BYTES 7u
+#define NEW_TABLE_TAG 103
+#define LEVELS 7
 
 static const uint64_t table_magic = 0x88e241b785f4cff7;
 static const uint8_t checksum_xxh3 = 4;
@@ -119,6 +128,60 @@ static bool properties_are_damaged(int fd) {
   return block != NULL && !checksum_fits(block, (size_t)properties.size);
 }
 
+/* --- whether a table is in force --- */
+
+/* All of a file, or nothing. */
+static cas_status read_whole(int folder, const char *name, struct cas_buffer *bytes) {
+  int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+  off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+  cas_status status = size >= 0 && size <= (off_t)LIST_BYTES_MAX ? cas_buffer_reserve(bytes, (size_t)size + 1) : CAS_IO;
+  if (status == CAS_OK && !read_at(fd, 0, bytes->data, (size_t)size)) status = CAS_IO;
+  if (status == CAS_OK) bytes->size = (size_t)size;
+  if (fd >= 0) close(fd);
+  return status;
+}
+
+/* Takes the heads of a list's entries out of it. */
+static void join_entries(struct cas_buffer *list) {
+  size_t at = 0, size = 0;
+  while (at + LIST_HEAD_BYTES <= list->size) {
+    size_t room = LIST_BLOCK_BYTES - at % LIST_BLOCK_BYTES;
+    if (room < LIST_HEAD_BYTES) {
+      at += room;
+      continue;
+    }
+    size_t bytes = load_u16(list->data + at + 4);
+    at += LIST_HEAD_BYTES;
+    if (bytes > list->size - at) bytes = list->size - at;
+    memmove(list->data + size, list->data + at, bytes);
+    size += bytes;
+    at += bytes;
+  }
+  list->size = size;
+}
+
+static size_t put_varint(uint8_t *bytes, uint64_t value) {
+  size_t size = 0;
+  for (; value >= 0x80; value >>= 7) bytes[size++] = (uint8_t)(value | 0x80);
+  bytes[size++] = (uint8_t)value;
+  return size;
+}
+
+/* Whether the list that CURRENT names may name a table; where it cannot be read, it may. One that is not named was
+ * being written when the power went or the disk was full: RocksDB does not read it, and removes it. */
+static bool may_be_in_force(int folder, const char *table) {
+  CLEANUP_BUFFER struct cas_buffer name = {0}, list = {0};
+  uint8_t wanted[2 + 10] = {NEW_TABLE_TAG};
+  if (read_whole(folder, "CURRENT", &name) != CAS_OK || name.size == 0) return true;
+  name.data[name.size - 1] = '\0'; /* a line */
+  if (read_whole(folder, (const char *)name.data, &list) != CAS_OK) return true;
+  join_entries(&list);
+  size_t size = 2 + put_varint(wanted + 2, strtoull(table, NULL, 10));
+  for (wanted[1] = 0; wanted[1] < LEVELS; wanted[1]++)
+    if (memmem(list.data, list.size, wanted, size) != NULL) return true;
+  return false;
+}
+
 static bool is_table(const char *name) {
   size_t size = strlen(name);
   return size > 4 && strcmp(name + size - 4, ".sst") == 0;
@@ -132,7 +195,7 @@ cas_status index_tables_check(const char *path, struct cas_error *error) {
     if (!is_table(entry->d_name)) continue;
     int fd = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC);
     if (fd < 0) continue;
-    if (properties_are_damaged(fd))
+    if (properties_are_damaged(fd) && may_be_in_force(dirfd(folder), entry->d_name))
       status = status_fail(error, CAS_CORRUPT, "index %s: the properties of table %s are damaged", path, entry->d_name);
     close(fd);
   }

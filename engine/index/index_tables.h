@@ -10,8 +10,8 @@
 
 #include "base/status.h"
 
-/* CAS_CORRUPT where the properties of a table in the folder are damaged. CAS_OK for whatever else may be wrong with a
- * table, or where there is no folder: opening says so. */
+/* CAS_CORRUPT where the properties of a table that is in force are damaged. CAS_OK for whatever else may be wrong with
+ * a table, or where there is no folder: opening says so. */
 CAS_MUST_USE cas_status index_tables_check(const char *folder, struct cas_error *error);
 
 #endif
