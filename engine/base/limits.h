@@ -109,6 +109,11 @@
 /* How much of an object a correction keeps in memory: all that stands before the last attribute that it changes. */
 #define CORRECTED_HEAD_BYTES_MAX ((size_t)64 << 20)
 
+/* Corrections that wait for each other to become durable together: a sync for so many costs each next to nothing, and
+ * what is known of them is some MiB, also of objects with a frame every few KiB. */
+#define CORRECTED_TOGETHER_MAX 256u
+#define CORRECTED_TOGETHER_BYTES_MAX ((uint64_t)256 << 20)
+
 /* Longest UID that names an instance. PS3.5 9.1 allows 64; files in the field have a few more. */
 #define DICOM_UID_BYTES_MAX 128u
 

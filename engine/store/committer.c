@@ -33,6 +33,7 @@ struct committer {
   struct commit_item *first, **last; /* lock */
   uint64_t queued_bytes;             /* lock */
   size_t queued_instances;           /* lock; and records: what somebody waits for */
+  size_t held_instances;             /* lock; whose hold was on when they came */
   bool ending;                       /* lock */
   bool busy;                         /* lock; a group is on its way */
   bool index_is_behind;              /* a durable group is not in the index; of who set busy */
@@ -275,7 +276,11 @@ static void enqueue(struct committer *committer, struct commit_item *item) {
   *committer->last = item;
   committer->last = &item->next;
   committer->queued_bytes += item->raw_bytes;
-  committer->queued_instances += item->kind != COMMIT_BLOB;
+  if (item->kind == COMMIT_BLOB) return;
+  if (item->hold != NULL && item->hold->is_on)
+    committer->held_instances++;
+  else
+    committer->queued_instances++;
 }
 
 static struct commit_item *take_queue(struct committer *committer) {
@@ -283,7 +288,7 @@ static struct commit_item *take_queue(struct committer *committer) {
   committer->first = NULL;
   committer->last = &committer->first;
   committer->queued_bytes = 0;
-  committer->queued_instances = 0;
+  committer->queued_instances = committer->held_instances = 0;
   committer->busy = items != NULL;
   return items;
 }
@@ -326,6 +331,16 @@ static void *commit_until_ended(void *arg) {
 void committer_submit(struct committer *committer, struct commit_item *item) {
   pthread_mutex_lock(&committer->lock);
   enqueue(committer, item);
+  bool due = is_due(committer);
+  pthread_mutex_unlock(&committer->lock);
+  if (due) pthread_cond_signal(&committer->changed);
+}
+
+void committer_release(struct committer *committer, struct commit_hold *hold) {
+  pthread_mutex_lock(&committer->lock);
+  hold->is_on = false;
+  committer->queued_instances += committer->held_instances;
+  committer->held_instances = 0;
   bool due = is_due(committer);
   pthread_mutex_unlock(&committer->lock);
   if (due) pthread_cond_signal(&committer->changed);

@@ -19,10 +19,17 @@
 
 enum commit_kind { COMMIT_BLOB, COMMIT_INSTANCE, COMMIT_RECORD };
 
+/* Instances that somebody gathers: while it is on, none of them makes a group begin. They go along with any that does,
+ * so they wait for no one, and no one for them. */
+struct commit_hold {
+  bool is_on; /* the committer's lock */
+};
+
 /* One element of the queue, embedded in what is to be committed. */
 struct commit_item {
   enum commit_kind kind;
   uint64_t raw_bytes;
+  const struct commit_hold *hold; /* NULL: none; borrowed until it is released */
   struct commit_item *next;
 };
 
@@ -51,8 +58,11 @@ void committer_destroy(struct committer *committer);
 /* Puts an item into the queue, for the committer's thread. */
 void committer_submit(struct committer *committer, struct commit_item *item);
 
-/* The same for a thread that is going to wait for the item: where no group is on its way it runs one itself, which
- * saves two changes of thread. `done` of what is in that group is then called by it. */
+/* Turns the hold off, and begins a group with what it has held. */
+void committer_release(struct committer *committer, struct commit_hold *hold);
+
+/* The same as submitting for a thread that is going to wait for the item: where no group is on its way it runs one
+ * itself, which saves two changes of thread. `done` of what is in that group is then called by it. */
 void committer_submit_here(struct committer *committer, struct commit_item *item);
 
 #endif

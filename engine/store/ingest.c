@@ -285,9 +285,11 @@ cas_status cas_ingest_begin(struct cas_store *store, const struct cas_ingest_sou
   return CAS_OK;
 }
 
-void ingest_corrects(struct cas_ingest *ingest, struct instance_states *states, const uint32_t *tags, size_t count) {
+void ingest_corrects(struct cas_ingest *ingest, struct instance_states *states, const uint32_t *tags, size_t count,
+                     const struct commit_hold *hold) {
   struct manifest *manifest = &ingest->commit.manifest;
   ingest->commit.states = states;
+  ingest->commit.item.hold = hold;
   ingest->may_not_reject = true;
   memcpy(manifest->corrected, tags, count * sizeof *tags);
   manifest->corrected_count = count;

@@ -5,7 +5,7 @@
 #define STORE_INGEST_HERE_H
 
 #include "cassette/ingest.h"
-#include "store/instance_states.h"
+#include "store/committer.h"
 
 /*
  * As cas_ingest_commit_async(), but what is left to be done is done in the calling thread where that saves changes of
@@ -18,8 +18,9 @@ CAS_MUST_USE cas_status ingest_commit_here(struct cas_ingest *ingest, cas_ingest
 CAS_MUST_USE cas_status ingest_check_source(const struct cas_store *store, const struct cas_ingest_source *source,
                                             struct cas_error *error);
 
-/* Of an object with CAS_ORIGIN_CORRECTED: what it replaces, which becomes the ingest's, and the tags of its attributes
- * that are others than before, at most MANIFEST_CORRECTED_MAX. */
-void ingest_corrects(struct cas_ingest *ingest, struct instance_states *states, const uint32_t *tags, size_t count);
+/* Of an object with CAS_ORIGIN_CORRECTED: what it replaces, which becomes the ingest's, the tags of its attributes that
+ * are others than before, at most MANIFEST_CORRECTED_MAX, and what holds its group. */
+void ingest_corrects(struct cas_ingest *ingest, struct instance_states *states, const uint32_t *tags, size_t count,
+                     const struct commit_hold *hold);
 
 #endif

@@ -88,7 +88,8 @@ static cas_status write_corrections(const struct correcting *correcting, const c
   char who[256];
   correction.who = control_user_name(getuid(), who, sizeof who);
   cas_status status = cli_store_try(store_path, CAS_OPEN_WRITE, &store, error);
-  if (status == CAS_OK) control_correct_run(store, &correction, paths, correcting->count, NULL, NULL, corrected);
+  if (status == CAS_OK)
+    status = control_correct_run(store, &correction, paths, correcting->count, NULL, NULL, corrected, error);
   return status;
 }
 

@@ -10,26 +10,34 @@
 #include "control_change.h"
 #include "control_wire.h"
 
-void control_correct_run(struct cas_store *store, const struct cas_correction *correction, const char *const *paths,
-                         size_t count, void (*each)(void *arg, const char *uid), void *arg,
-                         struct control_corrected *corrected) {
-  *corrected = (struct control_corrected){0};
-  for (size_t i = 0; i < count; i++) {
-    struct cas_ingest_result result = {0};
-    struct cas_error error = {0};
-    const cas_status status = cas_store_correct(store, paths[i], correction, &result, &error);
-    if (status == CAS_OK) {
-      corrected->corrected++;
-      if (each != NULL) each(arg, result.sop_instance_uid);
-    } else if (status == CAS_EXISTS) {
-      corrected->unchanged++;
-    } else {
-      corrected->failed++;
-      corrected->status = status;
-      snprintf(corrected->reason, sizeof corrected->reason, "%s",
-               error.message[0] != '\0' ? error.message : cas_status_text(status));
-    }
+struct run {
+  struct control_corrected *corrected;
+  void (*each)(void *arg, const char *uid);
+  void *arg;
+};
+
+static void count(void *arg, cas_status status, const struct cas_ingest_result *result, const struct cas_error *error) {
+  const struct run *run = arg;
+  struct control_corrected *corrected = run->corrected;
+  if (status == CAS_OK) {
+    corrected->corrected++;
+    if (run->each != NULL) run->each(run->arg, result->sop_instance_uid);
+  } else if (status == CAS_EXISTS) {
+    corrected->unchanged++;
+  } else {
+    corrected->failed++;
+    corrected->status = status;
+    snprintf(corrected->reason, sizeof corrected->reason, "%s",
+             error->message[0] != '\0' ? error->message : cas_status_text(status));
   }
+}
+
+cas_status control_correct_run(struct cas_store *store, const struct cas_correction *correction,
+                               const char *const *paths, size_t path_count, void (*each)(void *arg, const char *uid),
+                               void *arg, struct control_corrected *corrected, struct cas_error *error) {
+  struct run run = {.corrected = corrected, .each = each, .arg = arg};
+  *corrected = (struct control_corrected){0};
+  return cas_store_correct(store, correction, paths, path_count, count, &run, error);
 }
 
 /* --- the client's end --- */

@@ -21,11 +21,12 @@ struct control_corrected {
   char reason[512];
 };
 
-/* Corrects the instances at the paths, one after the other. `each` (NULL: nobody asks) gets the SOP Instance UID of
+/* Corrects the instances at the paths, as cas_store_correct(). `each` (NULL: nobody asks) gets the SOP Instance UID of
  * each that was corrected. */
-void control_correct_run(struct cas_store *store, const struct cas_correction *correction, const char *const *paths,
-                         size_t count, void (*each)(void *arg, const char *uid), void *arg,
-                         struct control_corrected *corrected);
+CAS_MUST_USE cas_status control_correct_run(struct cas_store *store, const struct cas_correction *correction,
+                                            const char *const *paths, size_t path_count,
+                                            void (*each)(void *arg, const char *uid), void *arg,
+                                            struct control_corrected *corrected, struct cas_error *error);
 
 /* The request, NULL without memory; *file gets an open file, -1 on failure. */
 json_t *control_correct_request(const struct cas_correction *correction, const char *const *paths, size_t count,

@@ -309,8 +309,8 @@ static void serve_correct(struct session *session, json_int_t id, const json_t *
   cas_status status = control_correct_read(request, file, session->fd, &wanted, &error);
   if (file >= 0) close(file);
   if (status == CAS_OK) {
-    control_correct_run(session->node->store, &wanted.correction, wanted.paths, wanted.count, keep_uid, &uids,
-                        &corrected);
+    status = control_correct_run(session->node->store, &wanted.correction, wanted.paths, wanted.count, keep_uid, &uids,
+                                 &corrected, &error);
     tell_corrected(session, &wanted, &uids, &corrected);
   }
   control_correct_fini(&wanted);

@@ -38,15 +38,24 @@ struct cas_correction {
 CAS_API CAS_MUST_USE cas_status cas_correction_check(const struct cas_correction *correction, struct cas_error *error);
 
 /*
- * Corrects the instance at a path. Of a deflated one the new version has its data set inflated, in Explicit VR Little
- * Endian. Durable on return, together with the replacement of the version before. CAS_EXISTS:
- * it has these values already. CAS_REFUSED: the object cannot be changed (broken, or a value that its character set
- * cannot have); the error says why. CAS_NOT_FOUND: it is not there, or was deleted or replaced meanwhile. CAS_INVALID:
- * as cas_correction_check(), or the store is not open for writing. Any thread.
+ * What came of an instance; all is borrowed, `result` is of CAS_OK alone. CAS_EXISTS: it has these values already.
+ * CAS_REFUSED: the object cannot be changed (broken, or a value that its character set cannot have); the error says
+ * why. CAS_NOT_FOUND: it is not there, or was deleted or replaced meanwhile. CAS_NO_SPACE, CAS_IO, CAS_CORRUPT: as
+ * cas_ingest_commit(), and as cas_reader_read().
  */
-CAS_API CAS_MUST_USE cas_status cas_store_correct(struct cas_store *store, const char *path,
-                                                  const struct cas_correction *correction,
-                                                  struct cas_ingest_result *result, struct cas_error *error);
+typedef void (*cas_corrected_fn)(void *arg, cas_status status, const struct cas_ingest_result *result,
+                                 const struct cas_error *error);
+
+/*
+ * Corrects the instances at the paths, and calls `each` for all of them, in their order and in the calling thread. When
+ * it is called, what was corrected is durable, together with the replacement of the version before. Each is corrected
+ * or not by itself; up to 256 become durable with one sync. A failure returned means that no more are corrected:
+ * CAS_INVALID, as cas_correction_check(), or the store is not open for writing.
+ * Of a deflated object the new version has its data set inflated, in Explicit VR Little Endian. Any thread.
+ */
+CAS_API CAS_MUST_USE cas_status cas_store_correct(struct cas_store *store, const struct cas_correction *correction,
+                                                  const char *const *paths, size_t count, cas_corrected_fn each,
+                                                  void *arg, struct cas_error *error);
 
 #ifdef __cplusplus
 }

@@ -37,15 +37,29 @@ static cas_status keep_path(void *arg, const struct cas_node *node) {
   return CAS_END;
 }
 
+struct outcome {
+  cas_status status;
+  struct cas_error error;
+};
+
+static void keep_outcome(void *arg, cas_status status, const struct cas_ingest_result *result,
+                         const struct cas_error *error) {
+  (void)result;
+  *(struct outcome *)arg = (struct outcome){.status = status, .error = *error};
+}
+
 static cas_status correct_as(struct cas_store *store, int number, uint32_t tag, const char *vr, const char *value,
                              struct cas_error *error) {
   struct cas_assignment assignment = {.tag = tag, .value = value, .vr = vr};
   struct cas_correction correction = {.assignments = &assignment, .count = 1, .who = "tester", .why = "wrong"};
-  struct cas_ingest_result result = {0};
+  struct outcome outcome = {.status = CAS_END};
   char uid[32], path[1024] = "";
+  const char *paths[] = {path};
   snprintf(uid, sizeof uid, "1.2.3.4.%d", number);
   assert_int_equal(cas_node_by_uid(store, CAS_LEVEL_INSTANCE, uid, keep_path, path, NULL), CAS_END);
-  return cas_store_correct(store, path, &correction, &result, error);
+  STATUS_TRY(cas_store_correct(store, &correction, paths, 1, keep_outcome, &outcome, error));
+  if (error != NULL && outcome.status != CAS_OK) *error = outcome.error;
+  return outcome.status;
 }
 
 static cas_status correct(struct cas_store *store, int number, uint32_t tag, const char *value,

@@ -115,34 +115,6 @@ static void check_clean(struct scene *scene) {
   assert_int_equal(result.damaged_records + result.damaged_instances + result.index_findings, 0);
 }
 
-static void run(const char *command) { assert_int_equal(system(command), 0); }
-
-/* A command with the store's path in it. */
-static void run_in(struct scene *scene, const char *format) __attribute__((format(printf, 2, 0)));
-static void run_in(struct scene *scene, const char *format) {
-  char command[512];
-  snprintf(command, sizeof command, format, scene->t.path);
-  run(command);
-}
-
-/* The index after a power cut: as new as the log, as old as at the last start, or gone. */
-static void age_index(struct scene *scene) {
-  char command[512];
-  uint64_t choice = test_random_below(&scene->random, 3);
-  if (choice == 0) return;
-  run_in(scene, "rm -rf '%s/index'");
-  if (choice == 1) return;
-  snprintf(command, sizeof command, "cp -r '%s/index.before' '%s/index'", scene->t.path, scene->t.path);
-  run(command);
-}
-
-static void keep_index(struct scene *scene) {
-  char command[512];
-  snprintf(command, sizeof command, "rm -rf '%s/index.before'; cp -r '%s/index' '%s/index.before'", scene->t.path,
-           scene->t.path, scene->t.path);
-  run(command);
-}
-
 /* Also of pixels that were stored raw first; it may fail with the power. */
 static void compact(struct scene *scene) {
   struct cas_compact_options options = {.seal_bytes = 1, .min_percent = 1, .threads = 1};
@@ -166,7 +138,7 @@ static void offer_half(struct scene *scene) {
 static void cut_power_once(struct scene *scene) {
   struct io_disk *disk = scene->t.seams.disk;
   cas_store_close(scene->t.store);
-  keep_index(scene);
+  faulty_store_keep_index(&scene->t);
   scene->t.options.encode = (enum cas_encode)test_random_below(&scene->random, 2);
   temporary_open(&scene->t);
   faulty_disk_power_off_at(disk, 1 + test_random_below(&scene->random, 120));
@@ -180,7 +152,7 @@ static void cut_power_once(struct scene *scene) {
   cas_store_close(scene->t.store);
   assert_int_equal(atomic_load(&scene->under_way), 0);
   faulty_disk_restart(disk);
-  age_index(scene);
+  faulty_store_age_index(&scene->t, &scene->random);
   temporary_open(&scene->t);
   check_acknowledged(scene);
   check_clean(scene);
@@ -275,7 +247,7 @@ static void a_sync_left_out_is_seen(void **state) {
     cas_store_close(scene->t.store);
     faulty_disk_lie(disk, false);
     faulty_disk_restart(disk);
-    run_in(scene, "rm -rf '%s/index'");
+    faulty_store_run(&scene->t, "rm -rf $p/index");
     temporary_open(&scene->t);
     lost = count_lost(scene);
   }

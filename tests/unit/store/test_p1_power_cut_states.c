@@ -221,19 +221,6 @@ static bool settle(struct scene *scene) {
 
 /* --- rounds --- */
 
-static void run(const char *format, const char *path) {
-  char command[512];
-  snprintf(command, sizeof command, "p='%s'; %s", path, format);
-  assert_int_equal(system(command), 0);
-}
-
-/* The index after a power cut: as new as the log, gone, or as old as at the last start. */
-static void age_index(struct scene *scene) {
-  uint64_t choice = test_random_below(&scene->random, 3);
-  if (choice > 0) run("rm -rf $p/index", scene->t.path);
-  if (choice > 1) run("cp -r $p/index.before $p/index", scene->t.path);
-}
-
 static void act_until_it_fails(struct scene *scene) {
   atomic_store(&scene->stopping, false);
   assert_int_equal(pthread_create(&scene->thread, NULL, compact_always, scene), 0);
@@ -252,14 +239,14 @@ static void act_until_it_fails(struct scene *scene) {
 static bool cut_power_once(struct scene *scene) {
   struct io_disk *disk = scene->t.seams.disk;
   cas_store_close(scene->t.store);
-  run("rm -rf $p/index.before; cp -r $p/index $p/index.before", scene->t.path);
+  faulty_store_keep_index(&scene->t);
   scene->t.options.encode = (enum cas_encode)test_random_below(&scene->random, 2);
   temporary_open(&scene->t);
   faulty_disk_power_off_at(disk, 1 + test_random_below(&scene->random, 150));
   act_until_it_fails(scene);
   cas_store_close(scene->t.store);
   faulty_disk_restart(disk);
-  age_index(scene);
+  faulty_store_age_index(&scene->t, &scene->random);
   temporary_open(&scene->t);
   return settle(scene);
 }
@@ -311,7 +298,7 @@ static void a_sync_left_out_is_seen(void **state) {
     cas_store_close(scene->t.store);
     faulty_disk_lie(scene->t.seams.disk, false);
     faulty_disk_restart(scene->t.seams.disk);
-    run("rm -rf $p/index", scene->t.path);
+    faulty_store_run(&scene->t, "rm -rf $p/index");
     temporary_open(&scene->t);
     agrees = settle(scene);
     close_scene(scene);
