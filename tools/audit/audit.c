@@ -89,7 +89,9 @@ static struct message *message_make(const struct audit *audit, const struct audi
   const int64_t time_ns = now_ns(CLOCK_REALTIME);
   cas_status status = audit_header_format(event, time_ns, audit->machine, (long)getpid(), &message->text);
   message->xml = message->text.size;
-  if (status == CAS_OK) status = audit_message_format(event, time_ns, audit->source, audit->machine, &message->text);
+  if (status == CAS_OK)
+    status = audit_message_format(event, event->time_ns != 0 ? event->time_ns : time_ns, audit->source, audit->machine,
+                                  &message->text);
   if (status == CAS_OK && message->text.size <= AUDIT_MESSAGE_BYTES_MAX) return message;
   message_free(message);
   return NULL;

@@ -61,6 +61,8 @@ enum audit_kind {
   AUDIT_STUDY_DELETED,  /* DICOM Study Deleted */
   AUDIT_IMPORTED,       /* Data Import */
   AUDIT_EXPORTED,       /* Data Export */
+  AUDIT_MOUNTED,        /* Security Alert, Local Service Operation Started: all can be read as files from here on */
+  AUDIT_UNMOUNTED,      /* Security Alert, Local Service Operation Stopped */
 };
 
 /* Event Outcome Indicator. */
@@ -90,6 +92,7 @@ struct audit_object {
 struct audit_event {
   enum audit_kind kind;
   enum audit_outcome outcome;
+  int64_t time_ns;              /* UTC, since 1970; 0: it happens now */
   const char *description;      /* Event Outcome Description; of an alert, what is alarming. No patient data */
   const char *called;           /* our title that the peer called, where it is not the source's */
   struct audit_party peer;      /* the other side, or the user who asked for it */

@@ -100,6 +100,8 @@ static const struct {
     [AUDIT_REMOVED] = {{"110103", "DICOM Instances Accessed"}, {NULL, NULL}, 'D'},
     [AUDIT_STUDY_DELETED] = {{"110105", "DICOM Study Deleted"}, {NULL, NULL}, 'D'},
     [AUDIT_IMPORTED] = {{"110107", "Import"}, {NULL, NULL}, 'C'},
+    [AUDIT_MOUNTED] = {{"110113", "Security Alert"}, {"110141", "Local Service Operation Started"}, 'E'},
+    [AUDIT_UNMOUNTED] = {{"110113", "Security Alert"}, {"110142", "Local Service Operation Stopped"}, 'E'},
     [AUDIT_EXPORTED] = {{"110106", "Export"}, {NULL, NULL}, 'R'},
 };
 

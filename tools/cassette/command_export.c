@@ -45,6 +45,7 @@ static cas_status put_node(void *arg, const struct cas_node *node) {
     export_item_free(item);
     return CAS_NO_MEMORY;
   }
+  snprintf(item->uid, sizeof item->uid, "%s", cas_attributes_text(node->attributes, CAS_TAG_SOP_INSTANCE_UID));
   item->arrival_ns = node->first_arrival_ns;
   item->bytes = node->bytes;
   return walk->sink->put(walk->sink, item);
@@ -178,9 +179,11 @@ static int export_view(struct cas_store *view, const struct cli_arguments *argum
                           .verbose = settings->verbose && strcmp(arguments->operands[1], "-") != 0,
                           .progress = cli_progress_create("instances", settings->quiet),
                           .interrupt = interrupt,
+                          .disclosure = {.store_path = arguments->operands[0], .how = "cassette export"},
                           .lock = PTHREAD_MUTEX_INITIALIZER};
   if (!export.progress) return cli_fail("export", CAS_NO_MEMORY, NULL);
   int code = export_anywhere(&export, arguments, settings);
+  disclosure_end(&export.disclosure);
   cli_progress_destroy(export.progress);
   return code;
 }

@@ -15,10 +15,12 @@
 #include "cli_interrupt.h"
 #include "cli_progress.h"
 #include "cli_queue.h"
+#include "disclosure.h"
 
 /* One instance to export; owned by whoever holds the pointer. */
 struct export_item {
   char *path; /* in the tree */
+  char uid[CAS_UID_TEXT_MAX];
   int64_t arrival_ns;
   uint64_t bytes;
 };
@@ -37,7 +39,8 @@ struct export {
   pthread_mutex_t lock; /* guards the rest */
   uint64_t files, bytes, written, unchanged, failed, not_found;
   uint64_t files_total, bytes_total; /* 0: not known */
-  cas_status fault;                  /* of the destination: nothing more can be written */
+  struct disclosure disclosure;
+  cas_status fault; /* of the destination: nothing more can be written */
 };
 
 /* Where instances go. */

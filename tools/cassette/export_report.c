@@ -47,6 +47,7 @@ void export_report(struct export *export, const struct export_item *item, enum e
   export->written += outcome == EXPORT_WRITTEN;
   export->unchanged += outcome == EXPORT_UNCHANGED;
   export->failed += outcome == EXPORT_FAILED;
+  if (outcome == EXPORT_WRITTEN) disclosure_add(&export->disclosure, item->uid);
   struct cli_progress_state state = {export->files, export->bytes, export->files_total, export->bytes_total};
   pthread_mutex_unlock(&export->lock);
   if (export->json)

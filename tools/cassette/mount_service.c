@@ -20,6 +20,7 @@
 #include "cli.h"
 #include "cli_interrupt.h"
 #include "cli_text.h"
+#include "disclosure.h"
 #include "snapshot_writer.h"
 
 /* The background process's end of the pipe: the first descriptor behind the standard ones. */
@@ -94,6 +95,7 @@ static int serve_store(struct service *service, struct cas_store *store, struct 
   service->settings->mount.mountpoint = service->folder;
   cas_status status = cas_mount_start(store, &service->settings->mount, &mount, &error);
   if (status != CAS_OK) return cli_fail(service->folder, status, &error);
+  disclosure_mount(service->store, CONTROL_MOUNTED, service->folder);
   if (ready_fd >= 0)
     leave_terminal(ready_fd);
   else
@@ -101,6 +103,7 @@ static int serve_store(struct service *service, struct cas_store *store, struct 
   do status = cas_mount_wait_for(mount, WAIT_MS, &error);
   while (status == CAS_BUSY && !cli_interrupted(interrupt));
   cas_mount_stop(mount);
+  disclosure_mount(service->store, CONTROL_UNMOUNTED, service->folder);
   if (status == CAS_OK || status == CAS_BUSY) return CLI_OK;
   if (ready_fd >= 0) syslog(LOG_ERR, "%s", cli_reason(status, &error));
   return cli_fail(service->folder, status, &error);

@@ -218,7 +218,6 @@ static cas_status start_scrubber(struct daemon *daemon, struct cas_error *error)
 
 /* The control socket opens last: its state tells of all others. */
 static cas_status start_control(struct daemon *daemon, struct cas_error *error) {
-  daemon->changes = (struct daemon_changes){.store = daemon->store, .log = daemon->log, .audit = daemon->audit};
   const struct control_server_options options = {
       .mode = (mode_t)daemon->config->control_mode,
       .state = daemon_state,
@@ -227,6 +226,8 @@ static cas_status start_control(struct daemon *daemon, struct cas_error *error) 
       .changed_arg = &daemon->changes,
       .imported = daemon->audit != NULL ? daemon_imported : NULL,
       .imported_arg = &daemon->changes,
+      .accessed = daemon->audit != NULL ? daemon_accessed : NULL,
+      .accessed_arg = &daemon->changes,
       .scrubber = daemon->scrubber,
       .deleted_days = daemon->config->deleted_days,
       .log = daemon_log_write,
@@ -256,8 +257,10 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = open_store(daemon, error);
   if (status == CAS_OK) status = open_tls(daemon, error);
   if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, daemon->tls, &daemon->audit, error);
-  if (status == CAS_OK)
-    status = daemon_mounts_start(daemon->config, daemon->store, daemon->log, &daemon->mounts, error);
+  if (status != CAS_OK) return status;
+  daemon->changes = (struct daemon_changes){.store = daemon->store, .log = daemon->log, .audit = daemon->audit};
+  daemon_changes_catch_up(&daemon->changes);
+  status = daemon_mounts_start(daemon->config, &daemon->changes, &daemon->mounts, error);
   if (status == CAS_OK) status = start_dicom(daemon, error);
   if (status == CAS_OK) status = start_scrubber(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
@@ -322,6 +325,7 @@ static void stop(struct daemon *daemon) {
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
   daemon_mounts_stop(daemon->mounts);
   cas_scrub_stop(daemon->scrubber);
+  daemon_changes_settle(&daemon->changes);
   cas_store_close(daemon->store);
   daemon_audit_close(daemon->audit);
   tls_context_destroy(daemon->tls);

@@ -2,6 +2,7 @@
 #include "daemon_mounts.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cassette/snapshot.h"
@@ -14,39 +15,51 @@ struct entry {
 };
 
 struct daemon_mounts {
+  struct cas_store *store;
   struct daemon_log *log;
+  struct audit *audit;
   pthread_mutex_t lock; /* for who asks how the mounts stand while one of them goes */
   size_t count;
   struct entry entries[];
 };
 
-static cas_status start_one(struct daemon_mounts *mounts, struct cas_store *store,
-                            const struct config_mount *configured, struct entry *entry, struct cas_error *error) {
+static void tell_audit(const struct daemon_mounts *mounts, enum audit_kind kind, const struct entry *entry) {
+  char description[300];
+  snprintf(description, sizeof description, "mount at %.250s", entry->folder);
+  audit_post(mounts->audit, &(struct audit_event){.kind = kind, .description = description});
+}
+
+static cas_status start_one(struct daemon_mounts *mounts, const struct config_mount *configured, struct entry *entry,
+                            struct cas_error *error) {
   struct cas_mount_options options = configured->settings.mount;
   entry->folder = configured->folder;
   cas_status status = CAS_OK;
   if (configured->settings.snapshot[0] != '\0')
-    status = cas_snapshot_open(store, configured->settings.snapshot, &entry->view, error);
+    status = cas_snapshot_open(mounts->store, configured->settings.snapshot, &entry->view, error);
   if (status != CAS_OK) return status;
   mount_options_own(&configured->settings, &options);
   options.fixed = entry->view != NULL;
   options.log = daemon_log_write;
   options.log_arg = mounts->log;
-  return cas_mount_start(entry->view != NULL ? entry->view : store, &options, &entry->mount, error);
+  status = cas_mount_start(entry->view != NULL ? entry->view : mounts->store, &options, &entry->mount, error);
+  if (status == CAS_OK) tell_audit(mounts, AUDIT_MOUNTED, entry);
+  return status;
 }
 
-cas_status daemon_mounts_start(const struct config *config, struct cas_store *store, struct daemon_log *log,
+cas_status daemon_mounts_start(const struct config *config, const struct daemon_changes *serving,
                                struct daemon_mounts **out, struct cas_error *error) {
   if (config->mount_count == 0) return CAS_OK;
   struct daemon_mounts *mounts = calloc(1, sizeof *mounts + config->mount_count * sizeof mounts->entries[0]);
   if (mounts == NULL) return CAS_NO_MEMORY;
-  mounts->log = log;
+  mounts->store = serving->store;
+  mounts->log = serving->log;
+  mounts->audit = serving->audit;
   pthread_mutex_init(&mounts->lock, NULL);
   *out = mounts;
   cas_status status = CAS_OK;
   while (status == CAS_OK && mounts->count < config->mount_count) {
     const size_t index = mounts->count++;
-    status = start_one(mounts, store, &config->mounts[index], &mounts->entries[index], error);
+    status = start_one(mounts, &config->mounts[index], &mounts->entries[index], error);
   }
   return status;
 }
@@ -63,6 +76,7 @@ static void let_go(struct daemon_mounts *mounts, struct entry *entry) {
   entry->mount = NULL;
   pthread_mutex_unlock(&mounts->lock);
   cas_mount_stop(mount);
+  if (mount != NULL) tell_audit(mounts, AUDIT_UNMOUNTED, entry);
   cas_snapshot_close(entry->view);
   entry->view = NULL;
 }

@@ -9,15 +9,15 @@
 #include <jansson.h>
 
 #include "config.h"
-#include "daemon_log.h"
+#include "daemon_changes.h"
 
 struct daemon_mounts;
 
-/* Starts all of the configuration, which has to live as long; NULL where there are none. As cas_mount_start(), and
+/* Starts all of the configuration, which has to live as long; of the
+ * store, the log and the audit trail that are served. NULL where there are none. As cas_mount_start(), and
  * CAS_NOT_FOUND: there is no such snapshot. */
-CAS_MUST_USE cas_status daemon_mounts_start(const struct config *config, struct cas_store *store,
-                                            struct daemon_log *log, struct daemon_mounts **mounts,
-                                            struct cas_error *error);
+CAS_MUST_USE cas_status daemon_mounts_start(const struct config *config, const struct daemon_changes *serving,
+                                            struct daemon_mounts **mounts, struct cas_error *error);
 
 /* Whether one is left. NULL is allowed, here and below. */
 bool daemon_mounts_any(const struct daemon_mounts *mounts);

@@ -29,14 +29,14 @@ const char *control_peer_name(int fd, char *name, size_t capacity) {
 
 /* --- the client's end --- */
 
-static int make_file(const struct cas_change *change) {
+int control_targets_file(const struct cas_target *targets, size_t count) {
   int fd = memfd_create("cassette targets", MFD_CLOEXEC);
   if (fd < 0) return -1;
   int copy = dup(fd);
   FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
   bool written = file != NULL;
-  for (size_t i = 0; written && i < change->target_count; i++)
-    written = fprintf(file, "%u %s\n", change->targets[i].version, change->targets[i].uid) > 0;
+  for (size_t i = 0; written && i < count; i++)
+    written = fprintf(file, "%u %s\n", targets[i].version, targets[i].uid) > 0;
   if (file != NULL)
     written = fclose(file) == 0 && written;
   else if (copy >= 0)
@@ -51,7 +51,7 @@ json_t *control_change_request(const struct cas_change *change, int *file) {
   json_t *request = json_pack("{ssssssss}", "command", "change", "action", cas_action_name(change->action), "reason",
                               cas_reason_name(change->reason), "why", change->why != NULL ? change->why : "");
   if (request == NULL) return NULL;
-  *file = make_file(change);
+  *file = control_targets_file(change->targets, change->target_count);
   if (*file >= 0) return request;
   json_decref(request);
   return NULL;
@@ -106,6 +106,13 @@ static bool cut_targets(struct control_change *change) {
   return count > 0;
 }
 
+cas_status control_targets_read(int file, int fd, struct control_change *change, struct cas_error *error) {
+  change->change.who = control_peer_name(fd, change->who, sizeof change->who);
+  change->text = read_text(file);
+  if (change->text == NULL) return refuse(error, CAS_INVALID, "a file with targets is needed");
+  return cut_targets(change) ? CAS_OK : refuse(error, CAS_INVALID, "lines of versions and UIDs are needed");
+}
+
 static bool read_action(const json_t *request, struct cas_change *change) {
   const char *action = json_string_value(json_object_get(request, "action"));
   const char *reason = json_string_value(json_object_get(request, "reason"));
@@ -124,9 +131,6 @@ cas_status control_change_read(const json_t *request, int file, int fd, struct c
   *change = (struct control_change){0};
   if (!read_action(request, &change->change))
     return refuse(error, CAS_INVALID, "a change needs an action and a reason");
-  change->change.who = control_peer_name(fd, change->who, sizeof change->who);
   change->change.why = json_string_value(json_object_get(request, "why"));
-  change->text = read_text(file);
-  if (change->text == NULL) return refuse(error, CAS_INVALID, "a change needs a file with its targets");
-  return cut_targets(change) ? CAS_OK : refuse(error, CAS_INVALID, "a change needs lines of versions and UIDs");
+  return control_targets_read(file, fd, change, error);
 }

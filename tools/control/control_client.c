@@ -305,6 +305,17 @@ cas_status control_correct(struct control_client *client, const struct cas_corre
   return CAS_OK;
 }
 
+cas_status control_tell_access(struct control_client *client, const struct control_access *access,
+                               struct cas_error *error) {
+  json_t *answer;
+  int file;
+  json_t *request = control_access_request(access, &file);
+  const cas_status status = ask_with(client, request, file, &answer, error);
+  if (file >= 0) close(file);
+  if (status == CAS_OK) json_decref(answer);
+  return status;
+}
+
 cas_status control_status(struct control_client *client, char **json, struct cas_error *error) {
   json_t *answer;
   const cas_status status = ask(client, json_pack("{ss}", "command", "status"), &answer, error);

@@ -16,6 +16,7 @@
 #include "cassette/compact.h"
 #include "cassette/ingest.h"
 #include "cassette/state.h"
+#include "control_access.h"
 #include "control_correct.h"
 
 /* Connections that a daemon serves at once; the next one gets CAS_BUSY. */
@@ -70,6 +71,10 @@ CAS_MUST_USE cas_status control_change(struct control_client *client, const stru
  * (control_scrub.h) that the caller frees. CAS_UNSUPPORTED: the daemon does not scrub. */
 CAS_MUST_USE cas_status control_scrub(struct control_client *client, const char *action, char **json,
                                       struct cas_error *error);
+
+/* Tells of an access, `who` being asked of the kernel. */
+CAS_MUST_USE cas_status control_tell_access(struct control_client *client, const struct control_access *access,
+                                            struct cas_error *error);
 
 /* Corrects the instances at the paths, by the user of this process. CAS_OK: `corrected` says what came of each. Waits
  * for all imports under way first. */

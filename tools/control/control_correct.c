@@ -75,6 +75,16 @@ json_t *control_correct_request(const struct cas_correction *correction, const c
 
 /* --- the daemon's end --- */
 
+/* A request and its file, as read by the daemon from peer `fd`. CAS_INVALID: they are no correction. */
+struct control_correction {
+  struct cas_correction correction;
+  char who[256];
+  json_t *document; /* that all texts lie in */
+  struct cas_assignment assignments[CAS_ASSIGNMENTS_MAX];
+  const char **paths;
+  size_t count;
+};
+
 static bool read_assignments(const json_t *list, struct control_correction *correction) {
   size_t count = json_array_size(list);
   if (count == 0 || count > CAS_ASSIGNMENTS_MAX) return false;
@@ -110,8 +120,8 @@ static json_t *read_document(int file) {
   return lseek(file, 0, SEEK_SET) == 0 ? json_loadfd(file, 0, NULL) : NULL;
 }
 
-cas_status control_correct_read(const json_t *request, int file, int fd, struct control_correction *correction,
-                                struct cas_error *error) {
+static cas_status control_correct_read(const json_t *request, int file, int fd, struct control_correction *correction,
+                                       struct cas_error *error) {
   *correction = (struct control_correction){.document = read_document(file)};
   correction->correction.who = control_peer_name(fd, correction->who, sizeof correction->who);
   correction->correction.why = json_string_value(json_object_get(request, "why"));
@@ -124,14 +134,44 @@ cas_status control_correct_read(const json_t *request, int file, int fd, struct 
   return CAS_INVALID;
 }
 
-void control_correct_fini(struct control_correction *correction) {
+static void control_correct_fini(struct control_correction *correction) {
   free(correction->paths);
   json_decref(correction->document);
 }
 
+struct corrected_uids {
+  struct cas_target *targets; /* with UIDs that are owned */
+  size_t count;
+};
+
+static void keep_uid(void *arg, const char *uid) {
+  struct corrected_uids *uids = arg;
+  struct cas_target *grown = reallocarray(uids->targets, uids->count + 1, sizeof *grown);
+  if (grown == NULL) return;
+  uids->targets = grown;
+  grown[uids->count].version = 0;
+  grown[uids->count].uid = strdup(uid);
+  if (grown[uids->count].uid != NULL) uids->count++;
+}
+
+/* Corrections are told as changes of states: each replaces a version. */
+static void tell_corrected(const struct control_node *node, const struct cas_correction *correction,
+                           struct corrected_uids *uids, const struct control_corrected *corrected) {
+  const struct control_server_options *options = &node->options;
+  const struct cas_change change = {.action = CAS_ACTION_REPLACE,
+                                    .who = correction->who,
+                                    .why = correction->why,
+                                    .targets = uids->targets,
+                                    .target_count = uids->count};
+  if (options->changed != NULL)
+    options->changed(options->changed_arg, &change, corrected->corrected, corrected->status);
+  for (size_t i = 0; i < uids->count; i++) free((char *)uids->targets[i].uid);
+  free(uids->targets);
+}
+
 /* --- answers --- */
 
-json_t *control_correct_answer(json_int_t id, const struct control_corrected *corrected) {
+static json_t *answer_of(json_int_t id, const struct control_corrected *corrected) {
   json_t *answer = json_pack("{sIsbsIsIsIss}", "id", id, "ok", 1, "corrected", (json_int_t)corrected->corrected,
                              "unchanged", (json_int_t)corrected->unchanged, "failed", (json_int_t)corrected->failed,
                              "status", control_status_name(corrected->status));
@@ -150,4 +190,20 @@ void control_correct_result(const json_t *answer, struct control_corrected *corr
       .status = status != NULL ? control_status_by_name(status) : CAS_IO,
   };
   snprintf(corrected->reason, sizeof corrected->reason, "%s", reason != NULL ? reason : "");
+}
+
+json_t *control_correct_serve(struct control_node *node, int fd, json_int_t id, const json_t *request, int file,
+                              struct cas_error *error) {
+  struct control_correction wanted;
+  struct control_corrected corrected;
+  struct corrected_uids uids = {0};
+  cas_status status = control_correct_read(request, file, fd, &wanted, error);
+  if (status == CAS_OK) {
+    status = control_correct_run(node->store, &wanted.correction, wanted.paths, wanted.count, keep_uid, &uids,
+                                 &corrected, error);
+    tell_corrected(node, &wanted.correction, &uids, &corrected);
+  }
+  control_correct_fini(&wanted);
+  if (status != CAS_OK && error->status == CAS_OK) error->status = status;
+  return status == CAS_OK ? answer_of(id, &corrected) : NULL;
 }

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "cassette/correct.h"
+#include "control_session.h"
 
 /* What came of it. Each instance is corrected by itself; one that fails does not stop the others. */
 struct control_corrected {
@@ -32,21 +33,11 @@ CAS_MUST_USE cas_status control_correct_run(struct cas_store *store, const struc
 json_t *control_correct_request(const struct cas_correction *correction, const char *const *paths, size_t count,
                                 int *file);
 
-/* A request and its file, as read by the daemon from peer `fd`. CAS_INVALID: they are no correction. */
-struct control_correction {
-  struct cas_correction correction;
-  char who[256];
-  json_t *document; /* that all texts lie in */
-  struct cas_assignment assignments[CAS_ASSIGNMENTS_MAX];
-  const char **paths;
-  size_t count;
-};
-CAS_MUST_USE cas_status control_correct_read(const json_t *request, int file, int fd,
-                                             struct control_correction *correction, struct cas_error *error);
-void control_correct_fini(struct control_correction *correction);
+/* Serves a request with its file, which stays open. The answer, a new reference; NULL: `error` says why. */
+json_t *control_correct_serve(struct control_node *node, int fd, json_int_t id, const json_t *request, int file,
+                              struct cas_error *error);
 
-/* The answer's numbers, and back. */
-json_t *control_correct_answer(json_int_t id, const struct control_corrected *corrected);
+/* What an answer says. */
 void control_correct_result(const json_t *answer, struct control_corrected *corrected);
 
 #endif

@@ -23,6 +23,7 @@
 #define CONTROL_IN_FLIGHT_MAX 256u
 
 struct control_server;
+struct control_access;
 
 struct control_server_options {
   mode_t mode;                 /* of the socket; default 0600. Who may connect may import. */
@@ -38,6 +39,9 @@ struct control_server_options {
    * is the connection's own and NULL at first. By one thread at a time for each connection. NULL: nobody asks. */
   void (*imported)(void *arg, void **kept, const char *who, const char *uid);
   void *imported_arg;
+  /* Called for each access that a user tells of (control_access.h); from any thread. NULL: nobody asks. */
+  void (*accessed)(void *arg, const struct control_access *access);
+  void *accessed_arg;
   cas_log_fn log;
   void *log_arg;
 };

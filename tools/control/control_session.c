@@ -19,6 +19,7 @@
 
 #include "cassette/ingest.h"
 #include "cassette/snapshot.h"
+#include "control_access.h"
 #include "control_change.h"
 #include "control_compact.h"
 #include "control_correct.h"
@@ -271,50 +272,14 @@ static void serve_change(struct session *session, json_int_t id, const json_t *r
                                         : failure(id, status, error.message));
 }
 
-struct corrected_uids {
-  struct cas_target *targets; /* with UIDs that are owned */
-  size_t count;
-};
-
-static void keep_uid(void *arg, const char *uid) {
-  struct corrected_uids *uids = arg;
-  struct cas_target *grown = reallocarray(uids->targets, uids->count + 1, sizeof *grown);
-  if (grown == NULL) return;
-  uids->targets = grown;
-  grown[uids->count].version = 0;
-  grown[uids->count].uid = strdup(uid);
-  if (grown[uids->count].uid != NULL) uids->count++;
-}
-
-/* Corrections are told as changes of states: each replaces a version. */
-static void tell_corrected(const struct session *session, const struct control_correction *wanted,
-                           struct corrected_uids *uids, const struct control_corrected *corrected) {
-  const struct control_server_options *options = &session->node->options;
-  const struct cas_change change = {.action = CAS_ACTION_REPLACE,
-                                    .who = wanted->correction.who,
-                                    .why = wanted->correction.why,
-                                    .targets = uids->targets,
-                                    .target_count = uids->count};
-  if (options->changed != NULL)
-    options->changed(options->changed_arg, &change, corrected->corrected, corrected->status);
-  for (size_t i = 0; i < uids->count; i++) free((char *)uids->targets[i].uid);
-  free(uids->targets);
-}
-
-static void serve_correct(struct session *session, json_int_t id, const json_t *request, int file) {
-  struct control_correction wanted;
-  struct control_corrected corrected;
-  struct corrected_uids uids = {0};
+/* The answer of a request that a module of its own serves, with the file that came with it. */
+static void serve_apart(struct session *session, json_int_t id, const json_t *request, int file,
+                        json_t *(*serve)(struct control_node *node, int fd, json_int_t id, const json_t *request,
+                                         int file, struct cas_error *error)) {
   struct cas_error error = {0};
-  cas_status status = control_correct_read(request, file, session->fd, &wanted, &error);
+  json_t *answer = serve(session->node, session->fd, id, request, file, &error);
   if (file >= 0) close(file);
-  if (status == CAS_OK) {
-    status = control_correct_run(session->node->store, &wanted.correction, wanted.paths, wanted.count, keep_uid, &uids,
-                                 &corrected, &error);
-    tell_corrected(session, &wanted, &uids, &corrected);
-  }
-  control_correct_fini(&wanted);
-  answer_with(session, status == CAS_OK ? control_correct_answer(id, &corrected) : failure(id, status, error.message));
+  answer_with(session, answer != NULL ? answer : failure(id, error.status, error.message));
 }
 
 /* Serves one line; false ends the connection: what sends no JSON object does not speak the protocol. */
@@ -339,7 +304,9 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
   } else if (strcmp(command, "change") == 0) {
     serve_change(session, id, request, control_reader_take_descriptor(reader));
   } else if (strcmp(command, "correct") == 0) {
-    serve_correct(session, id, request, control_reader_take_descriptor(reader));
+    serve_apart(session, id, request, control_reader_take_descriptor(reader), control_correct_serve);
+  } else if (strcmp(command, "access") == 0) {
+    serve_apart(session, id, request, control_reader_take_descriptor(reader), control_access_serve);
   } else if (strcmp(command, "snapshot") == 0) {
     serve_snapshot(session, id, request);
   } else if (strcmp(command, "scrub") == 0) {
