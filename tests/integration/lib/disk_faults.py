@@ -6,7 +6,7 @@
 A store lies on powercut_fs. A run sends a few new objects; the fault hits its first write, sync or change of a name, then its
 second, and so on until a run is over before it is hit; in the segments, in the index, in both. After each fault the archive
 must take objects again by itself, and after each kind of fault every acknowledged object must be there bit-exact, nothing
-that was never offered, and `cassette verify` be clean; at the end also after a SIGKILL. Prints the figures as JSON.
+that was never offered, and `cassette verify` be clean; at the end also after a SIGKILL and a power cut. Prints the figures as JSON.
 Exit status: 0, or 3 where something was lost or the archive did not do what it should.
 """
 import argparse
@@ -177,6 +177,10 @@ class Faults(Scene):
         self.disk.tell("short 0")
         self.check()
         self.kill()
+        self.start()
+        self.check()
+        self.kill()
+        self.cut()
         self.start()
         self.check()
         self.stop()

@@ -200,6 +200,7 @@ static int sync_node(const char *path, int data_only, struct fuse_file_info *inf
   if (info->fh == CONTROL_NUMBER) return 0;
   int status = check(POWERCUT_SYNC, path);
   struct powercut_node *node = node_of(path, info);
+  if (status != 0 && node != NULL && !S_ISDIR(node->mode)) powercut_image_fail_sync(&node->image);
   if (status != 0 || node == NULL) return status != 0 ? status : -EIO;
   if (S_ISDIR(node->mode))
     powercut_tree_sync_folder(self()->tree, node, self()->faults.honesty);

@@ -29,6 +29,9 @@ void powercut_image_fini(struct powercut_image *image) {
   *image = (struct powercut_image){0};
 }
 
+/* What became of a sector since the last sync. */
+enum { SECTOR_CLEAN, SECTOR_DIRTY, SECTOR_GIVEN_UP };
+
 static void mark_dirty(struct powercut_image *image, uint64_t from, uint64_t to) {
   uint64_t sectors = (to + POWERCUT_SECTOR_BYTES - 1) / POWERCUT_SECTOR_BYTES;
   if (sectors > image->dirty_count) {
@@ -37,7 +40,7 @@ static void mark_dirty(struct powercut_image *image, uint64_t from, uint64_t to)
     memset(image->dirty + image->dirty_count, 0, sectors - image->dirty_count);
     image->dirty_count = sectors;
   }
-  for (uint64_t i = from / POWERCUT_SECTOR_BYTES; i < sectors; i++) image->dirty[i] = 1;
+  for (uint64_t i = from / POWERCUT_SECTOR_BYTES; i < sectors; i++) image->dirty[i] = SECTOR_DIRTY;
 }
 
 void powercut_image_write(struct powercut_image *image, uint64_t offset, const void *bytes, uint64_t size) {
@@ -56,8 +59,17 @@ void powercut_image_truncate(struct powercut_image *image, uint64_t size) {
 }
 
 static void settle(struct powercut_image *image) {
-  if (image->dirty_count > 0) memset(image->dirty, 0, image->dirty_count);
+  if (image->dirty_count > 0) memset(image->dirty, SECTOR_CLEAN, image->dirty_count);
   image->smallest = image->present.size;
+}
+
+/* Makes a sector durable as it is; one behind the end of the file is gone. */
+static void copy_sector(struct powercut_image *image, uint64_t sector) {
+  uint64_t begin = sector * POWERCUT_SECTOR_BYTES, end = begin + POWERCUT_SECTOR_BYTES;
+  if (end > image->present.size) end = image->present.size;
+  if (begin >= end) return;
+  if (end > image->durable.size) resize(&image->durable, end);
+  memcpy(image->durable.data + begin, image->present.data + begin, end - begin);
 }
 
 void powercut_image_sync(struct powercut_image *image, enum powercut_honesty honesty) {
@@ -67,8 +79,18 @@ void powercut_image_sync(struct powercut_image *image, enum powercut_honesty hon
     copy(&image->late, &image->present);
     return;
   }
-  copy(&image->durable, &image->present);
-  settle(image);
+  resize(&image->durable, image->present.size);
+  for (uint64_t i = 0; i < image->dirty_count; i++) {
+    if (image->dirty[i] != SECTOR_DIRTY) continue;
+    copy_sector(image, i);
+    image->dirty[i] = SECTOR_CLEAN;
+  }
+  image->smallest = image->present.size;
+}
+
+void powercut_image_fail_sync(struct powercut_image *image) {
+  for (uint64_t i = 0; i < image->dirty_count; i++)
+    if (image->dirty[i] == SECTOR_DIRTY) image->dirty[i] = SECTOR_GIVEN_UP;
 }
 
 /* How the sectors of one file fare in one cut. */
@@ -95,20 +117,17 @@ static void cut_size(struct powercut_image *image, struct test_random *random) {
 void powercut_image_cut(struct powercut_image *image, struct test_random *random, struct powercut_losses *losses) {
   enum fate fate = (enum fate)test_random_below(random, FATE_COUNT);
   uint64_t sectors = (image->present.size + POWERCUT_SECTOR_BYTES - 1) / POWERCUT_SECTOR_BYTES, first = 0;
-  while (first < image->dirty_count && image->dirty[first] == 0) first++;
+  while (first < image->dirty_count && image->dirty[first] == SECTOR_CLEAN) first++;
   uint64_t border = first >= sectors ? sectors : first + test_random_below(random, sectors - first + 1);
   cut_size(image, random);
   for (uint64_t i = first; i < image->dirty_count && i < sectors; i++) {
-    uint64_t begin = i * POWERCUT_SECTOR_BYTES, end = begin + POWERCUT_SECTOR_BYTES;
-    if (image->dirty[i] == 0) continue;
-    if (end > image->present.size) end = image->present.size;
+    if (image->dirty[i] == SECTOR_CLEAN) continue;
     if (!survives(random, fate, i, border)) {
       losses->sectors_lost++;
       continue;
     }
     losses->sectors_kept++;
-    if (end > image->durable.size) resize(&image->durable, end);
-    memcpy(image->durable.data + begin, image->present.data + begin, end - begin);
+    copy_sector(image, i);
   }
   copy(&image->present, &image->durable);
   copy(&image->late, &image->durable);

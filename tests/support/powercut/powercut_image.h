@@ -1,7 +1,8 @@
 /*
  * The bytes of one file, as reading sees them and as a power cut would leave them: `present` is what was written,
  * `durable` what a sync promised. A cut takes each sector that was written since the last sync into `durable` or not,
- * whatever the order in which they were written.
+ * whatever the order in which they were written. What a sync failed to write is forgotten, as by the kernel: reading
+ * shows it, and no later sync makes it durable, unless it is written again.
  */
 #ifndef POWERCUT_IMAGE_H
 #define POWERCUT_IMAGE_H
@@ -28,7 +29,7 @@ struct powercut_bytes {
 struct powercut_image {
   struct powercut_bytes durable, present, late;
   uint64_t smallest; /* that the file was since the last sync */
-  uint8_t *dirty;    /* a byte for each sector of `present`, up to dirty_count */
+  uint8_t *dirty;    /* a byte for each sector of `present`, up to dirty_count: what became of it since the last sync */
   uint64_t dirty_count;
 };
 
@@ -41,6 +42,7 @@ void powercut_image_fini(struct powercut_image *image);
 void powercut_image_write(struct powercut_image *image, uint64_t offset, const void *bytes, uint64_t size);
 void powercut_image_truncate(struct powercut_image *image, uint64_t size);
 void powercut_image_sync(struct powercut_image *image, enum powercut_honesty honesty);
+void powercut_image_fail_sync(struct powercut_image *image);
 void powercut_image_cut(struct powercut_image *image, struct test_random *random, struct powercut_losses *losses);
 
 /* One chance in `one_in`. */
