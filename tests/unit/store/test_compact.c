@@ -137,6 +137,36 @@ static void a_segment_whose_dead_blob_comes_into_use_stays(void **state) {
   temporary_destroy(&t);
 }
 
+/* Its blobs are there already, without users: they were left by an object that broke off. */
+static void what_an_object_on_its_way_counts_on_stays(void **state) {
+  (void)state;
+  struct temporary_store t = {.options = {.workers = 1}}; /* so blobs are looked at in the order of their arrival */
+  CLEANUP_BUFFER struct cas_buffer file = {0}, other = {0}, shared = {0};
+  struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT};
+  struct cas_ingest_result result;
+  struct cas_ingest *ingest;
+  struct synthetic what = {.pixel_seed = 1}, later = {.sop_uid = "1.2.3.6", .pixel_seed = 2},
+                   counting = {.sop_uid = "1.2.3.5", .pixel_seed = 7, .rows = 256, .columns = 256, .frames = 8};
+  synthetic_file(&what, "A", &file);
+  synthetic_file(&later, "A", &other);
+  synthetic_file(&counting, "A", &shared);
+  temporary_create(&t);
+  assert_int_equal(cas_ingest_begin(t.store, &source, &ingest, NULL), CAS_OK);
+  assert_int_equal(cas_ingest_write(ingest, slice_of_buffer(&shared), NULL), CAS_OK);
+  synthetic_import(t.store, &file);
+  cas_ingest_abort(ingest);
+  temporary_reopen(&t);
+  assert_int_equal(cas_ingest_begin(t.store, &source, &ingest, NULL), CAS_OK);
+  assert_int_equal(cas_ingest_write(ingest, slice_of_buffer(&shared), NULL), CAS_OK);
+  synthetic_import(t.store, &other); /* what came before was looked at */
+  compact(t.store);
+  assert_int_equal(cas_ingest_commit(ingest, &result, NULL), CAS_OK);
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.5", 1, &shared), CAS_OK);
+  check_clean(t.store);
+  check_rebuild(&t);
+  temporary_destroy(&t);
+}
+
 /* --- what is deleted --- */
 
 static void delete_instance(struct cas_store *store, const char *uid) {
@@ -214,6 +244,7 @@ int main(void) {
       cmocka_unit_test(what_was_stored_raw_is_encoded_and_comes_back),
       cmocka_unit_test(an_index_of_before_is_not_followed),
       cmocka_unit_test(a_segment_whose_dead_blob_comes_into_use_stays),
+      cmocka_unit_test(what_an_object_on_its_way_counts_on_stays),
       cmocka_unit_test(what_is_deleted_goes_when_no_snapshot_shows_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
