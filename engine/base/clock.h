@@ -1,4 +1,4 @@
-/* The time of day, in the unit that the store keeps. */
+/* The time of day, in the unit that the store keeps, and how long something took. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -9,6 +9,13 @@
 static inline int64_t clock_now_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Nanoseconds by a clock that nobody sets. */
+static inline int64_t clock_monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 

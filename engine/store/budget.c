@@ -2,12 +2,14 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct budget {
   pthread_mutex_t lock;
   pthread_cond_t released;
   uint64_t bytes_max;
-  uint64_t bytes; /* lock */
+  atomic_uint_fast64_t bytes; /* changed under the lock */
+  atomic_uint_fast64_t waits;
 };
 
 cas_status budget_create(uint64_t bytes_max, struct budget **budget) {
@@ -30,6 +32,7 @@ void budget_destroy(struct budget *budget) {
 
 void budget_acquire(struct budget *budget, uint64_t bytes) {
   pthread_mutex_lock(&budget->lock);
+  if (budget->bytes > 0 && budget->bytes + bytes > budget->bytes_max) budget->waits++;
   while (budget->bytes > 0 && budget->bytes + bytes > budget->bytes_max)
     pthread_cond_wait(&budget->released, &budget->lock);
   budget->bytes += bytes;
@@ -42,4 +45,9 @@ void budget_release(struct budget *budget, uint64_t bytes) {
   budget->bytes -= bytes;
   pthread_cond_broadcast(&budget->released);
   pthread_mutex_unlock(&budget->lock);
+}
+
+void budget_fill(const struct budget *budget, uint64_t *bytes, uint64_t *waits) {
+  *bytes = atomic_load_explicit(&budget->bytes, memory_order_relaxed);
+  *waits = atomic_load_explicit(&budget->waits, memory_order_relaxed);
 }

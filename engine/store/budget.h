@@ -18,4 +18,7 @@ void budget_destroy(struct budget *budget);
 void budget_acquire(struct budget *budget, uint64_t bytes);
 void budget_release(struct budget *budget, uint64_t bytes);
 
+/* What is taken, and how often somebody had to wait. Waits for nobody. */
+void budget_fill(const struct budget *budget, uint64_t *bytes, uint64_t *waits);
+
 #endif

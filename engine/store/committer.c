@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/limits.h"
+#include "store/activity.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/ledger.h"
@@ -84,13 +85,8 @@ static cas_status append_blob(struct group *group, struct pending_blob *blob) {
   STATUS_TRY(segment_writer_append(group->committer->writer, &record, payload, &place.cookie, &group->error));
   STATUS_TRY(ledger_put_blob(group->batch, &blob->id, &place, payload, &group->error));
   STATUS_TRY(pending_blob_pin(blob, segment_file_number(record_cookie_segment(place.cookie))));
-  if (!blob->becomes_dictionary) return CAS_OK;
-  char name[CAS_UID_TEXT_MAX + 16];
-  uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
-  dictionary_fact_name(blob->series_uid, name);
-  memcpy(value, blob->id.hash.bytes, 16);
-  store_u16(value + 16, blob->id.ordinal);
-  return index_batch_put_fact(group->batch, name, slice_of(value, sizeof value), &group->error);
+  activity_add_blob(store->activity, payload.size);
+  return dictionary_note(group->batch, blob, &group->error);
 }
 
 /* Fails the instance alone if one of its blobs failed with an earlier group. */
@@ -205,7 +201,9 @@ static cas_status commit_group(struct group *group) {
     segment_writer_abort(committer->writer);
     return status;
   }
+  int64_t began_ns = clock_monotonic_ns();
   STATUS_TRY(segment_writer_commit(committer->writer, &mark, &group->error));
+  activity_add_group(committer->store->activity, began_ns);
   return apply_to_index(group, &mark);
 }
 
@@ -240,6 +238,7 @@ static void tell_all(struct group *group, cas_status status) {
       instance->status = status;
       instance->error = group->error;
     }
+    activity_add_object(group->committer->store->activity, instance);
     instance->done(instance);
   }
 }
@@ -250,6 +249,7 @@ static void run_group(struct committer *committer, struct commit_item *items) {
   cas_status status = condition_check(condition, &group.error);
   if (status == CAS_OK) {
     status = commit_group(&group);
+    if (status != CAS_OK) activity_add(&committer->store->activity->groups_failed, 1);
     if (group.batch != NULL) index_batch_abort(group.batch);
     if (status != CAS_OK && group.error.status == CAS_OK)
       status_fail(&group.error, status, "%s", cas_status_text(status));

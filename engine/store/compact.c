@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/activity.h"
 #include "store/compact_change.h"
 #include "store/compact_segment.h"
 #include "store/dictionaries.h"
@@ -151,6 +152,7 @@ cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_o
     return status_fail(error, CAS_BUSY, "segments of the store are being written anew already");
   cas_status status = compact(&compaction);
   pthread_mutex_unlock(&store->compacting);
+  activity_add_compaction(store->activity, result);
   if (status != CAS_OK && error != NULL) *error = detail;
   return status;
 }

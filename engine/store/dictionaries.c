@@ -51,6 +51,16 @@ void dictionary_fact_name(const char *series_uid, char name[CAS_UID_TEXT_MAX + 1
   snprintf(name, CAS_UID_TEXT_MAX + 16, "dictionary/%s", series_uid);
 }
 
+cas_status dictionary_note(struct index_batch *batch, const struct pending_blob *blob, struct cas_error *error) {
+  char name[CAS_UID_TEXT_MAX + 16];
+  uint8_t value[CODEC_DICTIONARY_NAME_BYTES];
+  if (!blob->becomes_dictionary) return CAS_OK;
+  dictionary_fact_name(blob->series_uid, name);
+  memcpy(value, blob->id.hash.bytes, 16);
+  store_u16(value + 16, blob->id.ordinal);
+  return index_batch_put_fact(batch, name, slice_of(value, sizeof value), error);
+}
+
 static struct entry *find(struct dictionaries *dictionaries, const char *series_uid) {
   for (size_t i = 0; i < SERIES_MAX; i++) {
     struct entry *entry = &dictionaries->entries[i];

@@ -42,6 +42,10 @@ void dictionaries_forget(struct dictionaries *dictionaries, const char *series_u
 /* Holds no blob any longer than it must: those that are committed are let go. */
 void dictionaries_settle(struct dictionaries *dictionaries);
 
+/* Notes in the index that the blob is the dictionary of its series, if it becomes one. */
+CAS_MUST_USE cas_status dictionary_note(struct index_batch *batch, const struct pending_blob *blob,
+                                        struct cas_error *error);
+
 /* The name of the fact in the index that says which blob it is: its value is a hash and an ordinal. */
 void dictionary_fact_name(const char *series_uid, char name[CAS_UID_TEXT_MAX + 16]);
 

@@ -45,7 +45,7 @@ static void sum_codecs(const struct index_totals *totals, struct cas_stats *stat
 
 cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
   struct index_totals totals;
-  uint64_t total_bytes;
+  struct cas_space space;
   CLEANUP_FREE char *index_folder = path_join(store->path, "index");
   if (index_folder == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(index_get_totals(store->index, &totals, error));
@@ -63,7 +63,13 @@ cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats, str
   STATUS_TRY(ledger_get_reclaimed(store->index, NULL, &stats->reclaimed_bytes, error));
   STATUS_TRY(discard_waiting(store->index, &stats->deleted_versions, &stats->deleted_bytes, error));
   STATUS_TRY(measure_segments(store, stats, error));
-  return store->disk->ops->space(store->disk, &stats->free_bytes, &total_bytes, error);
+  STATUS_TRY(cas_store_space(store, &space, error));
+  stats->free_bytes = space.free_bytes;
+  return CAS_OK;
+}
+
+cas_status cas_store_space(const struct cas_store *store, struct cas_space *space, struct cas_error *error) {
+  return store->disk->ops->space(store->disk, &space->free_bytes, &space->total_bytes, error);
 }
 
 void cas_store_info(const struct cas_store *store, struct cas_store_info *info) {

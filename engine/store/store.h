@@ -57,7 +57,8 @@ struct cas_store {
   /* Writers only. */
   uint64_t in_flight_bytes_max;
   enum cas_encode encode;
-  struct pressure *pressure; /* apart, as a view copies the handle */
+  struct pressure *pressure; /* apart, as a view copies the handle; and the next */
+  struct activity *activity;
   struct budget *budget;
   struct worker_pool *workers;
   struct pending *pending;

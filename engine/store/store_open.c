@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "segment/segment_behind.h"
+#include "store/activity.h"
 #include "store/budget.h"
 #include "store/committer.h"
 #include "store/condition.h"
@@ -173,7 +174,8 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pins_create(&store->pins));
   store->pressure = calloc(1, sizeof *store->pressure);
-  if (store->pressure == NULL) return CAS_NO_MEMORY;
+  store->activity = calloc(1, sizeof *store->activity);
+  if (store->pressure == NULL || store->activity == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(pending_create(&store->pending));
   STATUS_TRY(condition_create(store, &store->condition));
   STATUS_TRY(dictionaries_create(store, &store->dictionaries));
@@ -288,6 +290,7 @@ void cas_store_close(struct cas_store *store) {
   pending_destroy(store->pending);
   pins_destroy(store->pins);
   free(store->pressure);
+  free(store->activity);
   budget_destroy(store->budget);
   if (store->index != NULL && store->mode == CAS_OPEN_WRITE && index_flush(store->index, NULL) != CAS_OK)
     store_log(store, CAS_LOG_WARNING, "the index could not be written out; the next start replays the log");

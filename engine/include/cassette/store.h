@@ -108,6 +108,13 @@ struct cas_stats {
 CAS_API CAS_MUST_USE cas_status cas_store_stats(struct cas_store *store, struct cas_stats *stats,
                                                 struct cas_error *error);
 
+/* The file system that the store lies on. Looks at no file. */
+struct cas_space {
+  uint64_t free_bytes, total_bytes;
+};
+CAS_API CAS_MUST_USE cas_status cas_store_space(const struct cas_store *store, struct cas_space *space,
+                                                struct cas_error *error);
+
 /* Whether an open writer takes objects. A follower does not know, and says that it does. */
 struct cas_store_condition {
   bool read_only;    /* what comes is refused with `status`; reading goes on. The rest is zero where false */
