@@ -112,14 +112,14 @@ static json_t *daemon_state(void *arg) {
     uint64_t value;
   } numbers[] = {
       {"associations", counters.associations_open},
-      {"associations_total", counters.associations_accepted},
-      {"associations_rejected", counters.associations_rejected},
-      {"stored", counters.stored},
-      {"duplicates", counters.duplicates},
-      {"new_versions", counters.new_versions},
-      {"refused", counters.refused},
-      {"failed", counters.failed},
-      {"received_bytes", counters.received_bytes},
+      {"associations_total", counters.counts[NODE_ASSOCIATIONS_ACCEPTED]},
+      {"associations_rejected", dicom_counters_rejected(&counters)},
+      {"stored", counters.counts[NODE_OBJECTS_STORED]},
+      {"duplicates", counters.counts[NODE_OBJECTS_DUPLICATE]},
+      {"new_versions", counters.counts[NODE_OBJECTS_NEW_VERSION]},
+      {"refused", counters.counts[NODE_OBJECTS_REFUSED]},
+      {"failed", counters.counts[NODE_OBJECTS_FAILED]},
+      {"received_bytes", counters.counts[NODE_RECEIVED_BYTES]},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     json_object_set_new(state, numbers[i].name, json_integer((json_int_t)numbers[i].value));

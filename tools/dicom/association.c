@@ -42,6 +42,7 @@ void session_log(const struct session *session, enum cas_log_level level, const 
 cas_status session_respond(struct session *session, uint8_t context_id, const struct dimse_command *request,
                            enum dimse_status status, const char *comment, struct cas_error *error) {
   __attribute__((cleanup(cas_buffer_fini))) struct cas_buffer command = {0}, bytes = {0};
+  node_count_answer(&session->node->counters, request, status);
   cas_status encoded = dimse_response_encode(request, status, comment, &command);
   if (encoded == CAS_OK) {
     const struct cas_slice slice = {.data = command.data, .size = command.size};
@@ -148,29 +149,37 @@ static unsigned right_of(uint16_t field) {
   }
 }
 
+static enum pdu_event serve_command(struct session *session, uint8_t context_id, const struct dimse_command *command,
+                                    struct cas_error *error) {
+  const unsigned right = right_of(command->field);
+  if ((session->grant.rights & right) != right) {
+    session_log(session, CAS_LOG_WARNING, "%s: operation %04X refused: the peer may not do that", session->source,
+                command->field);
+    association_audit_alert(session, "the peer may not do what it asked for");
+    return decline(session, context_id, command, DIMSE_NOT_AUTHORIZED, error);
+  }
+  if (command->field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, command, error);
+  if (command->field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, command, error);
+  if (command->field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, command, error);
+  if (command->field == DIMSE_C_MOVE_RQ) return move_scp_serve(session, context_id, command, error);
+  if (command->field == DIMSE_N_ACTION_RQ) return commitment_scp_serve(session, context_id, command, error);
+  if (command->field == (DIMSE_N_EVENT_REPORT_RQ | DIMSE_RESPONSE_BIT))
+    return commitment_scp_answered(session, command, error);
+  if (command->field == DIMSE_C_ECHO_RQ && !command->has_data_set) {
+    return verification_scp_serve(session, context_id, command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
+  }
+  return decline(session, context_id, command, DIMSE_UNRECOGNIZED_OPERATION, error);
+}
+
 static enum pdu_event serve_message(struct session *session, struct cas_buffer *bytes, struct cas_error *error) {
   uint8_t context_id = 0;
   struct dimse_command command;
   const enum pdu_event event = message_read_command(&session->stream, bytes, &context_id, &command, error);
   if (event != PDU_FRAGMENT) return event;
-  const unsigned right = right_of(command.field);
-  if ((session->grant.rights & right) != right) {
-    session_log(session, CAS_LOG_WARNING, "%s: operation %04X refused: the peer may not do that", session->source,
-                command.field);
-    association_audit_alert(session, "the peer may not do what it asked for");
-    return decline(session, context_id, &command, DIMSE_NOT_AUTHORIZED, error);
-  }
-  if (command.field == DIMSE_C_STORE_RQ) return storage_scp_serve(session, context_id, &command, error);
-  if (command.field == DIMSE_C_FIND_RQ) return find_scp_serve(session, context_id, &command, error);
-  if (command.field == DIMSE_C_GET_RQ) return get_scp_serve(session, context_id, &command, error);
-  if (command.field == DIMSE_C_MOVE_RQ) return move_scp_serve(session, context_id, &command, error);
-  if (command.field == DIMSE_N_ACTION_RQ) return commitment_scp_serve(session, context_id, &command, error);
-  if (command.field == (DIMSE_N_EVENT_REPORT_RQ | DIMSE_RESPONSE_BIT))
-    return commitment_scp_answered(session, &command, error);
-  if (command.field == DIMSE_C_ECHO_RQ && !command.has_data_set) {
-    return verification_scp_serve(session, context_id, &command, error) == CAS_OK ? PDU_FRAGMENT : PDU_CLOSED;
-  }
-  return decline(session, context_id, &command, DIMSE_UNRECOGNIZED_OPERATION, error);
+  const int64_t began_ns = node_counters_now_ns();
+  const enum pdu_event served = serve_command(session, context_id, &command, error);
+  node_count_request(&session->node->counters, command.field, began_ns);
+  return served;
 }
 
 /* The last PDU of an association. */
@@ -241,7 +250,7 @@ static void log_end(const struct session *session, const char *how, const struct
 }
 
 static void release_claim(struct session *session) {
-  atomic_fetch_sub(&session->node->associations_open, 1);
+  atomic_fetch_sub(&session->node->counters.associations_open, 1);
   access_leave(&session->grant);
 }
 
@@ -252,7 +261,7 @@ static bool claim(struct session *session, unsigned *limit) {
     *limit = session->grant.peer->associations_max;
     return false;
   }
-  if (atomic_fetch_add(&node->associations_open, 1) < node->options.associations_max) return true;
+  if (atomic_fetch_add(&node->counters.associations_open, 1) < node->options.associations_max) return true;
   release_claim(session);
   *limit = node->options.associations_max;
   return false;
@@ -262,12 +271,15 @@ static void reject(struct session *session, enum dicom_reject why, const char *f
     __attribute__((format(printf, 3, 4)));
 
 static void reject(struct session *session, enum dicom_reject why, const char *format, ...) {
+  static const enum node_counter counters[] = {[DICOM_REJECT_CALLED_TITLE] = NODE_REJECTED_CALLED,
+                                               [DICOM_REJECT_CALLING_TITLE] = NODE_REJECTED_CALLING,
+                                               [DICOM_REJECT_LOCAL_LIMIT] = NODE_REJECTED_LIMIT};
   char reason[128];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  atomic_fetch_add(&session->node->associations_rejected, 1);
+  node_count(&session->node->counters, counters[why], 1);
   dicom_association_reject(session->association, why);
   association_audit_alert(session, reason);
   session_log(session, CAS_LOG_WARNING, "association %s: rejected: %s", session->source, reason);
@@ -315,7 +327,7 @@ static void serve_association(struct session *session) {
   struct dicom_node *node = session->node;
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
-  atomic_fetch_add(&node->associations_accepted, 1);
+  node_count(&node->counters, NODE_ASSOCIATIONS_ACCEPTED, 1);
   association_audit_login(session);
   struct cas_error error = {0};
   const char *how = "negotiation failed";
@@ -333,7 +345,7 @@ void association_serve(struct dicom_node *node, int fd, struct tls_context *tls,
   struct session session = {.node = node, .address = peer, .store = node->store, .aet = node->options.aet};
   if (!access_admits_address(&node->access, peer)) {
     close(fd);
-    atomic_fetch_add(&node->associations_rejected, 1);
+    node_count(&node->counters, NODE_REJECTED_ADDRESS, 1);
     connection_audit_alert(node->options.audit, peer, "no peer has that address");
     session_log(&session, CAS_LOG_WARNING, "connection from %s closed at once: no peer has that address", peer);
     return;
@@ -346,6 +358,7 @@ void association_serve(struct dicom_node *node, int fd, struct tls_context *tls,
     snprintf(session.source, sizeof session.source, "%s@%s", session.calling, peer);
     if (admit(&session)) serve_association(&session);
   } else {
+    node_count(&node->counters, NODE_CONNECTIONS_FAILED, 1);
     if (error.status == CAS_REFUSED) connection_audit_alert(node->options.audit, peer, error.message);
     session_log(&session, CAS_LOG_NOTICE, "connection from %s: %s", peer, error.message);
   }

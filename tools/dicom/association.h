@@ -6,8 +6,6 @@
 #ifndef ASSOCIATION_H
 #define ASSOCIATION_H
 
-#include <stdatomic.h>
-
 #include "access.h"
 #include "association_audit.h"
 #include "dicom_server.h"
@@ -28,9 +26,7 @@ struct dicom_node {
   struct find_attributes find_attributes;
   int stop_fd; /* readable when the node stops */
   struct transcode_budget transcoding;
-  atomic_uint associations_open, queries_open;
-  atomic_ullong associations_accepted, associations_rejected;
-  atomic_ullong stored, duplicates, new_versions, refused, failed, received_bytes;
+  struct node_counters counters;
 };
 
 /* What one association did, for its line in the log. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ struct commitment_desk {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct commitment_job *jobs[COMMITMENTS_MAX];
-  size_t count;
+  atomic_size_t count; /* changed under the lock */
   bool stopping;
 };
 
@@ -268,6 +269,8 @@ void commitment_done(struct commitment_desk *desk, struct commitment_job *job, b
 }
 
 /* --- mail --- */
+
+unsigned commitment_desk_count(const struct commitment_desk *desk) { return (unsigned)atomic_load(&desk->count); }
 
 struct commitment_mail *commitment_mail_open(struct commitment_desk *desk) {
   struct commitment_mail *mail = calloc(1, sizeof *mail);

@@ -34,6 +34,9 @@ CAS_MUST_USE cas_status commitment_desk_open(const struct dicom_node *node, cons
 /* Stops the thread; sessions are closed before. NULL is allowed. */
 void commitment_desk_close(struct commitment_desk *desk);
 
+/* Requests that lie there at this moment. Waits for nobody. */
+unsigned commitment_desk_count(const struct commitment_desk *desk);
+
 /* Makes the mail of a session; NULL: no memory or descriptor. */
 struct commitment_mail *commitment_mail_open(struct commitment_desk *desk);
 int commitment_mail_fd(const struct commitment_mail *mail);

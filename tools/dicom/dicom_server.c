@@ -30,6 +30,7 @@
 #include "association.h"
 #include "commitment_desk.h"
 #include "find_scp.h"
+#include "listener.h"
 #include "node_views.h"
 
 /* Of a connection's thread: DCMTK's negotiation and the engine's ingest stay far below it. */
@@ -135,6 +136,7 @@ static void serve_connection(struct dicom_server *server, int fd, bool tls, cons
   struct slot *slot = take_slot(server);
   if (slot == NULL) {
     close(fd);
+    node_count(&server->node.counters, NODE_CONNECTIONS_TURNED_AWAY, 1);
     say(server, CAS_LOG_WARNING, "connection closed at once: too many are open");
     return;
   }
@@ -149,6 +151,7 @@ static void serve_connection(struct dicom_server *server, int fd, bool tls, cons
   if (!held || !start_thread(slot)) {
     close(fd);
     give_slot_back(server, slot);
+    node_count(&server->node.counters, NODE_CONNECTIONS_TURNED_AWAY, 1);
     say(server, CAS_LOG_ERROR, "connection closed at once: no descriptor or thread for it");
   }
 }
@@ -209,50 +212,14 @@ static void fill_defaults(struct dicom_server_options *options) {
   if (options->find_queries_max == 0) options->find_queries_max = FIND_QUERIES_MAX;
 }
 
-static cas_status listen_on(const char *bind_address, uint16_t number, int *fd, struct cas_error *error) {
-  char port[8];
-  snprintf(port, sizeof port, "%u", (unsigned)number);
-  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-  struct addrinfo *address = NULL;
-  if (getaddrinfo(bind_address, port, &hints, &address) != 0) {
-    return fail(error, CAS_INVALID, 0, "the address to listen on is not a numeric IP address");
-  }
-  cas_status status = CAS_OK;
-  const int on = 1;
-  *fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
-    status = fail(error, CAS_IO, errno, "socket");
-  } else if (bind(*fd, address->ai_addr, address->ai_addrlen) < 0 || listen(*fd, SOMAXCONN) < 0) {
-    char what[INET6_ADDRSTRLEN + 40];
-    const int reason = errno;
-    snprintf(what, sizeof what, "cannot listen on %s port %s", bind_address, port);
-    status = fail(error, reason == EADDRINUSE ? CAS_BUSY : CAS_IO, reason, what);
-  }
-  freeaddrinfo(address);
-  return status;
-}
-
 static cas_status listen_on_all(struct dicom_server *server, struct cas_error *error) {
   const struct dicom_server_options *options = &server->node.options;
   cas_status status = CAS_OK;
-  if (!options->no_plain) status = listen_on(options->bind, options->port, &server->listen_fd, error);
+  if (!options->no_plain) status = listener_open(options->bind, options->port, &server->listen_fd, error);
   if (status == CAS_OK && options->tls_port != 0)
-    status = listen_on(options->bind, options->tls_port, &server->tls_fd, error);
+    status = listener_open(options->bind, options->tls_port, &server->tls_fd, error);
+  if (status == CAS_OK && server->listen_fd >= 0) server->port = listener_port(server->listen_fd);
   return status;
-}
-
-static cas_status read_port(struct dicom_server *server, struct cas_error *error) {
-  struct sockaddr_storage address;
-  socklen_t size = sizeof address;
-  if (server->listen_fd < 0) return CAS_OK;
-  if (getsockname(server->listen_fd, (struct sockaddr *)&address, &size) < 0)
-    return fail(error, CAS_IO, errno, "getsockname");
-  char port[8];
-  if (getnameinfo((struct sockaddr *)&address, size, NULL, 0, port, sizeof port, NI_NUMERICSERV) != 0) {
-    return fail(error, CAS_IO, 0, "the port of the listening socket is unknown");
-  }
-  server->port = (uint16_t)strtoul(port, NULL, 10);
-  return CAS_OK;
 }
 
 static cas_status open_server(struct dicom_server *server, struct cas_error *error) {
@@ -270,7 +237,6 @@ static cas_status open_server(struct dicom_server *server, struct cas_error *err
   server->node.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (server->node.stop_fd < 0) return fail(error, CAS_IO, errno, "eventfd");
   status = listen_on_all(server, error);
-  if (status == CAS_OK) status = read_port(server, error);
   if (status == CAS_OK) {
     status = dicom_network_create(options->pdu_bytes_max, options->log, options->log_arg, &server->node.network, error);
   }
@@ -334,18 +300,8 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
 uint16_t dicom_server_port(const struct dicom_server *server) { return server->port; }
 
 void dicom_server_counters(struct dicom_server *server, struct dicom_counters *counters) {
-  struct dicom_node *node = &server->node;
-  *counters = (struct dicom_counters){
-      .associations_open = atomic_load(&node->associations_open),
-      .associations_accepted = atomic_load(&node->associations_accepted),
-      .associations_rejected = atomic_load(&node->associations_rejected),
-      .stored = atomic_load(&node->stored),
-      .duplicates = atomic_load(&node->duplicates),
-      .new_versions = atomic_load(&node->new_versions),
-      .refused = atomic_load(&node->refused),
-      .failed = atomic_load(&node->failed),
-      .received_bytes = atomic_load(&node->received_bytes),
-  };
+  node_counters_read(&server->node.counters, counters);
+  if (server->node.commitments != NULL) counters->commitments_waiting = commitment_desk_count(server->node.commitments);
 }
 
 /* --- stop --- */

@@ -19,6 +19,7 @@
 
 #include "audit.h"
 #include "cassette/store.h"
+#include "node_counters.h"
 #include "peer_list.h"
 #include "view_list.h"
 
@@ -60,16 +61,6 @@ struct dicom_server_options {
   void *log_arg;
 };
 
-/* Counters since the start; all objects of all associations. */
-struct dicom_counters {
-  unsigned associations_open;
-  uint64_t associations_accepted, associations_rejected;
-  uint64_t stored, duplicates, new_versions; /* acknowledged */
-  uint64_t refused;                          /* the object cannot be taken */
-  uint64_t failed;                           /* the store could not take it, or the peer went away within it */
-  uint64_t received_bytes;                   /* of data sets */
-};
-
 /* Listens and serves. CAS_INVALID: an option; CAS_BUSY: the port is taken; CAS_IO. `store` is borrowed until stop. */
 CAS_MUST_USE cas_status dicom_server_start(struct cas_store *store, const struct dicom_server_options *options,
                                            struct dicom_server **server, struct cas_error *error);
@@ -77,6 +68,7 @@ CAS_MUST_USE cas_status dicom_server_start(struct cas_store *store, const struct
 /* The port that it listens on without TLS; 0: none. */
 uint16_t dicom_server_port(const struct dicom_server *server);
 
+/* What it has counted since the start; waits for nobody. */
 void dicom_server_counters(struct dicom_server *server, struct dicom_counters *counters);
 
 /* Stops accepting, aborts idle associations, lets objects under way finish for up to `grace_seconds`, cuts off the

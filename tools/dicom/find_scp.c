@@ -116,6 +116,7 @@ static cas_status show(void *arg, const struct cas_node *node) {
   if (query->matches == query->session->node->options.find_matches_max)
     return end_by(query, "more matches than are sent");
   query->matches++;
+  node_count(&query->session->node->counters, NODE_FIND_MATCHES, 1);
   status = find_response_encode(&query->response, node, &query->data, query->error);
   if (status == CAS_OK) status = write_match(query, &query->data);
   return status;
@@ -123,6 +124,7 @@ static cas_status show(void *arg, const struct cas_node *node) {
 
 static enum pdu_event finish(struct query *query, enum dimse_status status, const char *comment) {
   query->command.size = 0;
+  node_count_answer(&query->session->node->counters, query->request, status);
   cas_status sent = dimse_response_encode(query->request, status, comment, &query->command);
   const struct cas_slice command = {.data = query->command.data, .size = query->command.size};
   if (sent == CAS_OK) sent = pdu_writer_command(&query->writer, query->context_id, command, query->error);
@@ -179,11 +181,11 @@ static enum pdu_event answer(struct query *query, bool explicit_vr, bool whole) 
   query->response.query = &query->find;
   query->begun_ms = query->flushed_ms = now_ms();
   /* Bounded, so that queries leave processors to those who store. */
-  const unsigned others = atomic_fetch_add(&node->queries_open, 1);
+  const unsigned others = atomic_fetch_add(&node->counters.queries_open, 1);
   const enum pdu_event event = others < node->options.find_queries_max
                                    ? search(query)
                                    : finish(query, DIMSE_OUT_OF_RESOURCES, "too many queries at once");
-  atomic_fetch_sub(&node->queries_open, 1);
+  atomic_fetch_sub(&node->counters.queries_open, 1);
   return event;
 }
 

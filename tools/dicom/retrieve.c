@@ -174,6 +174,13 @@ void retrieve_account(struct retrieve *retrieve, const struct retrieve_item *ite
     audit_item(retrieve, AUDIT_SENT, item);
   retrieve->sent_bytes += failed ? 0 : result->bytes;
   pthread_mutex_unlock(&retrieve->lock);
+  struct node_counters *counters = &retrieve->session->node->counters;
+  node_count(counters,
+             failed                             ? NODE_SENT_FAILED
+             : result->outcome == STORE_WARNING ? NODE_SENT_WARNING
+                                                : NODE_SENT_COMPLETED,
+             1);
+  if (!failed) node_count(counters, NODE_SENT_BYTES, result->bytes);
   if (failed)
     session_log(retrieve->session, CAS_LOG_WARNING, "%s: %s: %s was not sent: %s", retrieve->session->source,
                 retrieve->name, uid, result->reason);
@@ -214,6 +221,7 @@ static void respond(struct retrieve *retrieve, enum dimse_status status, const c
   const struct dimse_counts counts = counts_of(retrieve);
   const bool listed = status != DIMSE_PENDING && status != DIMSE_SUCCESS && retrieve->failed_uids.size > 0;
   retrieve->bytes.size = 0;
+  node_count_answer(&retrieve->session->node->counters, retrieve->request, status);
   cas_status sent = dimse_answer_encode(retrieve->request, status, comment, listed, &counts, &retrieve->bytes);
   const struct cas_slice command = {.data = retrieve->bytes.data, .size = retrieve->bytes.size};
   if (sent == CAS_OK) sent = pdu_writer_command(&retrieve->writer, retrieve->context_id, command, retrieve->error);
@@ -281,6 +289,7 @@ enum pdu_event retrieve_finish(struct retrieve *retrieve) {
 
 enum pdu_event retrieve_refuse(struct retrieve *retrieve, enum dimse_status status, const char *comment) {
   retrieve->bytes.size = 0;
+  node_count_answer(&retrieve->session->node->counters, retrieve->request, status);
   cas_status sent = dimse_response_encode(retrieve->request, status, comment, &retrieve->bytes);
   const struct cas_slice command = {.data = retrieve->bytes.data, .size = retrieve->bytes.size};
   if (sent == CAS_OK) sent = pdu_writer_command(&retrieve->writer, retrieve->context_id, command, retrieve->error);

@@ -65,18 +65,17 @@ static void reception_commit(struct reception *reception, struct cas_ingest_resu
   reception->ingest = NULL;
 }
 
-static void count(atomic_ullong *counter, uint64_t *tally) {
-  atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+static void count(struct session *session, enum node_counter counter, uint64_t *tally) {
+  node_count(&session->node->counters, counter, 1);
   (*tally)++;
 }
 
 static void account_success(struct session *session, const struct cas_ingest_result *result) {
-  struct dicom_node *node = session->node;
   switch (result->outcome) {
-  case CAS_STORED: count(&node->stored, &session->tally.stored); break;
-  case CAS_DUPLICATE: count(&node->duplicates, &session->tally.duplicates); break;
+  case CAS_STORED: count(session, NODE_OBJECTS_STORED, &session->tally.stored); break;
+  case CAS_DUPLICATE: count(session, NODE_OBJECTS_DUPLICATE, &session->tally.duplicates); break;
   case CAS_NEW_VERSION:
-    count(&node->new_versions, &session->tally.new_versions);
+    count(session, NODE_OBJECTS_NEW_VERSION, &session->tally.new_versions);
     session_log(session, CAS_LOG_NOTICE, "%s: %s came with other bytes: kept as version %" PRIu32, session->source,
                 result->sop_instance_uid, result->version);
     break;
@@ -98,13 +97,12 @@ static void account_success(struct session *session, const struct cas_ingest_res
 
 static void account_failure(struct session *session, const struct dimse_command *request,
                             const struct reception *reception) {
-  struct dicom_node *node = session->node;
   if (reception->status == CAS_REFUSED || reception->status == CAS_INVALID) {
-    count(&node->refused, &session->tally.refused);
+    count(session, NODE_OBJECTS_REFUSED, &session->tally.refused);
     session_log(session, CAS_LOG_WARNING, "%s: refused %s: %s", session->source, request->sop_instance_uid,
                 reception->error.message);
   } else {
-    count(&node->failed, &session->tally.failed);
+    count(session, NODE_OBJECTS_FAILED, &session->tally.failed);
     session_log(session, CAS_LOG_ERROR, "%s: could not store %s: %s: %s", session->source, request->sop_instance_uid,
                 cas_status_text(reception->status), reception->error.message);
   }
@@ -130,10 +128,10 @@ enum pdu_event storage_scp_serve(struct session *session, uint8_t context_id, co
   if (request->has_data_set) {
     const enum pdu_event event = receive_data_set(session, context_id, &reception, error);
     session->tally.received_bytes += reception.bytes;
-    atomic_fetch_add_explicit(&session->node->received_bytes, reception.bytes, memory_order_relaxed);
+    node_count(&session->node->counters, NODE_RECEIVED_BYTES, reception.bytes);
     if (event != PDU_FRAGMENT) {
       cas_ingest_abort(reception.ingest);
-      count(&session->node->failed, &session->tally.failed);
+      count(session, NODE_OBJECTS_FAILED, &session->tally.failed);
       return event;
     }
   } else if (reception.status == CAS_OK) {
