@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,10 @@ struct audit {
   unsigned alerts; /* in this second */
   int64_t alert_second;
   bool stopping;
+  struct {
+    atomic_uint_fast64_t posted, dropped, delivered, file_failures, spool_messages, spool_bytes;
+    atomic_bool collector_away;
+  } counts;
   /* The thread's. */
   bool away, file_failed;
   uint64_t sent_from_spool;
@@ -123,9 +128,11 @@ static void enqueue(struct audit *audit, struct message *message) {
     *audit->last = message;
     audit->last = &message->next;
     audit->queued_bytes += size;
+    audit->counts.posted++;
     pthread_cond_signal(&audit->posted);
   } else {
     audit->dropped++;
+    audit->counts.dropped++;
   }
   pthread_mutex_unlock(&audit->lock);
   if (!taken) message_free(message);
@@ -154,6 +161,7 @@ static void write_file(struct audit *audit, const struct message *message) {
   const uint8_t *xml = message->text.data + message->xml;
   const size_t size = message->text.size - message->xml;
   const bool written = write(audit->file, xml, size) == (ssize_t)size && write(audit->file, "\n", 1) == 1;
+  if (!written) audit->counts.file_failures++;
   if (written == !audit->file_failed) return;
   audit->file_failed = !written;
   say(audit, written ? CAS_LOG_NOTICE : CAS_LOG_ERROR, "audit file %s: %s", audit->file_path,
@@ -163,6 +171,7 @@ static void write_file(struct audit *audit, const struct message *message) {
 static void count_dropped(struct audit *audit) {
   pthread_mutex_lock(&audit->lock);
   const bool first = audit->dropped++ == 0;
+  audit->counts.dropped++;
   pthread_mutex_unlock(&audit->lock);
   if (first) say(audit, CAS_LOG_ERROR, "audit: the spool is full: messages are dropped until the collector is back");
 }
@@ -172,6 +181,7 @@ static bool try_to_send(struct audit *audit, struct cas_slice text) {
   if (audit->away && now_seconds() < audit->retry_at) return false;
   cas_status status = audit_syslog_connect(&audit->syslog, &error);
   if (status == CAS_OK) status = audit_syslog_send(&audit->syslog, text, &error);
+  if (status == CAS_OK) audit->counts.delivered++;
   if (status == CAS_OK) return true;
   if (!audit->away) say(audit, CAS_LOG_WARNING, "%s: messages are kept until it is back", error.message);
   audit->away = true;
@@ -227,6 +237,13 @@ static void tell_dropped(struct audit *audit) {
              &(struct audit_event){.kind = AUDIT_LOST, .outcome = AUDIT_SERIOUS_FAILURE, .description = description});
 }
 
+/* For who asks how the thread stands. */
+static void tell_spool(struct audit *audit) {
+  audit->counts.spool_messages = audit->spool.waiting;
+  audit->counts.spool_bytes = audit->spool.size;
+  audit->counts.collector_away = audit->away;
+}
+
 /* Takes all that is queued; waits for it, or for the moment of the next try. */
 static struct message *take(struct audit *audit, bool *stopping) {
   pthread_mutex_lock(&audit->lock);
@@ -265,6 +282,7 @@ static void *audit_main(void *arg) {
     }
     if (written) (void)fdatasync(audit->file);
     tell_dropped(audit);
+    tell_spool(audit);
     pthread_mutex_lock(&audit->lock);
     const bool over = stopping && audit->first == NULL;
     pthread_mutex_unlock(&audit->lock);
@@ -298,6 +316,7 @@ static cas_status open_parts(struct audit *audit, const struct audit_options *op
   if (options->transport != AUDIT_NO_COLLECTOR) {
     const cas_status status = audit_spool_open(&audit->spool, options->spool, options->spool_bytes_max, error);
     if (status != CAS_OK) return status;
+    tell_spool(audit);
   }
   if (pthread_create(&audit->thread, NULL, audit_main, audit) == 0) return CAS_OK;
   snprintf(error->message, sizeof error->message, "the thread of the audit");
@@ -347,4 +366,16 @@ void audit_close(struct audit *audit) {
   pthread_mutex_unlock(&audit->lock);
   pthread_join(audit->thread, NULL);
   destroy(audit);
+}
+
+void audit_counts_read(const struct audit *audit, struct audit_counts *counts) {
+  *counts = (struct audit_counts){0};
+  if (audit == NULL) return;
+  counts->posted = audit->counts.posted;
+  counts->dropped = audit->counts.dropped;
+  counts->delivered = audit->counts.delivered;
+  counts->file_failures = audit->counts.file_failures;
+  counts->spool_messages = audit->counts.spool_messages;
+  counts->spool_bytes = audit->counts.spool_bytes;
+  counts->collector_away = audit->counts.collector_away;
 }

@@ -45,6 +45,19 @@ CAS_MUST_USE cas_status audit_open(const struct audit_options *options, struct a
 /* Hands over what is queued, to the collector or the spool, and frees. */
 void audit_close(struct audit *audit);
 
+/* What became of the messages since the opening; all zero for NULL. */
+struct audit_counts {
+  uint64_t posted;    /* that were taken */
+  uint64_t dropped;   /* for want of room, in memory or in the spool, or of memory */
+  uint64_t delivered; /* that the collector took, or that went out by UDP */
+  uint64_t file_failures;
+  uint64_t spool_messages, spool_bytes; /* that wait for the collector, at this moment */
+  bool collector_away;
+};
+
+/* Waits for nobody. */
+void audit_counts_read(const struct audit *audit, struct audit_counts *counts);
+
 /* What happened. PS3.15 A.5.3. */
 enum audit_kind {
   AUDIT_START,          /* Application Activity */

@@ -65,6 +65,8 @@ static const struct key keys[] = {
     {"find", "matches_max", NUMBER, FIELD(find_matches_max), 1, 1000000},
     {"find", "seconds_max", NUMBER, FIELD(find_seconds_max), 1, 3600},
     {"find", "queries_max", NUMBER, FIELD(find_queries_max), 1, 1024},
+    {"metrics", "port", NUMBER, FIELD(metrics_port), 1, 65535},
+    {"metrics", "bind", TEXT, FIELD(metrics_bind), 0, 0},
     {"control", "mode", OCTAL, FIELD(control_mode), 0600, 0666},
     {"scrub", "enabled", NO_SWITCH, FIELD(no_scrub), 0, 0},
     {"scrub", "days", NUMBER, FIELD(scrub_days), 1, 3650},
@@ -96,6 +98,7 @@ void config_fini(struct config *config) {
   free(config->audit_file);
   free(config->audit_collector);
   free(config->audit_spool);
+  free(config->metrics_bind);
   free(config->find_attributes);
   config_views_fini(config);
   free(config->peers);
@@ -301,7 +304,8 @@ cas_status config_complete(struct config *config, struct cas_error *error) {
   if (config->log_level == 0) config->log_level = CAS_LOG_NOTICE;
   if (config->stop_seconds == 0) config->stop_seconds = 30;
   if (!config->port_given) config->port = 11112;
-  if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1")) {
+  if (!default_text(&config->aet, "CASSETTE") || !default_text(&config->bind, "127.0.0.1") ||
+      !default_text(&config->metrics_bind, "127.0.0.1")) {
     return config_fail(error, CAS_NO_MEMORY, "configuration");
   }
   return config_views_complete(config, error);

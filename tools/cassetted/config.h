@@ -56,6 +56,8 @@ struct config {
 
   char *audit_file, *audit_collector, *audit_spool; /* [audit]; the collector as udp:HOST:PORT, tcp: or tls: */
   unsigned audit_spool_mib;
+  char *metrics_bind;                                            /* [metrics] */
+  unsigned metrics_port;                                         /* 0: none */
   char *find_attributes;                                         /* [find] attributes */
   unsigned find_matches_max, find_seconds_max, find_queries_max; /* [find] */
 

@@ -1,7 +1,7 @@
 /*
- * Owns the store and everything that serves it. Order of start: log, store, audit, mount, DICOM, scrubber, control
- * socket; stop is the reverse, so that nothing serves a store that is gone. SIGTERM during the start is heeded once it
- * is over.
+ * Owns the store and everything that serves it. Order of start: log, metrics, store, audit, mount, DICOM, scrubber,
+ * control socket; stop is the reverse, so that nothing serves a store that is gone, and the metrics tell of all of it.
+ * SIGTERM during the start is heeded once it is over.
  */
 #include "daemon.h"
 
@@ -22,6 +22,7 @@
 #include "daemon_audit.h"
 #include "daemon_changes.h"
 #include "daemon_log.h"
+#include "daemon_metrics.h"
 #include "daemon_mounts.h"
 #include "dicom_server.h"
 #include "packer.h"
@@ -42,7 +43,8 @@ struct daemon {
   struct cas_scrubber *scrubber; /* NULL where it is switched off */
   struct tls_context *tls;       /* NULL: none is configured */
   struct dicom_server *dicom;
-  struct packer *packer; /* NULL: not in the background */
+  struct packer *packer;          /* NULL: not in the background */
+  struct daemon_metrics *metrics; /* NULL: none are configured */
   struct timespec started;
 };
 
@@ -254,6 +256,7 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   const struct config *config = daemon->config;
   clock_gettime(CLOCK_MONOTONIC, &daemon->started);
   cas_status status = daemon_log_open(config->log_file, config->log_level, &daemon->log, error);
+  if (status == CAS_OK) status = daemon_metrics_open(config, &daemon->metrics, error);
   if (status == CAS_OK) status = open_store(daemon, error);
   if (status == CAS_OK) status = open_tls(daemon, error);
   if (status == CAS_OK) status = daemon_audit_open(config, daemon->log, daemon->tls, &daemon->audit, error);
@@ -265,6 +268,12 @@ static cas_status start(struct daemon *daemon, struct cas_error *error) {
   if (status == CAS_OK) status = start_scrubber(daemon, error);
   if (status == CAS_OK) status = start_control(daemon, error);
   if (status == CAS_OK) status = start_packer(daemon, error);
+  const struct daemon_metrics_sources sources = {.store = daemon->store,
+                                                 .dicom = daemon->dicom,
+                                                 .scrubber = daemon->scrubber,
+                                                 .audit = daemon->audit,
+                                                 .mounts = daemon->mounts};
+  if (status == CAS_OK) status = daemon_metrics_attach(daemon->metrics, &sources, error);
   return status;
 }
 
@@ -294,6 +303,11 @@ static void announce(struct daemon *daemon) {
     const size_t used = strlen(line);
     snprintf(line + used, sizeof line - used, ", mount %s", config->mounts[i].folder);
   }
+  if (daemon->metrics != NULL) {
+    const size_t used = strlen(line);
+    snprintf(line + used, sizeof line - used, ", metrics on %s:%u", config->metrics_bind,
+             (unsigned)daemon_metrics_port(daemon->metrics));
+  }
   fprintf(stderr, "cassetted: %s\n", line);
   if (config->log_file != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, line);
   char state[1200];
@@ -320,6 +334,7 @@ static void wait_for_signal(struct daemon *daemon, int signals) {
 
 static void stop(struct daemon *daemon) {
   service_notify("STOPPING=1\n");
+  daemon_metrics_detach(daemon->metrics);
   packer_stop(daemon->packer);
   control_server_stop(daemon->control, daemon->config->stop_seconds);
   dicom_server_stop(daemon->dicom, daemon->config->stop_seconds);
@@ -329,6 +344,7 @@ static void stop(struct daemon *daemon) {
   cas_store_close(daemon->store);
   daemon_audit_close(daemon->audit);
   tls_context_destroy(daemon->tls);
+  daemon_metrics_close(daemon->metrics);
   if (daemon->store != NULL) daemon_log_write(daemon->log, CAS_LOG_NOTICE, "stopped");
   daemon_log_close(daemon->log);
 }

@@ -94,23 +94,36 @@ void daemon_mounts_check(struct daemon_mounts *mounts) {
   }
 }
 
+void daemon_mounts_each(struct daemon_mounts *mounts,
+                        void (*each)(void *arg, const char *folder, const struct cas_mount *mount), void *arg) {
+  if (mounts == NULL) return;
+  pthread_mutex_lock(&mounts->lock);
+  for (size_t i = 0; i < mounts->count; i++)
+    if (mounts->entries[i].mount != NULL) each(arg, mounts->entries[i].folder, mounts->entries[i].mount);
+  pthread_mutex_unlock(&mounts->lock);
+}
+
 static void add_count(void *arg, const char *kind, uint64_t count) {
   json_object_set_new(arg, kind, json_integer((json_int_t)count));
+}
+
+struct mounts_json {
+  json_t *folders, *requests;
+};
+
+static void add_mount(void *arg, const char *folder, const struct cas_mount *mount) {
+  const struct mounts_json *json = arg;
+  json_t *counts = json_object();
+  cas_mount_requests(mount, add_count, counts);
+  json_array_append_new(json->folders, json_string(folder));
+  json_object_set_new(json->requests, folder, counts);
 }
 
 void daemon_mounts_state(struct daemon_mounts *mounts, json_t *state) {
   if (mounts == NULL) return;
   json_t *folders = json_array(), *requests = json_object();
-  pthread_mutex_lock(&mounts->lock);
-  for (size_t i = 0; i < mounts->count; i++) {
-    const struct entry *entry = &mounts->entries[i];
-    if (entry->mount == NULL) continue;
-    json_t *counts = json_object();
-    cas_mount_requests(entry->mount, add_count, counts);
-    json_array_append_new(folders, json_string(entry->folder));
-    json_object_set_new(requests, entry->folder, counts);
-  }
-  pthread_mutex_unlock(&mounts->lock);
+  struct mounts_json json = {.folders = folders, .requests = requests};
+  daemon_mounts_each(mounts, add_mount, &json);
   json_object_set_new(state, "mounts", folders);
   json_object_set_new(state, "mount_requests", requests);
 }

@@ -1,7 +1,7 @@
 /*
  * The daemon's mounts, in its own process: of the store, or of snapshots that are there.
  *
- * Threads: one at a time, but for daemon_mounts_state().
+ * Threads: one at a time, but for daemon_mounts_each() and daemon_mounts_state().
  */
 #ifndef DAEMON_MOUNTS_H
 #define DAEMON_MOUNTS_H
@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "daemon_changes.h"
+#include "fuse/mount.h"
 
 struct daemon_mounts;
 
@@ -24,6 +25,10 @@ bool daemon_mounts_any(const struct daemon_mounts *mounts);
 
 /* Lets go of those that somebody unmounted: the archive goes on without them. */
 void daemon_mounts_check(struct daemon_mounts *mounts);
+
+/* Calls `each` for those that are left. From any thread between start and stop. */
+void daemon_mounts_each(struct daemon_mounts *mounts,
+                        void (*each)(void *arg, const char *folder, const struct cas_mount *mount), void *arg);
 
 /* Adds those that are left to an object: "mounts", their folders, and "mount_requests", an object with one for each
  * folder with the numbers of cas_mount_requests(). From any thread between start and stop. */

@@ -99,7 +99,8 @@ static cas_status configure(struct config *config, int argc, char **argv, const 
   return status == CAS_OK ? config_complete(config, error) : status;
 }
 
-/* All threads inherit this: signals are read from a descriptor, and a peer that went away is an error, not a signal. */
+/* All threads inherit this: signals are read from a descriptor; a peer that went away, or a file that may not grow, is
+ * an error, not a signal. */
 static void block_signals(void) {
   sigset_t set;
   sigemptyset(&set);
@@ -108,6 +109,7 @@ static void block_signals(void) {
   sigaddset(&set, SIGHUP);
   sigprocmask(SIG_BLOCK, &set, NULL);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 int main(int argc, char **argv) {

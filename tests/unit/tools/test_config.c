@@ -47,7 +47,7 @@ static void takes_every_key(void **state) {
            "idle_seconds = 3\nmove_associations = 4\ntranscode_mib = 64\n[mount]\nfolder = /mnt/x ; "
            "inline\nallow_other = on\n[control]\nmode = 0660\n"
            "[engine]\nworkers = 3\nin_flight_mib = 128\nread_cache_mib = 32\nsegment_mib = 64\nio_uring = no\n"
-           "encode = later\n",
+           "encode = later\n[metrics]\nport = 9412\nbind = ::1\n",
            &config, &error),
       CAS_OK);
   assert_int_equal(config_complete(&config, &error), CAS_OK);
@@ -76,6 +76,8 @@ static void takes_every_key(void **state) {
   assert_int_equal(config.segment_mib, 64);
   assert_true(config.no_io_uring);
   assert_int_equal(config.encode, 1 + CAS_ENCODE_LATER);
+  assert_int_equal(config.metrics_port, 9412);
+  assert_string_equal(config.metrics_bind, "::1");
   config_fini(&config);
 }
 
@@ -98,6 +100,8 @@ static void flags_win_and_defaults_fill(void **state) {
   assert_int_equal(config_set(&empty, "archive", "store", "/a", &error), CAS_OK);
   assert_int_equal(config_complete(&empty, &error), CAS_OK);
   assert_int_equal(empty.port, 11112);
+  assert_int_equal(empty.metrics_port, 0);
+  assert_string_equal(empty.metrics_bind, "127.0.0.1");
   assert_string_equal(empty.aet, "CASSETTE");
   config_fini(&empty);
 }
