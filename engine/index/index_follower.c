@@ -15,6 +15,7 @@
  *   whole --refresh, list changed--> (another database) whole
  *   whole --refresh, list changed meanwhile and no database can be opened--> no view --refresh--> whole
  */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -26,29 +27,57 @@
 /* How often a follower tries to open while the writer makes and deletes files under it. */
 static const int open_attempts = 16;
 
-/* CURRENT names the list in force; it is renamed into place and never written again. */
-static bool read_manifest(const struct index *index, struct index_manifest *manifest) {
+static cas_status cannot_read(const struct index *index, const char *name, int failure, struct cas_error *error) {
+  if (failure == ENOENT || failure == ESTALE)
+    return status_fail(error, CAS_NOT_FOUND, "index %s: there is none; a rebuild makes it", index->folder);
+  return status_fail_errno(error, failure, "index %s: cannot read %s", index->folder, name);
+}
+
+/* The first line of CURRENT, and when it was made. */
+static cas_status read_current(const struct index *index, struct index_manifest *manifest, struct cas_error *error) {
+  char path[4096];
+  struct stat about;
+  if (snprintf(path, sizeof path, "%s/CURRENT", index->folder) >= (int)sizeof path)
+    return cannot_read(index, "CURRENT", ENAMETOOLONG, error);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return cannot_read(index, "CURRENT", errno, error);
+  errno = ENOENT; /* an empty one names nothing */
+  bool read = fread(manifest->name, 1, sizeof manifest->name - 1, file) > 0 && fstat(fileno(file), &about) == 0;
+  int failure = errno;
+  fclose(file);
+  if (!read) return cannot_read(index, "CURRENT", failure, error);
+  manifest->made = about.st_mtim;
+  manifest->name[strcspn(manifest->name, "\n")] = '\0';
+  return CAS_OK;
+}
+
+/* CURRENT names the list in force; it is renamed into place and never written again. CAS_NOT_FOUND: there is none. */
+static cas_status read_manifest(const struct index *index, struct index_manifest *manifest, struct cas_error *error) {
   char path[4096];
   struct stat about;
   memset(manifest, 0, sizeof *manifest);
-  if (snprintf(path, sizeof path, "%s/CURRENT", index->folder) >= (int)sizeof path) return false;
-  FILE *file = fopen(path, "re");
-  if (file == NULL) return false;
-  bool read = fread(manifest->name, 1, sizeof manifest->name - 1, file) > 0 && fstat(fileno(file), &about) == 0;
-  fclose(file);
-  if (!read) return false;
-  manifest->made = about.st_mtim;
-  manifest->name[strcspn(manifest->name, "\n")] = '\0';
-  if (snprintf(path, sizeof path, "%s/%s", index->folder, manifest->name) >= (int)sizeof path) return false;
-  if (stat(path, &about) != 0) return false;
+  STATUS_TRY(read_current(index, manifest, error));
+  if (snprintf(path, sizeof path, "%s/%s", index->folder, manifest->name) >= (int)sizeof path)
+    return cannot_read(index, manifest->name, ENAMETOOLONG, error);
+  if (stat(path, &about) != 0) return cannot_read(index, manifest->name, errno, error);
   manifest->size = (uint64_t)about.st_size;
-  return true;
+  return CAS_OK;
+}
+
+/* CAS_BUSY: another one is in force by now, or none. */
+static cas_status check_manifest(const struct index *index, const struct index_manifest *expected,
+                                 struct cas_error *error) {
+  struct index_manifest now;
+  cas_status status = read_manifest(index, &now, error);
+  if (status != CAS_OK && status != CAS_NOT_FOUND) return status;
+  if (status == CAS_OK && now.size == expected->size && strcmp(now.name, expected->name) == 0 &&
+      now.made.tv_sec == expected->made.tv_sec && now.made.tv_nsec == expected->made.tv_nsec)
+    return CAS_OK;
+  return status_fail(error, CAS_BUSY, "index %s: changes too fast to be followed", index->folder);
 }
 
 static bool manifest_is(const struct index *index, const struct index_manifest *expected) {
-  struct index_manifest now;
-  return read_manifest(index, &now) && now.size == expected->size && strcmp(now.name, expected->name) == 0 &&
-         now.made.tv_sec == expected->made.tv_sec && now.made.tv_nsec == expected->made.tv_nsec;
+  return check_manifest(index, expected, NULL) == CAS_OK;
 }
 
 /* A follower's RocksDB passes silently over a table that is missing or damaged, and shows less. Opened for reading only
@@ -71,19 +100,16 @@ static cas_status open_whole(const struct index *index, struct index_db **out, s
   cas_status status = CAS_OK;
   for (int attempt = 0; attempt < open_attempts; attempt++) {
     struct index_db *db;
-    if (!read_manifest(index, manifest)) {
-      status = status_fail(error, CAS_NOT_FOUND, "index %s: there is none; a rebuild makes it", index->folder);
-      continue;
-    }
-    status = check_whole(index, index_reached_read(index->folder), error);
+    status = read_manifest(index, manifest, error);
+    if (status == CAS_OK) status = check_whole(index, index_reached_read(index->folder), error);
     if (status == CAS_OK) status = index_db_open(index, &db, error);
     if (status != CAS_OK) continue;
-    if (manifest_is(index, manifest)) {
+    status = check_manifest(index, manifest, error);
+    if (status == CAS_OK) {
       *out = db;
       return CAS_OK;
     }
     index_db_release(db);
-    status = status_fail(error, CAS_BUSY, "index %s: changes too fast to be followed", index->folder);
   }
   return status;
 }

@@ -5,6 +5,7 @@
 #include "index_fixture.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 enum { BULK_BATCHES = 10000 };
 
@@ -183,6 +184,37 @@ static void outlives_a_killed_writer(void **state) {
   kill_writer(&second);
 }
 
+/* Says what is wrong, and not that the writer is too fast; and goes on where there is room again. */
+static void says_that_files_are_few(void **state) {
+  struct fixture *f = *state;
+  struct process writer = start_process(f->index_folder);
+  struct rlimit limit, tight;
+  order(&writer, OPEN);
+  order(&writer, BATCHES);
+  follow(f);
+  order(&writer, BATCHES);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  int lowest = dup(0);
+  assert_true(lowest > 0);
+  close(lowest);
+  /* From no descriptor on to as many as opening takes. */
+  cas_status status = CAS_IO;
+  for (int free_ones = 0; status != CAS_OK && free_ones < 64; free_ones++) {
+    tight = limit;
+    tight.rlim_cur = (rlim_t)(lowest + free_ones);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    status = index_refresh(f->index, &f->error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (status != CAS_OK && strstr(f->error.message, "Too many open files") == NULL)
+      fail_msg("%d free: %s: %s", free_ones, cas_status_text(status), f->error.message);
+    if (free_ones == 0) assert_int_equal(status, CAS_IO);
+  }
+  assert_ok(status, &f->error);
+  refresh(f);
+  assert_shows(f, 20);
+  kill_writer(&writer);
+}
+
 static void opens_after_the_writer_is_killed(void **state) {
   struct fixture *f = *state;
   struct process writer = start_process(f->index_folder);
@@ -335,15 +367,11 @@ static void every_refresh_is_whole(void **state) {
 int main(int argc, char **argv) {
   if (argc > 1) return write_as_told(argv[1]);
   const struct CMUnitTest tests[] = {
-      TEST(sees_batches_after_a_refresh),
-      TEST(sees_what_was_flushed_unseen),
-      TEST(outlives_a_killed_writer),
-      TEST(opens_after_the_writer_is_killed),
-      TEST(follows_over_closes_and_opens),
-      TEST(follows_a_rebuilt_index),
-      TEST(a_list_does_not_move_while_tables_are_replaced),
-      TEST(reads_beside_refreshes),
-      TEST(every_refresh_is_whole),
+      TEST(sees_batches_after_a_refresh),     TEST(sees_what_was_flushed_unseen),
+      TEST(outlives_a_killed_writer),         TEST(says_that_files_are_few),
+      TEST(opens_after_the_writer_is_killed), TEST(follows_over_closes_and_opens),
+      TEST(follows_a_rebuilt_index),          TEST(a_list_does_not_move_while_tables_are_replaced),
+      TEST(reads_beside_refreshes),           TEST(every_refresh_is_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
