@@ -13,7 +13,6 @@
 
 /* The old index is in the way of nothing until the new one is whole. */
 static cas_status replace_index(const char *fresh, const char *index, const char *old, struct cas_error *error) {
-  path_remove_folder(old);
   if (rename(index, old) != 0 && errno != ENOENT)
     return status_fail_errno(error, errno, "cannot put the old index aside");
   if (rename(fresh, index) != 0) {
@@ -21,9 +20,17 @@ static cas_status replace_index(const char *fresh, const char *index, const char
     (void)rename(old, index);
     return status;
   }
-  STATUS_TRY(path_sync_parent(index, error));
+  return path_sync_parent(index, error);
+}
+
+/* It may be that there was none. */
+static void remove_old(struct cas_store *store, const char *old) {
   path_remove_folder(old);
-  return CAS_OK;
+  if (access(old, F_OK) != 0) return;
+  store_log(store, CAS_LOG_WARNING,
+            "%s, the former index, cannot be removed and takes %llu bytes: whatever opens the store for writing tries "
+            "again",
+            old, path_folder_bytes(old));
 }
 
 /* Two read while one applies, also on a small machine: they wait for the disk. */
@@ -49,16 +56,19 @@ static cas_status replay_all(struct cas_store *store, unsigned readers, cas_prog
 cas_status cas_store_rebuild(const char *path, const struct cas_store_options *options, cas_progress_fn progress,
                              void *arg, struct cas_error *error) {
   CLEANUP_FREE char *index = path_join(path, "index");
-  CLEANUP_FREE char *fresh = path_join(path, "index.new");
-  CLEANUP_FREE char *old = path_join(path, "index.old");
+  CLEANUP_FREE char *fresh = path_join(path, REBUILD_FOLDER_NEW);
+  CLEANUP_FREE char *old = path_join(path, REBUILD_FOLDER_OLD);
   if (index == NULL || fresh == NULL || old == NULL) return CAS_NO_MEMORY;
   struct cas_store *store;
-  STATUS_TRY(store_open_for_rebuild(path, options, "index.new", &store, error));
+  STATUS_TRY(store_open_for_rebuild(path, options, REBUILD_FOLDER_NEW, &store, error));
   cas_status status = replay_all(store, readers_for(options), progress, arg, error);
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
   if (status == CAS_OK) status = replace_index(fresh, index, old, error);
-  if (status != CAS_OK) path_remove_folder(fresh); /* a full disk needs the room */
+  if (status == CAS_OK)
+    remove_old(store, old);
+  else
+    path_remove_folder(fresh); /* a full disk needs the room */
   cas_store_close(store);
   return status;
 }

@@ -78,6 +78,11 @@ struct store_seams {
 CAS_MUST_USE cas_status store_open(const char *path, const struct cas_store_options *options,
                                    const struct store_seams *seams, struct cas_store **store, struct cas_error *error);
 
+/* Beside the index: one that is being made anew, and the former one until that is in its place. Who opens the store for
+ * writing removes what is left of them, and says so in the log. */
+#define REBUILD_FOLDER_NEW "index.new"
+#define REBUILD_FOLDER_OLD "index.old"
+
 /* Locks the store and opens it for replaying into a new, empty index in `index_folder`; nothing can be stored in it. */
 CAS_MUST_USE cas_status store_open_for_rebuild(const char *path, const struct cas_store_options *options,
                                                const char *index_folder, struct cas_store **store,

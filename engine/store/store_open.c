@@ -115,10 +115,25 @@ static cas_status open_disk(struct cas_store *store, const struct cas_store_opti
   return volume_open(store->disk, OPEN_SEGMENTS_MAX, &store->volume, error);
 }
 
+static void remove_remains(struct cas_store *store, const char *folder) {
+  CLEANUP_FREE char *path = path_join(store->path, folder);
+  if (path == NULL || access(path, F_OK) != 0) return;
+  const unsigned long long bytes = path_folder_bytes(path);
+  path_remove_folder(path);
+  if (access(path, F_OK) != 0)
+    store_log(store, CAS_LOG_NOTICE, "%s, which a rebuild had left, is removed: %llu bytes", path, bytes);
+  else
+    store_log(store, CAS_LOG_WARNING, "%s, which a rebuild left, cannot be removed and takes %llu bytes", path,
+              path_folder_bytes(path));
+}
+
 static cas_status open_index(struct cas_store *store, const char *folder, struct cas_error *error) {
   CLEANUP_FREE char *path = path_join(store->path, folder);
   if (path == NULL) return CAS_NO_MEMORY;
   if (store->mode == CAS_OPEN_WRITE) {
+    /* An index that was put aside is worth nothing: the one in its place is newer, or the log is. */
+    remove_remains(store, REBUILD_FOLDER_OLD);
+    remove_remains(store, REBUILD_FOLDER_NEW);
     STATUS_TRY(index_open(path, &store->index, error));
     index_set_terms(store->index, terms_of);
     return CAS_OK;

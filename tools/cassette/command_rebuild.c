@@ -85,8 +85,10 @@ const struct cli_command command_rebuild = {
     .name = "rebuild",
     .operands = "STORE",
     .summary = "Make the index anew from the segments",
-    .details = "Nothing may have the store open for writing. The old index is replaced when the new one is whole.\n"
-               "Exit status: 0 all was well, 1 the index was made, but something in the segments is damaged.\n",
+    .details =
+        "Nothing may have the store open for writing. The old index is replaced when the new one is whole.\n"
+        "Exit status: 0 all was well, 1 the index was made, but something in the segments is damaged, or the old\n"
+        "index cannot be removed; whatever opens the store for writing tries again.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,
