@@ -80,8 +80,20 @@
 /* Headers that each of them keeps, for the manifest that follows and as dictionaries of their series. */
 #define REPLAY_HEADERS_BYTES_MAX (8u << 20)
 
+/* Series folders that the log's appliers remember: more than scanners send at once. Longer attributes of one, which
+ * are some 500 bytes, are read anew each time. */
+#define PLACEMENT_MEMO_ENTRIES 64u
+#define PLACEMENT_MEMO_KEY_BYTES_MAX 8192u
+
+/* A rebuild remembers which keys it wrote in this many bits for each, within this much memory: one in a hundred of
+ * those that it did not write is looked for in vain, one in ten where it has fifty million, of ten million instances.
+ */
+#define REPLAY_BYTES_OF_ENTRY 80u /* of the log, at least, are told by one entry of the index */
+#define INDEX_WRITTEN_BITS_EACH 10u
+#define INDEX_WRITTEN_BYTES_MAX (32u << 20)
+
 /* Replayed groups go into one batch of the index until it has this many instances or blobs. */
-#define REPLAY_BATCH_RECORDS_MAX 4096u
+#define REPLAY_BATCH_RECORDS_MAX 16384u
 
 /* Deleted versions that one record discards: the headers of so many are read while a group waits, some 20 ms. */
 #define DISCARD_TARGETS_MAX 100u

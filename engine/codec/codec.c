@@ -219,12 +219,23 @@ cas_status codec_dictionary_of(struct cas_slice payload, struct blob_id *diction
   return CAS_OK;
 }
 
+/* Whether zstd takes the bytes for what they are, and not for a dictionary of its own making. */
+static bool is_plain(struct cas_slice prefix) {
+  return prefix.size < 4 || load_u32(prefix.data) != ZSTD_MAGIC_DICTIONARY;
+}
+
 static cas_status decompress(struct codec *codec, struct cas_slice frame, struct cas_slice prefix, uint8_t *raw,
                              size_t raw_size) {
   struct context *context = borrow(codec);
   if (context == NULL) return CAS_NO_MEMORY;
-  if (prefix.size > 0) ZSTD_DCtx_refPrefix(context->decompress, prefix.data, prefix.size);
-  size_t size = ZSTD_decompressDCtx(context->decompress, raw, raw_size, frame.data, frame.size);
+  size_t size;
+  if (is_plain(prefix)) { /* without the tables that a reference makes: for a header they take as long as the rest */
+    size =
+        ZSTD_decompress_usingDict(context->decompress, raw, raw_size, frame.data, frame.size, prefix.data, prefix.size);
+  } else {
+    ZSTD_DCtx_refPrefix(context->decompress, prefix.data, prefix.size);
+    size = ZSTD_decompressDCtx(context->decompress, raw, raw_size, frame.data, frame.size);
+  }
   give_back(codec, context);
   return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
 }

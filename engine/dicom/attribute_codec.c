@@ -2,25 +2,38 @@
 
 enum { ENTRY_HEADER_BYTES = 6 };
 
-cas_status attributes_encode(const struct cas_attributes *attributes, enum cas_level level, struct cas_buffer *bytes) {
+static cas_status append(const struct cas_attribute *attribute, struct cas_buffer *bytes) {
+  size_t size = strlen(attribute->value);
+  uint8_t header[ENTRY_HEADER_BYTES];
+  store_u32(header, attribute->tag);
+  store_u16(header + 4, (uint16_t)size);
+  cas_status status = cas_buffer_append(bytes, slice_of(header, sizeof header));
+  return status == CAS_OK ? cas_buffer_append(bytes, slice_of(attribute->value, size)) : status;
+}
+
+/* Those whose level is in the set: bit N for level N, 0 for all. */
+static cas_status encode(const struct cas_attributes *attributes, unsigned levels, struct cas_buffer *bytes) {
   size_t size_before = bytes->size;
   size_t position = 0;
   struct cas_attribute attribute;
   while (cas_attributes_next(attributes, &position, &attribute)) {
     const struct cas_attribute_definition *definition = cas_attribute_by_tag(attribute.tag);
-    if (level != 0 && (definition == NULL || definition->level != level)) continue;
-    size_t size = strlen(attribute.value);
-    uint8_t header[ENTRY_HEADER_BYTES];
-    store_u32(header, attribute.tag);
-    store_u16(header + 4, (uint16_t)size);
-    cas_status status = cas_buffer_append(bytes, slice_of(header, sizeof header));
-    if (status == CAS_OK) status = cas_buffer_append(bytes, slice_of(attribute.value, size));
+    if (levels != 0 && (definition == NULL || !(levels >> definition->level & 1))) continue;
+    cas_status status = append(&attribute, bytes);
     if (status != CAS_OK) {
       bytes->size = size_before;
       return status;
     }
   }
   return CAS_OK;
+}
+
+cas_status attributes_encode(const struct cas_attributes *attributes, enum cas_level level, struct cas_buffer *bytes) {
+  return encode(attributes, level == 0 ? 0 : 1u << level, bytes);
+}
+
+cas_status attributes_encode_folders(const struct cas_attributes *attributes, struct cas_buffer *bytes) {
+  return encode(attributes, 1u << CAS_LEVEL_PATIENT | 1u << CAS_LEVEL_STUDY | 1u << CAS_LEVEL_SERIES, bytes);
 }
 
 /* Checks the whole run first, so that a corrupt one changes nothing. */

@@ -12,6 +12,9 @@
 CAS_MUST_USE cas_status attributes_encode(const struct cas_attributes *attributes, enum cas_level level,
                                           struct cas_buffer *bytes);
 
+/* The same of the levels above an instance. */
+CAS_MUST_USE cas_status attributes_encode_folders(const struct cas_attributes *attributes, struct cas_buffer *bytes);
+
 /* Adds the encoded attributes to `attributes`. CAS_CORRUPT for bytes that attributes_encode cannot have made. */
 CAS_MUST_USE cas_status attributes_decode(struct cas_slice bytes, struct cas_attributes *attributes);
 

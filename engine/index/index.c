@@ -20,7 +20,10 @@
 void index_close(struct index *index) {
   if (index == NULL) return;
   if (index->batch != NULL) index_batch_abort(index->batch);
+  index_applier_destroy(index->applier);
+  index_changes_fini(&index->spare);
   index_db_release(index->db);
+  index_written_destroy(index->written);
   if (index->options != NULL) rocksdb_options_destroy(index->options);
   if (index->read != NULL) rocksdb_readoptions_destroy(index->read);
   if (index->read_past != NULL) rocksdb_readoptions_destroy(index->read_past);
@@ -34,7 +37,8 @@ void index_close(struct index *index) {
 
 void index_cleanup_close(struct index **index) { index_close(*index); }
 
-cas_status index_create(const char *folder, const char *scratch, struct index **out, struct cas_error *error) {
+cas_status index_create(const char *folder, const char *scratch, enum index_use use, struct index **out,
+                        struct cas_error *error) {
   struct index *index = calloc(1, sizeof *index);
   if (index == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
   /* A refresh must not wait for ever behind readers that follow each other. */
@@ -50,7 +54,7 @@ cas_status index_create(const char *folder, const char *scratch, struct index **
     index_close(index);
     return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
   }
-  index->options = index_options_create(scratch != NULL);
+  index->options = index_options_create(use);
   index->read = rocksdb_readoptions_create();
   rocksdb_readoptions_set_verify_checksums(index->read, 1);
   index->read_past = rocksdb_readoptions_create();
@@ -105,19 +109,25 @@ static cas_status leave_old_logs(struct index *index, struct cas_error *error) {
   return index_db_fail(error, index, "cannot leave old logs", message);
 }
 
-cas_status index_open(const char *folder, struct index **out, struct cas_error *error) {
+static cas_status open_for_writing(const char *folder, enum index_use use, struct index **out,
+                                   struct cas_error *error) {
   CLEANUP_INDEX struct index *index = NULL;
   STATUS_TRY(index_current_mend(folder, error));
   STATUS_TRY(index_tables_check(folder, error));
-  STATUS_TRY(index_create(folder, NULL, &index, error));
+  STATUS_TRY(index_create(folder, NULL, use, &index, error));
   STATUS_TRY(index_db_open(index, &index->db, error));
   cas_status status = index_check_version(index, error);
-  if (status == CAS_NOT_FOUND) status = write_version(index, error);
+  index->is_new = status == CAS_NOT_FOUND;
+  if (index->is_new) status = write_version(index, error);
   if (status == CAS_OK) status = leave_old_logs(index, error);
   if (status != CAS_OK) return status;
   *out = index;
   index = NULL;
   return CAS_OK;
+}
+
+cas_status index_open(const char *folder, struct index **out, struct cas_error *error) {
+  return open_for_writing(folder, INDEX_WRITER, out, error);
 }
 
 /* The readers' way out where nothing can be written: as it is on the disk. */
@@ -147,10 +157,28 @@ cas_status index_reopen(struct index *index, struct cas_error *error) {
   return status;
 }
 
-void index_skip_log(struct index *index) { rocksdb_writeoptions_disable_WAL(index->write, 1); }
+cas_status index_open_to_fill(const char *folder, struct index **out, struct cas_error *error) {
+  CLEANUP_INDEX struct index *index = NULL;
+  STATUS_TRY(open_for_writing(folder, INDEX_FILLER, &index, error));
+  rocksdb_writeoptions_disable_WAL(index->write, 1);
+  STATUS_TRY(index_applier_create(index_batch_write, index, &index->applier, error));
+  *out = index;
+  index = NULL;
+  return CAS_OK;
+}
+
+void index_expect(struct index *index, uint64_t entries) {
+  const uint64_t bytes = entries * INDEX_WRITTEN_BITS_EACH / 8;
+  if (!index->is_new || index->written != NULL) return;
+  /* Without memory every key is asked for. */
+  if (index_written_create(bytes < INDEX_WRITTEN_BYTES_MAX ? (size_t)bytes : INDEX_WRITTEN_BYTES_MAX,
+                           &index->written) != CAS_OK)
+    index->written = NULL;
+}
 
 cas_status index_flush(struct index *index, struct cas_error *error) {
   if (index->db == NULL) return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
+  if (index->applier != NULL) STATUS_TRY(index_applier_wait(index->applier, error));
   char *message = NULL;
   const uint64_t sequence = rocksdb_get_latest_sequence_number(index->db->rocks);
   rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();

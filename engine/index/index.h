@@ -37,6 +37,11 @@ struct index;
  * CAS_UNSUPPORTED: made by another INDEX_VERSION, or CAS_CORRUPT: damaged; both are mended by a rebuild. */
 CAS_MUST_USE cas_status index_open(const char *folder, struct index **index, struct cas_error *error);
 
+/* As index_open(), for an index that is worth nothing before it is whole: what is not flushed is lost if the process
+ * ends, and a thread of its own applies each batch while the next is made. The flush waits for it; until then
+ * only batches see what was applied. What an apply did not fail with, the next one does, or the flush. */
+CAS_MUST_USE cas_status index_open_to_fill(const char *folder, struct index **index, struct cas_error *error);
+
 /* Opens to follow another process's index, which may be open, closed or killed. `scratch` is an empty folder for
  * RocksDB's own notes; the caller removes it after the close. CAS_NOT_FOUND: there is no index. CAS_BUSY: it is being
  * made, or it changes too fast; try again. Holds every table of the index open (one descriptor for 64 MiB), also
@@ -55,9 +60,10 @@ CAS_MUST_USE cas_status index_refresh(struct index *index, struct cas_error *err
  * holds it. */
 CAS_MUST_USE cas_status index_reopen(struct index *index, struct cas_error *error);
 
-/* Writer, of an index that is worth nothing before it is whole: batches are not written to RocksDB's log any more. What
- * is not flushed is lost if the process ends. */
-void index_skip_log(struct index *index);
+/* Writer, before the first batch of an index that was made by this opening, else nothing happens: about so many entries
+ * are to come. Keys that were not written are remembered as such, in at most INDEX_WRITTEN_BYTES_MAX of memory, so that
+ * batches need not look for them. */
+void index_expect(struct index *index, uint64_t entries);
 
 /* Writer: flushes to disk, durably, so that the next start has nothing to replay. */
 CAS_MUST_USE cas_status index_flush(struct index *index, struct cas_error *error);
@@ -229,6 +235,12 @@ CAS_MUST_USE cas_status index_batch_put_node(struct index_batch *batch, const st
 /* Replaces a node that is there, as index_batch_put_node, but for its UID and date, which stay. CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status index_batch_change_node(struct index_batch *batch, const struct index_node *node,
                                                 struct cas_error *error);
+
+/* Changes the arrival times, sums and groups of a node that is there, and nothing else: a small part of the price of
+ * replacing it. `change` gets a node that has these and its level alone. CAS_NOT_FOUND. */
+typedef void (*index_sums_fn)(const void *arg, struct index_node *node);
+CAS_MUST_USE cas_status index_batch_change_sums(struct index_batch *batch, const char *path, index_sums_fn change,
+                                                const void *arg, struct cas_error *error);
 
 CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const char *name, struct cas_slice value,
                                              struct cas_error *error);

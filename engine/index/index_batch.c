@@ -13,12 +13,17 @@
 
 cas_status index_batch_begin(struct index *index, struct index_batch **out, struct cas_error *error) {
   assert(index->batch == NULL && index->scratch == NULL);
-  struct index_totals totals;
-  STATUS_TRY(index_lookup_totals(index_source_of(index), &totals, error));
-  struct index_batch *batch = malloc(sizeof *batch);
+  struct index_batch *batch = calloc(1, sizeof *batch);
   if (batch == NULL) return status_fail(error, CAS_NO_MEMORY, "index: out of memory");
-  *batch = (struct index_batch){.index = index, .totals = totals};
+  batch->index = index;
+  batch->changes = index->spare;
+  index->spare = (struct index_changes){0};
   index->batch = batch;
+  cas_status status = index_lookup_totals(index_source_of_batch(batch), &batch->totals, error);
+  if (status != CAS_OK) {
+    index_batch_abort(batch);
+    return status;
+  }
   *out = batch;
   return CAS_OK;
 }
@@ -27,6 +32,7 @@ void index_batch_abort(struct index_batch *batch) {
   if (batch == NULL) return;
   batch->index->batch = NULL;
   index_changes_fini(&batch->changes);
+  cas_buffer_fini(&batch->scratch);
   free(batch);
 }
 
@@ -43,35 +49,16 @@ static void delete_key(struct index_batch *batch, const struct index_key *key) {
   keep_failure(batch, index_changes_delete(&batch->changes, key));
 }
 
-static int compare_changes(const void *a, const void *b, void *arg) {
-  const struct index_changes *changes = arg;
-  return slice_compare(index_change_key(changes, &changes->changes[*(const uint32_t *)a]),
-                       index_change_key(changes, &changes->changes[*(const uint32_t *)b]));
-}
-
-/* The changes in the order of their keys, so that RocksDB finds the place of most right behind the one before. NULL
- * without memory: any order will do. The caller frees. */
-static uint32_t *sort_changes(struct index_changes *changes) {
-  uint32_t *order = malloc((changes->count + 1) * sizeof *order);
-  if (order == NULL) return NULL;
-  for (size_t i = 0; i < changes->count; i++) order[i] = (uint32_t)i;
-  qsort_r(order, changes->count, sizeof *order, compare_changes, changes);
-  return order;
-}
-
-static rocksdb_writebatch_t *make_writes(struct index_changes *changes) {
-  rocksdb_writebatch_t *writes = rocksdb_writebatch_create();
-  CLEANUP_FREE uint32_t *order = sort_changes(changes);
+/* What is about to be written; a deletion of what never was need not be. */
+static void note_written(struct index_written *written, struct index_changes *changes) {
+  if (written == NULL) return;
   for (size_t i = 0; i < changes->count; i++) {
-    const struct index_change *change = &changes->changes[order != NULL ? order[i] : i];
-    struct cas_slice key = index_change_key(changes, change), value = index_change_value(changes, change);
-    if (change->deletes && change->absent) continue;
-    if (change->deletes)
-      rocksdb_writebatch_delete(writes, (const char *)key.data, key.size);
-    else
-      rocksdb_writebatch_put(writes, (const char *)key.data, key.size, (const char *)value.data, value.size);
+    struct index_change *change = &changes->changes[i];
+    if (!change->deletes)
+      index_written_add(written, change->hash);
+    else if (!index_written_may_have(written, change->hash))
+      change->absent = true;
   }
-  return writes;
 }
 
 cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error) {
@@ -89,12 +76,17 @@ cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error)
     index_batch_abort(batch);
     return status_fail(error, CAS_IO, "index %s: could not be opened anew", index->folder);
   }
-  char *message = NULL;
-  rocksdb_writebatch_t *writes = make_writes(&batch->changes);
+  note_written(index->written, &batch->changes);
+  if (index->applier == NULL) {
+    status = index_batch_write(index, &batch->changes, error);
+  } else {
+    status = index_applier_hand_over(index->applier, &batch->changes, error);
+    index->spare = batch->changes;
+    index_changes_clear(&index->spare);
+    batch->changes = (struct index_changes){0};
+  }
   index_batch_abort(batch);
-  rocksdb_write(index->db->rocks, index->write, writes, &message);
-  rocksdb_writebatch_destroy(writes);
-  return index_db_fail(error, index, "cannot write", message);
+  return status;
 }
 
 /* --- reading --- */
@@ -289,7 +281,7 @@ static struct index_node_value value_of(const struct index_node *node, const cha
 
 cas_status index_batch_put_node(struct index_batch *batch, const struct index_node *node, const char *uid,
                                 const char *date, struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer old_bytes = {0}, bytes = {0};
+  CLEANUP_BUFFER struct cas_buffer old_bytes = {0};
   struct index_node_value value = value_of(node, uid, date), old_value;
   struct node_keys keys, old_keys;
   struct index_key key;
@@ -307,14 +299,58 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
   if (replaces && slice_equal(value.date, old_value.date)) value.date_group = old_value.date_group;
   if (!replaces || !key_equal(&keys.name, &old_keys.name))
     STATUS_TRY(check_identity(batch, &keys.name, name, node->path, error));
-  status = index_encode_node(&value, node->level, &bytes);
+  batch->scratch.size = 0;
+  status = index_encode_node(&value, node->level, &batch->scratch);
   if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
   struct cas_slice old_attributes = replaces ? old_value.attributes : slice_of("", 0);
   status = index_batch_move_terms(batch, node->level, node->path, old_attributes, value.attributes);
   if (status != CAS_OK) return status_fail(error, status, "index: the attributes of '%s' cannot be read", node->path);
-  put(batch, &key, slice_of_buffer(&bytes));
+  put(batch, &key, slice_of_buffer(&batch->scratch));
   put_keys(batch, name, &keys, replaces ? &old_keys : NULL);
   count_node(&batch->totals, node->level, &value, replaces ? &old_value : NULL);
+  return CAS_OK;
+}
+
+static void give_sums(const struct index_node_value *value, struct index_node *node) {
+  node->first_arrival_ns = value->first_arrival_ns;
+  node->last_arrival_ns = value->last_arrival_ns;
+  node->instances = value->instances;
+  node->bytes = value->bytes;
+  node->gone = value->gone;
+  node->first_group = value->first_group;
+  node->last_group = value->last_group;
+}
+
+static void take_sums(const struct index_node *node, struct index_node_value *value) {
+  value->first_arrival_ns = node->first_arrival_ns;
+  value->last_arrival_ns = node->last_arrival_ns;
+  value->instances = node->instances;
+  value->bytes = node->bytes;
+  value->gone = node->gone;
+  value->first_group = node->first_group;
+  value->last_group = node->last_group;
+}
+
+cas_status index_batch_change_sums(struct index_batch *batch, const char *path, index_sums_fn change, const void *arg,
+                                   struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer room = {0};
+  enum cas_level level = (enum cas_level)index_path_level(path);
+  struct index_node_value old, value;
+  struct index_node node = {.level = level};
+  struct index_key key;
+  struct cas_slice bytes;
+  if (!index_key_node(&key, path)) return CAS_NOT_FOUND;
+  STATUS_TRY(index_db_borrow(index_source_of_batch(batch), &key, &room, &bytes, error));
+  if (!index_decode_node(bytes, level, &old)) return index_db_corrupt(error, batch->index, "a node");
+  value = old;
+  give_sums(&old, &node);
+  change(arg, &node);
+  take_sums(&node, &value);
+  batch->scratch.size = 0;
+  cas_status status = index_encode_node(&value, level, &batch->scratch);
+  if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
+  count_node(&batch->totals, level, &value, &old);
+  put(batch, &key, slice_of_buffer(&batch->scratch));
   return CAS_OK;
 }
 

@@ -18,6 +18,12 @@ void index_changes_fini(struct index_changes *changes) {
   *changes = (struct index_changes){0};
 }
 
+void index_changes_clear(struct index_changes *changes) {
+  changes->bytes.size = 0;
+  changes->count = 0;
+  if (changes->slot_count > 0) memset(changes->slots, 0, changes->slot_count * sizeof *changes->slots);
+}
+
 /* Invariant 2: of a UID's key, what index_key_uid_prefix makes. */
 static size_t hashed_size(struct cas_slice key) {
   if (key.size < 3 || key.data[0] != INDEX_KIND_UID) return key.size;
@@ -26,7 +32,7 @@ static size_t hashed_size(struct cas_slice key) {
 }
 
 /* FNV-1a over eight bytes at a time, with the upper half mixed in, since slots are taken from the lower. */
-static uint64_t hash_of(struct cas_slice key) {
+uint64_t index_changes_hash(struct cas_slice key) {
   const uint64_t prime = 0x100000001b3;
   uint64_t hash = 0xcbf29ce484222325;
   size_t size = hashed_size(key), at = 0;
@@ -54,14 +60,14 @@ static size_t find_slot(const struct index_changes *changes, struct cas_slice ke
 
 const struct index_change *index_changes_find(const struct index_changes *changes, struct cas_slice key) {
   if (changes->slot_count == 0) return NULL;
-  size_t slot = find_slot(changes, key, hash_of(key));
+  size_t slot = find_slot(changes, key, index_changes_hash(key));
   return changes->slots[slot] == 0 ? NULL : &changes->changes[changes->slots[slot] - 1];
 }
 
 cas_status index_changes_find_uid(const struct index_changes *changes, const struct index_key *prefix,
                                   index_change_fn each, void *arg) {
   struct cas_slice begin = index_key_slice(prefix);
-  uint64_t hash = hash_of(begin);
+  uint64_t hash = index_changes_hash(begin);
   if (changes->slot_count == 0) return CAS_OK;
   for (size_t slot = slot_of(changes, hash); changes->slots[slot] != 0; slot = (slot + 1) & (changes->slot_count - 1)) {
     const struct index_change *change = &changes->changes[changes->slots[slot] - 1];
@@ -130,7 +136,7 @@ static cas_status add(struct index_changes *changes, size_t slot, struct index_c
 
 static cas_status set(struct index_changes *changes, struct cas_slice key, struct cas_slice value, bool deletes) {
   STATUS_TRY(make_room(changes));
-  uint64_t hash = hash_of(key);
+  uint64_t hash = index_changes_hash(key);
   size_t slot = find_slot(changes, key, hash);
   if (changes->slots[slot] != 0) {
     struct index_change *change = &changes->changes[changes->slots[slot] - 1];
@@ -153,7 +159,8 @@ cas_status index_changes_delete(struct index_changes *changes, const struct inde
 void index_changes_note_absent(struct index_changes *changes, const struct index_key *key) {
   struct cas_slice bytes = index_key_slice(key);
   if (make_room(changes) != CAS_OK) return;
-  struct index_change change = {.hash = hash_of(bytes), .key_size = bytes.size, .deletes = true, .absent = true};
+  struct index_change change = {
+      .hash = index_changes_hash(bytes), .key_size = bytes.size, .deletes = true, .absent = true};
   size_t slot = find_slot(changes, bytes, change.hash);
   if (changes->slots[slot] == 0) (void)add(changes, slot, change, bytes, slice_of("", 0));
 }

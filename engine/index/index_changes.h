@@ -30,6 +30,9 @@ struct index_changes {
 
 void index_changes_fini(struct index_changes *changes);
 
+/* Forgets all changes, and keeps the memory. */
+void index_changes_clear(struct index_changes *changes);
+
 /* Sets the value of a key, or deletes it. CAS_NO_MEMORY leaves the changes as they were. */
 CAS_MUST_USE cas_status index_changes_put(struct index_changes *changes, const struct index_key *key,
                                           struct cas_slice value);
@@ -37,6 +40,9 @@ CAS_MUST_USE cas_status index_changes_delete(struct index_changes *changes, cons
 
 /* Remembers that the database has no such key, where the key is not changed. It is no harm if there is no memory. */
 void index_changes_note_absent(struct index_changes *changes, const struct index_key *key);
+
+/* The hash by which keys are told apart. All keys of one UID have that of what index_key_uid_prefix makes. */
+uint64_t index_changes_hash(struct cas_slice key);
 
 /* The change of a key, or NULL. Valid until the next change. */
 const struct index_change *index_changes_find(const struct index_changes *changes, struct cas_slice key);

@@ -69,19 +69,31 @@ void index_db_release(struct index_db *db) {
   free(db);
 }
 
-static cas_status get_change(const struct index_changes *changes, const struct index_change *change,
-                             struct cas_buffer *value, struct cas_error *error) {
-  if (change->deletes) return CAS_NOT_FOUND;
-  cas_status status = cas_buffer_append(value, index_change_value(changes, change));
-  return status == CAS_OK ? CAS_OK : status_fail(error, status, "index: out of memory");
+bool index_db_may_have(const struct index *index, const struct index_key *key) {
+  return index->written == NULL || index_written_may_have(index->written, index_changes_hash(index_key_slice(key)));
 }
 
-cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
-                        struct cas_error *error) {
+/* CAS_END: neither the batch nor what was handed over before it has the key. */
+static cas_status borrow_from_batch(struct index_source source, const struct index_key *key, struct cas_slice *value) {
+  const struct index_changes *changes = source.changes;
+  const struct index_change *change = index_changes_find(changes, index_key_slice(key));
+  if (change == NULL && source.index->applier != NULL) {
+    changes = index_applier_changes(source.index->applier);
+    if (changes != NULL) change = index_changes_find(changes, index_key_slice(key));
+  }
+  if (change == NULL) return CAS_END;
+  if (change->deletes) return CAS_NOT_FOUND;
+  *value = index_change_value(changes, change);
+  return CAS_OK;
+}
+
+cas_status index_db_borrow(struct index_source source, const struct index_key *key, struct cas_buffer *room,
+                           struct cas_slice *value, struct cas_error *error) {
   struct index *index = source.index;
   if (source.changes != NULL) {
-    const struct index_change *change = index_changes_find(source.changes, index_key_slice(key));
-    if (change != NULL) return get_change(source.changes, change, value, error);
+    cas_status status = borrow_from_batch(source, key, value);
+    if (status != CAS_END) return status;
+    if (!index_db_may_have(index, key)) return CAS_NOT_FOUND;
   }
   char *message = NULL, *found = NULL;
   size_t size = 0;
@@ -95,8 +107,18 @@ cas_status index_db_get(struct index_source source, const struct index_key *key,
     if (source.changes != NULL) index_changes_note_absent(source.changes, key);
     return CAS_NOT_FOUND;
   }
-  *value = (struct cas_buffer){.data = (uint8_t *)found, .size = size, .capacity = size};
+  *room = (struct cas_buffer){.data = (uint8_t *)found, .size = size, .capacity = size};
+  *value = slice_of_buffer(room);
   return CAS_OK;
+}
+
+cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
+                        struct cas_error *error) {
+  struct cas_slice borrowed;
+  STATUS_TRY(index_db_borrow(source, key, value, &borrowed, error));
+  if (value->data != NULL) return CAS_OK;
+  cas_status status = cas_buffer_append(value, borrowed);
+  return status == CAS_OK ? CAS_OK : status_fail(error, status, "index: out of memory");
 }
 
 static cas_status open_cursor(struct index *index, const rocksdb_readoptions_t *read, struct cas_slice prefix,

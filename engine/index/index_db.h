@@ -16,7 +16,9 @@
 #include <time.h>
 
 #include "index/index.h"
+#include "index/index_applier.h"
 #include "index/index_changes.h"
+#include "index/index_written.h"
 
 /* Which list of tables is in force, and how long it is. It grows with every change of the tables, before the logs of
  * writes that these replace are deleted. All zero: unknown. */
@@ -39,8 +41,12 @@ struct index {
   rocksdb_readoptions_t *read;
   rocksdb_readoptions_t *read_past; /* what is read leaves the cache as it is */
   rocksdb_writeoptions_t *write;
-  struct index_batch *batch; /* the open one; only the writing thread looks */
-  index_terms_fn terms;      /* may be NULL; only the writing thread looks */
+  struct index_batch *batch;     /* the open one; only the writing thread looks */
+  bool is_new;                   /* had no entries when it was opened */
+  struct index_changes spare;    /* memory for the next batch, of an index that is filled */
+  struct index_applier *applier; /* of an index that is filled; only the writing thread looks */
+  struct index_written *written; /* all keys, of an index that is new; may be NULL; only the writing thread looks */
+  index_terms_fn terms;          /* may be NULL; only the writing thread looks */
 
   pthread_mutex_t refreshing;     /* taken before view */
   struct index_manifest manifest; /* followers: what db was opened on; guarded by refreshing */
@@ -53,8 +59,12 @@ struct index_batch {
   struct index *index;
   struct index_changes changes;
   struct index_totals totals; /* with this batch's changes */
+  struct cas_buffer scratch;  /* a value on its way into the changes */
   cas_status status;          /* not CAS_OK: a change is missing, the batch cannot be applied */
 };
+
+/* Writes the changes into RocksDB, an index_apply_fn; `index` is a struct index. */
+CAS_MUST_USE cas_status index_batch_write(void *index, const struct index_changes *changes, struct cas_error *error);
 
 /* Moves the terms of a node's old attributes (empty for a new node) to those of its new ones. CAS_NO_MEMORY;
  * CAS_CORRUPT: the old ones cannot be read. */
@@ -87,6 +97,14 @@ void index_db_release(struct index_db *db);
 /* The value of a key; CAS_NOT_FOUND without a message. `value` must be empty and becomes the caller's. */
 CAS_MUST_USE cas_status index_db_get(struct index_source source, const struct index_key *key, struct cas_buffer *value,
                                      struct cas_error *error);
+
+/* The same without a copy: `value` lies in the batch, until that is changed, or in `room`, which must be empty and
+ * becomes the caller's. */
+CAS_MUST_USE cas_status index_db_borrow(struct index_source source, const struct index_key *key,
+                                        struct cas_buffer *room, struct cas_slice *value, struct cas_error *error);
+
+/* Writer: false if the database has no such key for certain, nor a key of this UID. */
+bool index_db_may_have(const struct index *index, const struct index_key *key);
 
 /* A moving place among the database's keys that begin with a prefix, in ascending order, in a view that does not move.
  */

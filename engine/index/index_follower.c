@@ -166,7 +166,7 @@ cas_status index_refresh(struct index *index, struct cas_error *error) {
 
 cas_status index_open_follower(const char *folder, const char *scratch, struct index **out, struct cas_error *error) {
   CLEANUP_INDEX struct index *index = NULL;
-  STATUS_TRY(index_create(folder, scratch, &index, error));
+  STATUS_TRY(index_create(folder, scratch, INDEX_FOLLOWER, &index, error));
   cas_status status = index_refresh(index, error);
   if (status == CAS_CORRUPT)
     return status_fail(

@@ -6,11 +6,12 @@
 
 cas_status index_lookup_blob(struct index_source source, const struct blob_id *id, struct index_blob *blob,
                              struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  CLEANUP_BUFFER struct cas_buffer room = {0};
+  struct cas_slice bytes;
   struct index_key key;
   index_key_blob(&key, id);
-  STATUS_TRY(index_db_get(source, &key, &bytes, error));
-  if (!index_decode_blob(slice_of_buffer(&bytes), blob)) return index_db_corrupt(error, source.index, "a blob's entry");
+  STATUS_TRY(index_db_borrow(source, &key, &room, &bytes, error));
+  if (!index_decode_blob(bytes, blob)) return index_db_corrupt(error, source.index, "a blob's entry");
   return CAS_OK;
 }
 
@@ -42,11 +43,12 @@ cas_status index_lookup_node(struct index_source source, const char *path, struc
 
 cas_status index_lookup_name(struct index_source source, const char *parent, const char *identity, char *name,
                              size_t capacity, struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  CLEANUP_BUFFER struct cas_buffer room = {0};
+  struct cas_slice bytes;
   struct index_key key;
   if (!index_key_name(&key, slice_of(parent, strlen(parent)), slice_of(identity, strlen(identity))))
     return CAS_NOT_FOUND;
-  STATUS_TRY(index_db_get(source, &key, &bytes, error));
+  STATUS_TRY(index_db_borrow(source, &key, &room, &bytes, error));
   if (bytes.size == 0 || bytes.size > FOLDER_NAME_BYTES_MAX || memchr(bytes.data, 0, bytes.size) != NULL ||
       memchr(bytes.data, '/', bytes.size) != NULL)
     return index_db_corrupt(error, source.index, "a name");
@@ -98,12 +100,13 @@ cas_status index_get_totals(struct index *index, struct index_totals *totals, st
 
 cas_status index_lookup_fact(struct index_source source, const char *name, struct cas_buffer *value,
                              struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  CLEANUP_BUFFER struct cas_buffer room = {0};
+  struct cas_slice bytes;
   struct index_key key;
   if (!index_key_fact(&key, name)) return CAS_NOT_FOUND;
-  STATUS_TRY(index_db_get(source, &key, &bytes, error));
+  STATUS_TRY(index_db_borrow(source, &key, &room, &bytes, error));
   value->size = 0;
-  cas_status status = cas_buffer_append(value, slice_of_buffer(&bytes));
+  cas_status status = cas_buffer_append(value, bytes);
   return status == CAS_OK ? CAS_OK : status_fail(error, status, "index: out of memory");
 }
 

@@ -25,6 +25,8 @@ static const double filter_bits_per_key = 10;
 /* The same for the young writes in memory: about 18 bits for each of some 150,000 entries in a buffer. */
 static const double buffer_filter_share = 0.02;
 
+static const int filler_young_tables = 12;
+
 /* Of RocksDB's levels, Env::InfoLogLevel and WALRecoveryMode, which its C header does not name. */
 enum { LOG_HEADERS = 5, RECOVER_POINT_IN_TIME = 2, CHECKSUM_XXH3 = 4, LEVELS = 7 };
 
@@ -56,9 +58,19 @@ static void set_compression(rocksdb_options_t *options) {
   rocksdb_options_set_bottommost_compression(options, rocksdb_zstd_compression);
 }
 
-rocksdb_options_t *index_options_create(bool follower) {
+/* Nobody reads meanwhile, and what is not there is known without RocksDB (index_written.h): young tables may be many,
+ * and are merged into the old ones seldom, a few at a time being most of what a large index costs. */
+static void set_for_filling(rocksdb_options_t *options) {
+  rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0);
+  rocksdb_options_set_memtable_whole_key_filtering(options, 0);
+  rocksdb_options_set_level0_file_num_compaction_trigger(options, filler_young_tables);
+  rocksdb_options_set_level0_slowdown_writes_trigger(options, 3 * filler_young_tables);
+  rocksdb_options_set_level0_stop_writes_trigger(options, 4 * filler_young_tables);
+}
+
+rocksdb_options_t *index_options_create(enum index_use use) {
   rocksdb_options_t *options = rocksdb_options_create();
-  rocksdb_options_set_create_if_missing(options, !follower);
+  rocksdb_options_set_create_if_missing(options, use != INDEX_FOLLOWER);
   rocksdb_options_set_paranoid_checks(options, 1);
   rocksdb_options_set_wal_recovery_mode(options, RECOVER_POINT_IN_TIME);
   rocksdb_options_set_manual_wal_flush(options, 0);
@@ -68,7 +80,7 @@ rocksdb_options_t *index_options_create(bool follower) {
   rocksdb_options_set_memtable_whole_key_filtering(options, 1);
   rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
   rocksdb_options_set_max_background_jobs(options, 2);
-  rocksdb_options_set_max_open_files(options, follower ? follower_open_files_max : writer_open_files_max);
+  rocksdb_options_set_max_open_files(options, use == INDEX_FOLLOWER ? follower_open_files_max : writer_open_files_max);
   rocksdb_options_set_bytes_per_sync(options, 1u << 20);
   rocksdb_options_set_max_manifest_file_size(options, 16u << 20);
   rocksdb_options_set_info_log_level(options, LOG_HEADERS);
@@ -78,5 +90,6 @@ rocksdb_options_t *index_options_create(bool follower) {
   rocksdb_options_set_stats_persist_period_sec(options, 0);
   set_tables(options);
   set_compression(options);
+  if (use == INDEX_FILLER) set_for_filling(options);
   return options;
 }

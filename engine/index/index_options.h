@@ -3,9 +3,12 @@
 #define INDEX_INDEX_OPTIONS_H
 
 #include <rocksdb/c.h>
-#include <stdbool.h>
+
+/* Who opens the index: its writer, one that follows a writer, or one that makes it anew and is asked for nothing before
+ * it is whole. */
+enum index_use { INDEX_WRITER, INDEX_FOLLOWER, INDEX_FILLER };
 
 /* Owned by the caller; must outlive the database. */
-rocksdb_options_t *index_options_create(bool follower);
+rocksdb_options_t *index_options_create(enum index_use use);
 
 #endif

@@ -100,6 +100,10 @@ static cas_status find_uid(struct index_source source, unsigned level, const cha
   }
   size_t next = 0;
   bool hides;
+  if (source.changes != NULL && !index_db_may_have(source.index, &prefix))
+    return call_gathered(source.index, &gathered, &next, NULL, &hides, each, arg, error);
+  if (source.changes != NULL && source.index->applier != NULL)
+    STATUS_TRY(index_applier_wait(source.index->applier, error));
   STATUS_TRY(index_cursor_open(source.index, index_key_slice(&prefix), &cursor, error));
   for (index_cursor_seek(&cursor, &prefix);; index_cursor_next(&cursor)) {
     struct cas_slice rest, value;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/activity.h"
 #include "store/condition.h"
@@ -115,7 +116,8 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   STATUS_TRY(status);
   STATUS_TRY(segment_writer_append(committer->writer, &record, slice_of_buffer(&payload), &cookie, &group->error));
   struct placement_origin origin = {.cookie = cookie, .group = segment_writer_group(committer->writer)};
-  STATUS_TRY(placement_put(group->batch, &instance->manifest, instance->attributes, &origin, &group->error));
+  STATUS_TRY(placement_put(group->batch, committer->store->placement_memo, &instance->manifest, instance->attributes,
+                           &origin, &group->error));
   group->manifests[group->manifest_count] = &instance->manifest;
   group->cookies[group->manifest_count++] = cookie;
   return CAS_OK;
@@ -251,6 +253,7 @@ static void run_group(struct committer *committer, struct commit_item *items) {
     status = commit_group(&group);
     if (status != CAS_OK) activity_add(&committer->store->activity->groups_failed, 1);
     if (group.batch != NULL) index_batch_abort(group.batch);
+    if (status != CAS_OK) placement_memo_forget(committer->store->placement_memo);
     if (status != CAS_OK && group.error.status == CAS_OK)
       status_fail(&group.error, status, "%s", cas_status_text(status));
     if (is_lasting(committer, status))
@@ -372,11 +375,7 @@ cas_status committer_create(struct cas_store *store, struct segment_writer *writ
       store->in_flight_bytes_max / 4 < GROUP_BYTES_MAX ? store->in_flight_bytes_max / 4 : GROUP_BYTES_MAX;
   created->last = &created->first;
   pthread_mutex_init(&created->lock, NULL);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&created->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&created->changed);
   int failure = pthread_create(&created->thread, NULL, commit_until_ended, created);
   if (failure != 0) {
     free(created);

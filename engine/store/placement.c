@@ -200,8 +200,8 @@ static void add_to_folder(struct index_node *node, const struct newcomer *newcom
   if (shown) node->bytes += newcomer->manifest->file_size;
 }
 
-static cas_status put_node(struct index_batch *batch, struct index_node *node, const struct step *step,
-                           const struct newcomer *newcomer, struct cas_error *error) {
+static void add_newcomer(const void *arg, struct index_node *node) {
+  const struct newcomer *newcomer = arg;
   int64_t arrival_ns = newcomer->manifest->arrival_ns;
   bool is_new = node->instances + node->gone == 0;
   if (is_new || newcomer->born < node->first_group) node->first_group = newcomer->born;
@@ -215,6 +215,11 @@ static cas_status put_node(struct index_batch *batch, struct index_node *node, c
     node->gone = !is_shown(newcomer);
     node->bytes = newcomer->manifest->file_size;
   }
+}
+
+static cas_status put_node(struct index_batch *batch, struct index_node *node, const struct step *step,
+                           const struct newcomer *newcomer, struct cas_error *error) {
+  add_newcomer(newcomer, node);
   return index_batch_put_node(batch, node, step->uid, step->date, error);
 }
 
@@ -306,12 +311,47 @@ static cas_status replace_if_same(void *arg, const char *path) {
   return status;
 }
 
-static cas_status put_newcomer(struct index_batch *batch, const struct newcomer *newcomer,
-                               const struct record_cookie *cookie, struct cas_error *error) {
-  char path[PLACEMENT_PATH_MAX] = "", child[PLACEMENT_PATH_MAX];
+/* Its folders know all that it says of them: only their sums change. CAS_NOT_FOUND: one is not there. */
+static cas_status add_to_folders(struct index_batch *batch, const struct newcomer *newcomer, const char *series,
+                                 struct cas_error *error) {
+  char path[PLACEMENT_PATH_MAX];
+  snprintf(path, sizeof path, "%s", series);
+  for (enum cas_level level = CAS_LEVEL_SERIES;; level--) {
+    STATUS_TRY(index_batch_change_sums(batch, path, add_newcomer, newcomer, error));
+    if (level == CAS_LEVEL_PATIENT) return CAS_OK;
+    *strrchr(path, '/') = '\0';
+  }
+}
+
+static cas_status put_folders(struct index_batch *batch, const struct newcomer *newcomer, char path[PLACEMENT_PATH_MAX],
+                              struct cas_error *error) {
+  path[0] = '\0';
   STATUS_TRY(put_folder(batch, CAS_LEVEL_PATIENT, newcomer, path, error));
   STATUS_TRY(put_folder(batch, CAS_LEVEL_STUDY, newcomer, path, error));
-  STATUS_TRY(put_folder(batch, CAS_LEVEL_SERIES, newcomer, path, error));
+  return put_folder(batch, CAS_LEVEL_SERIES, newcomer, path, error);
+}
+
+/* Says where the series is. */
+static cas_status find_folders(struct index_batch *batch, struct placement_memo *memo, const struct newcomer *newcomer,
+                               char path[PLACEMENT_PATH_MAX], struct cas_error *error) {
+  if (newcomer->manifest->corrected_count > 0) {
+    placement_memo_forget(memo);
+    return put_folders(batch, newcomer, path, error);
+  }
+  const char *known = placement_memo_find(memo, newcomer->attributes);
+  if (known == NULL) {
+    STATUS_TRY(put_folders(batch, newcomer, path, error));
+    placement_memo_keep(memo, path);
+    return CAS_OK;
+  }
+  snprintf(path, PLACEMENT_PATH_MAX, "%s", known);
+  return add_to_folders(batch, newcomer, path, error);
+}
+
+static cas_status put_newcomer(struct index_batch *batch, struct placement_memo *memo, const struct newcomer *newcomer,
+                               const struct record_cookie *cookie, struct cas_error *error) {
+  char path[PLACEMENT_PATH_MAX], child[PLACEMENT_PATH_MAX];
+  STATUS_TRY(find_folders(batch, memo, newcomer, path, error));
   struct index_node other = {0};
   struct step step;
   describe_step(CAS_LEVEL_INSTANCE, newcomer->manifest, newcomer->attributes, &step);
@@ -321,7 +361,7 @@ static cas_status put_newcomer(struct index_batch *batch, const struct newcomer 
   return put_instance(batch, newcomer, child, &step, cookie, error);
 }
 
-cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
+cas_status placement_put(struct index_batch *batch, struct placement_memo *memo, const struct manifest *manifest,
                          const struct cas_attributes *attributes, const struct placement_origin *origin,
                          struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer history = {0}, states = {0};
@@ -338,7 +378,7 @@ cas_status placement_put(struct index_batch *batch, const struct manifest *manif
   STATUS_TRY(state_get_history(batch, manifest->sop_instance_uid, &history, error));
   STATUS_TRY(state_history_states(slice_of_buffer(&history), manifest->version, newcomer.born, &states));
   newcomer.states = slice_of_buffer(&states);
-  STATUS_TRY(put_newcomer(batch, &newcomer, &origin->cookie, error));
+  STATUS_TRY(put_newcomer(batch, memo, &newcomer, &origin->cookie, error));
   index_batch_count_manifest(batch, bytes_at(origin->cookie));
   STATUS_TRY(ledger_use(batch, manifest, error));
   return manifest->version > 1 ? current_mark(batch, manifest->sop_instance_uid, error) : CAS_OK;
@@ -350,30 +390,4 @@ cas_status placement_move(struct index_batch *batch, const char *sop_instance_ui
       .batch = batch, .uid = sop_instance_uid, .version = version, .moves = true, .cookie = cookie, .error = error};
   cas_status status = index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, sop_instance_uid, replace_if_same, &known, error);
   return status == CAS_END || status == CAS_NOT_FOUND ? CAS_OK : status;
-}
-
-struct wanted_version {
-  struct index *index;
-  uint32_t version;
-  struct record_cookie *cookie;
-  struct cas_error *error;
-};
-
-static cas_status find_version(void *arg, const char *path) {
-  const struct wanted_version *wanted = arg;
-  struct index_node node = {0};
-  cas_status status = index_get_node(wanted->index, path, &node, wanted->error);
-  if (status == CAS_NOT_FOUND) return CAS_OK;
-  STATUS_TRY(status);
-  bool found = node.version == wanted->version;
-  if (found) *wanted->cookie = node.manifest;
-  index_node_fini(&node);
-  return found ? CAS_END : CAS_OK;
-}
-
-cas_status placement_find(struct index *index, const char *sop_instance_uid, uint32_t version,
-                          struct record_cookie *cookie, struct cas_error *error) {
-  struct wanted_version wanted = {.index = index, .version = version, .cookie = cookie, .error = error};
-  cas_status status = index_find_uid(index, CAS_LEVEL_INSTANCE, sop_instance_uid, find_version, &wanted, error);
-  return status == CAS_END ? CAS_OK : status == CAS_OK ? CAS_NOT_FOUND : status;
 }

@@ -13,9 +13,7 @@
 #include "cassette/attributes.h"
 #include "index/index.h"
 #include "store/manifest.h"
-
-/* Longest path: four names and three slashes. */
-#define PLACEMENT_PATH_MAX (4 * 256)
+#include "store/placement_memo.h"
 
 /* Where in the log the manifest lies. */
 struct placement_origin {
@@ -25,11 +23,12 @@ struct placement_origin {
 
 /*
  * Puts the instance and its ancestors into the batch, with what it uses (ledger.h). One that stands there already (by
- * SOP Instance UID and version) gets the new manifest place and nothing else.
+ * SOP Instance UID and version) gets the new manifest place and nothing else. The memo is of this index; it is to be
+ * forgotten after a failure, and where a batch is not applied.
  */
-CAS_MUST_USE cas_status placement_put(struct index_batch *batch, const struct manifest *manifest,
-                                      const struct cas_attributes *attributes, const struct placement_origin *origin,
-                                      struct cas_error *error);
+CAS_MUST_USE cas_status placement_put(struct index_batch *batch, struct placement_memo *memo,
+                                      const struct manifest *manifest, const struct cas_attributes *attributes,
+                                      const struct placement_origin *origin, struct cas_error *error);
 
 /* The manifest of a version was written anew in a higher generation of its segment. Nothing happens where it lies
  * elsewhere. */

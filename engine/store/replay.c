@@ -186,7 +186,8 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
 static cas_status place(struct replay *replay, const struct replayed_manifest *replayed,
                         const struct cas_attributes *attributes) {
   const struct manifest *manifest = &replayed->prepared->manifest;
-  STATUS_TRY(placement_put(replay->batch, manifest, attributes, &replayed->origin, replay->error));
+  STATUS_TRY(placement_put(replay->batch, replay->store->placement_memo, manifest, attributes, &replayed->origin,
+                           replay->error));
   STATUS_TRY(note_dictionary(replay, manifest, attributes));
   replay->instances++;
   replay->batch_records++;
@@ -316,11 +317,14 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, const stru
   struct segment_mark from;
   STATUS_TRY(mark_get(store->index, &from, error));
   STATUS_TRY(count_bytes(&replay, &from));
+  placement_memo_forget(store->placement_memo);
+  index_expect(store->index, replay.bytes_total / REPLAY_BYTES_OF_ENTRY);
   cas_status status = segment_recover_ahead(store->volume, &store->superblock.key, from, scan_flags, ahead, take_event,
                                             &replay, end, error);
   if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from);
   if (status == CAS_OK) status = apply_batch(&replay);
   if (replay.batch != NULL) index_batch_abort(replay.batch);
+  if (status != CAS_OK) placement_memo_forget(store->placement_memo);
   forget_manifests(&replay);
   free(replay.manifests);
   if (status == CAS_OK && replay.instances > 0)

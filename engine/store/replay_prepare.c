@@ -20,10 +20,27 @@ struct replay_preparer {
 
 void prepared_record_destroy(struct prepared_record *prepared) {
   if (prepared == NULL) return;
-  if (prepared->good) manifest_fini(&prepared->manifest);
-  state_record_fini(&prepared->state);
+  if (prepared->good && prepared->kind == RECORD_MANIFEST) manifest_fini(&prepared->manifest);
+  if (prepared->good && prepared->kind == RECORD_STATE) state_record_fini(&prepared->state);
   cas_attributes_destroy(prepared->attributes);
   free(prepared);
+}
+
+static size_t size_of_kind(enum record_kind kind) {
+  const size_t begin = offsetof(struct prepared_record, dictionary);
+  switch (kind) {
+  case RECORD_MANIFEST: return begin + sizeof(struct manifest);
+  case RECORD_SNAPSHOT: return begin + sizeof(struct snapshot_record);
+  case RECORD_STATE: return begin + sizeof(struct state_record);
+  default: return begin + CODEC_DICTIONARY_NAME_BYTES;
+  }
+}
+
+/* Not inlined: the compiler would see an object that is shorter than its type, and warn. */
+static __attribute__((noinline)) struct prepared_record *make_record(enum record_kind kind) {
+  struct prepared_record *prepared = calloc(1, size_of_kind(kind));
+  if (prepared != NULL) prepared->kind = kind;
+  return prepared;
 }
 
 cas_status prepared_record_create(struct cas_store *store, const struct segment_event *event,
@@ -31,7 +48,7 @@ cas_status prepared_record_create(struct cas_store *store, const struct segment_
   *out = NULL;
   enum record_kind kind = event->record.kind;
   if (kind != RECORD_MANIFEST && kind != RECORD_SNAPSHOT && kind != RECORD_STATE) return CAS_OK;
-  struct prepared_record *prepared = calloc(1, sizeof *prepared);
+  struct prepared_record *prepared = make_record(kind);
   if (prepared == NULL) return CAS_NO_MEMORY;
   cas_status status = CAS_CORRUPT;
   if (event->payload_good && kind == RECORD_MANIFEST)
@@ -120,15 +137,18 @@ static cas_status get_header(void *arg, const struct blob_id *id, const struct c
 
 /* About what a manifest takes, with its attributes and what malloc adds. */
 static size_t bytes_of(const struct prepared_record *prepared) {
-  return sizeof *prepared + 4096 + prepared->manifest.blob_count * sizeof(struct manifest_blob) +
-         prepared->manifest.piece_count * sizeof(struct manifest_piece) +
-         prepared->state.target_count * sizeof(struct state_target);
+  const size_t bytes = size_of_kind(prepared->kind) + 64;
+  if (!prepared->good) return bytes;
+  if (prepared->kind == RECORD_STATE) return bytes + prepared->state.target_count * sizeof(struct state_target);
+  if (prepared->kind != RECORD_MANIFEST) return bytes;
+  return bytes + 4096 + prepared->manifest.blob_count * sizeof(struct manifest_blob) +
+         prepared->manifest.piece_count * sizeof(struct manifest_piece);
 }
 
 static cas_status prepare_dictionary(const struct segment_event *event, struct prepared_record **out) {
   *out = NULL;
   if (event->record.codec != CODEC_ZSTD_DICTIONARY || event->payload.size < CODEC_DICTIONARY_NAME_BYTES) return CAS_OK;
-  struct prepared_record *prepared = calloc(1, sizeof *prepared);
+  struct prepared_record *prepared = make_record(RECORD_BLOB);
   if (prepared == NULL) return CAS_NO_MEMORY;
   memcpy(prepared->dictionary, event->payload.data, sizeof prepared->dictionary);
   *out = prepared;

@@ -18,12 +18,15 @@
 
 /* Of a MANIFEST, SNAPSHOT or STATE record, or of a blob that needs a dictionary. */
 struct prepared_record {
+  enum record_kind kind;
   bool good;
-  struct manifest manifest;                        /* MANIFEST, if good */
-  struct cas_attributes *attributes;               /* of its object; NULL: not known */
-  struct snapshot_record snapshot;                 /* SNAPSHOT, if good */
-  struct state_record state;                       /* STATE, if good */
-  uint8_t dictionary[CODEC_DICTIONARY_NAME_BYTES]; /* BLOB: which */
+  struct cas_attributes *attributes;                 /* of a manifest's object; NULL: not known */
+  union {                                            /* by kind, if good; no memory beyond what the kind has */
+    uint8_t dictionary[CODEC_DICTIONARY_NAME_BYTES]; /* which the blob needs */
+    struct manifest manifest;
+    struct snapshot_record snapshot;
+    struct state_record state;
+  };
 };
 
 void prepared_record_destroy(struct prepared_record *prepared);

@@ -326,13 +326,9 @@ cas_status cas_scrub_start(struct cas_store *store, const struct cas_scrub_optio
     created->options.bytes_per_second_max = SCRUB_BYTES_PER_SECOND_DEFAULT;
   created->bytes_per_second = created->options.bytes_per_second_max;
   scrub_place_load(store, &created->place);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_mutex_init(&created->saving, NULL);
   pthread_mutex_init(&created->lock, NULL);
-  pthread_cond_init(&created->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&created->changed);
   int failure = pthread_create(&created->thread, NULL, scrub, created);
   if (failure != 0) {
     pthread_cond_destroy(&created->changed);

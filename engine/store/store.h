@@ -30,6 +30,7 @@ typedef void (*store_hash_fn)(struct cas_slice bytes, struct cas_hash *hash);
 struct cas_store {
   char *path;
   enum cas_open_mode mode;
+  bool fills_index; /* it is made anew from the log, and the store is open for nothing else */
   struct superblock superblock;
   cas_log_fn log;
   void *log_arg;
@@ -66,6 +67,7 @@ struct cas_store {
   pthread_mutex_t compacting; /* held by who writes segments anew */
   struct dictionaries *dictionaries;
   struct condition *condition;
+  struct placement_memo *placement_memo; /* of who applies to the index */
   struct committer *committer;
 };
 

@@ -24,6 +24,7 @@
 #include "store/paths.h"
 #include "store/pending.h"
 #include "store/pins.h"
+#include "store/placement_memo.h"
 #include "store/read_cache.h"
 #include "store/relocation.h"
 #include "store/terms.h"
@@ -134,7 +135,7 @@ static cas_status open_index(struct cas_store *store, const char *folder, struct
     /* An index that was put aside is worth nothing: the one in its place is newer, or the log is. */
     remove_remains(store, REBUILD_FOLDER_OLD);
     remove_remains(store, REBUILD_FOLDER_NEW);
-    STATUS_TRY(index_open(path, &store->index, error));
+    STATUS_TRY((store->fills_index ? index_open_to_fill : index_open)(path, &store->index, error));
     index_set_terms(store->index, terms_of);
     return CAS_OK;
   }
@@ -170,6 +171,7 @@ static cas_status open_for_all(struct cas_store *store, const struct cas_store_o
   STATUS_TRY(codec_create(&store->codec));
   STATUS_TRY(read_cache_create(cache_bytes, &store->read_cache));
   STATUS_TRY(moment_memo_create(&store->moment_memo));
+  if (store->mode == CAS_OPEN_WRITE) STATUS_TRY(placement_memo_create(&store->placement_memo));
   return open_index(store, index_folder, error);
 }
 
@@ -253,14 +255,12 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   struct cas_store *opened = make_handle(path, options);
   if (opened == NULL || remains == NULL) return CAS_NO_MEMORY;
   opened->mode = CAS_OPEN_WRITE;
+  opened->fills_index = true;
   cas_status status = read_superblock(opened, error);
   if (status == CAS_OK) {
     path_remove_folder(remains);
     status = open_for_all(opened, options, NULL, index_folder, error);
-    if (status == CAS_OK)
-      index_skip_log(opened->index);
-    else
-      path_remove_folder(remains);
+    if (status != CAS_OK) path_remove_folder(remains);
   }
   if (status != CAS_OK) {
     cas_store_close(opened);
@@ -302,6 +302,7 @@ void cas_store_close(struct cas_store *store) {
   committer_destroy(store->committer);
   condition_destroy(store->condition);
   dictionaries_destroy(store->dictionaries);
+  placement_memo_destroy(store->placement_memo);
   pending_destroy(store->pending);
   pins_destroy(store->pins);
   free(store->pressure);

@@ -1,6 +1,6 @@
 /*
- * Random operations against plain sorted arrays. CASSETTE_SEED sets the seed, which is printed; CASSETTE_STEPS the
- * number of batches.
+ * Random operations against plain sorted arrays, on an index that is written and on one that is filled. CASSETTE_SEED
+ * sets the seed, which is printed; CASSETTE_STEPS the number of batches.
  */
 #include "index_fixture.h"
 
@@ -134,6 +134,20 @@ static void put_a_node(struct fixture *f, struct model *m, struct index_batch *b
     return;
   }
   assert_ok(status, &f->error);
+  model_put_node(m, &node);
+}
+
+static void copy_sums(const void *arg, struct index_node *node) { *node = *(const struct index_node *)arg; }
+
+static void change_sums(struct fixture *f, struct model *m, struct index_batch *batch) {
+  char path[64];
+  draw_path(path);
+  const struct model_node *old = find_path(m, path);
+  if (old == NULL || level_of(path) == CAS_LEVEL_INSTANCE) return; /* more follows from its number */
+  struct model_node node = *old;
+  node.number = draw(100000);
+  struct index_node full = node_of_model(&node);
+  assert_ok(index_batch_change_sums(batch, path, copy_sums, &full, &f->error), &f->error);
   model_put_node(m, &node);
 }
 
@@ -327,6 +341,7 @@ static void change(struct fixture *f, uint32_t number) {
   for (uint32_t i = draw(12); i > 0; i--) {
     put_a_node(f, &attempt, batch);
     put_a_blob(f, &attempt, batch);
+    change_sums(f, &attempt, batch);
     check_node(f, &attempt, batch);
     check_blob(f, &attempt, batch);
     check_uid(f, &attempt, batch);
@@ -346,25 +361,40 @@ static void change(struct fixture *f, uint32_t number) {
   model = attempt;
 }
 
-static void random_operations(void **state) {
-  struct fixture *f = *state;
+static void random_operations(struct fixture *f, bool fills) {
   const char *seed = getenv("CASSETTE_SEED"), *steps = getenv("CASSETTE_STEPS");
   uint64_t first = seed != NULL ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
   uint32_t batches = steps != NULL ? (uint32_t)strtoul(steps, NULL, 0) : 600;
   random_state = first | 1;
   print_message("CASSETTE_SEED=%llu\n", (unsigned long long)first);
+  model = (struct model){.count = 0};
   for (uint32_t i = 1; i <= batches && model.count + 12 < NODES_MAX; i++) {
     change(f, i);
+    if (draw(100) == 0 || (fills && i % CHECKS_EVERY == 0)) assert_ok(index_flush(f->index, &f->error), &f->error);
     if (i % CHECKS_EVERY == 0) check(f, &model);
-    if (draw(100) == 0) assert_ok(index_flush(f->index, &f->error), &f->error);
-    if (draw(100) == 0) reopen(f);
+    if (draw(100) == 0 && !fills) reopen(f);
   }
+  assert_ok(index_flush(f->index, &f->error), &f->error);
   check(f, &model);
 }
 
+static void of_a_writer(void **state) { random_operations(*state, false); }
+static void fill(struct fixture *f, uint64_t entries) {
+  assert_ok(index_open_to_fill(f->index_folder, &f->index, &f->error), &f->error);
+  index_expect(f->index, entries);
+  random_operations(f, true);
+  reopen(f);
+  check(f, &model);
+}
+
+static void of_a_filler(void **state) { fill(*state, 20000); }
+static void of_a_filler_that_forgets(void **state) { fill(*state, 1000); }
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(random_operations, setup, teardown),
+      cmocka_unit_test_setup_teardown(of_a_writer, setup, teardown),
+      cmocka_unit_test_setup_teardown(of_a_filler, setup_folder, teardown),
+      cmocka_unit_test_setup_teardown(of_a_filler_that_forgets, setup_folder, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
