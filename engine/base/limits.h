@@ -95,6 +95,9 @@
 /* Replayed groups go into one batch of the index until it has this many instances or blobs. */
 #define REPLAY_BATCH_RECORDS_MAX 16384u
 
+/* Blobs that a rebuild looks for behind what needs them, as damaged headers that were healed: 25 MiB of notes. */
+#define HEALED_BLOBS_MAX (1u << 18)
+
 /* Deleted versions that one record discards: the headers of so many are read while a group waits, some 20 ms. */
 #define DISCARD_TARGETS_MAX 100u
 

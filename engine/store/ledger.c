@@ -64,6 +64,15 @@ cas_status ledger_put_segment(struct index_batch *batch, uint32_t number, const 
   return index_batch_put_fact(batch, name, slice_of(value, sizeof value), error);
 }
 
+cas_status ledger_note_generation(struct index_batch *batch, uint64_t segment, struct cas_error *error) {
+  uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
+  struct ledger_segment known;
+  STATUS_TRY(read_fact(NULL, batch, number, &known, error));
+  if (known.generation >= generation) return CAS_OK;
+  known = (struct ledger_segment){.generation = generation, .settled = generation};
+  return ledger_put_segment(batch, number, &known, error);
+}
+
 cas_status ledger_get_reclaimed(struct index *index, struct index_batch *batch, uint64_t *bytes,
                                 struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer value = {0};

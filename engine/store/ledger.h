@@ -65,6 +65,9 @@ CAS_MUST_USE cas_status ledger_get_segment(struct index *index, struct index_bat
 CAS_MUST_USE cas_status ledger_put_segment(struct index_batch *batch, uint32_t number,
                                            const struct ledger_segment *segment, struct cas_error *error);
 
+/* In a replay: numbers of this generation begin with it, where the ledger knows none as high. */
+CAS_MUST_USE cas_status ledger_note_generation(struct index_batch *batch, uint64_t segment, struct cas_error *error);
+
 /* Bytes that writing segments anew gave back, since the index was made. */
 CAS_MUST_USE cas_status ledger_get_reclaimed(struct index *index, struct index_batch *batch, uint64_t *bytes,
                                              struct cas_error *error);

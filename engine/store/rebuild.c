@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "store/healed.h"
 #include "store/paths.h"
 #include "store/replay_prepare.h"
 
@@ -42,14 +43,38 @@ static unsigned readers_for(const struct cas_store_options *options) {
   return readers < REPLAY_READERS_MAX ? readers : REPLAY_READERS_MAX;
 }
 
+/* One pass over the log, and another where headers were missed that are good further on: it has them from the
+ * beginning. What is damaged was said in the first. */
+static cas_status replay_passes(struct cas_store *store, const struct replay_options *options, struct segment_mark *end,
+                                struct cas_error *error) {
+  cas_log_fn log = store->log;
+  for (bool more = true; more;) {
+    cas_status status = store_replay(store, SEGMENT_SCAN_UNREADABLE, options, end, error);
+    store->log = log;
+    STATUS_TRY(status);
+    STATUS_TRY(healed_find(options->healed, &more, error));
+    if (!more) break;
+    store_log(store, CAS_LOG_NOTICE, "%zu damaged headers were healed: the log is replayed once more with them",
+              healed_count(options->healed));
+    STATUS_TRY(store_restart_index(store, REBUILD_FOLDER_NEW, error));
+    store->log = NULL;
+  }
+  return CAS_OK;
+}
+
 static cas_status replay_all(struct cas_store *store, unsigned readers, cas_progress_fn progress, void *arg,
-                             struct cas_error *error) {
+                             struct segment_mark *end, struct cas_error *error) {
   struct replay_preparer *preparer;
-  struct segment_mark end;
-  STATUS_TRY(replay_preparer_create(store, readers, &preparer));
-  struct segment_ahead ahead = replay_preparer_ahead(preparer);
-  cas_status status = store_replay(store, SEGMENT_SCAN_UNREADABLE, &ahead, progress, arg, &end, error);
-  replay_preparer_destroy(preparer);
+  struct replay_options options = {.progress = progress, .progress_arg = arg};
+  STATUS_TRY(healed_create(store, &options.healed));
+  cas_status status = replay_preparer_create(store, readers, &preparer);
+  if (status == CAS_OK) {
+    struct segment_ahead ahead = replay_preparer_ahead(preparer);
+    options.ahead = &ahead;
+    status = replay_passes(store, &options, end, error);
+    replay_preparer_destroy(preparer);
+  }
+  healed_destroy(options.healed);
   return status;
 }
 
@@ -60,8 +85,9 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   CLEANUP_FREE char *old = path_join(path, REBUILD_FOLDER_OLD);
   if (index == NULL || fresh == NULL || old == NULL) return CAS_NO_MEMORY;
   struct cas_store *store;
+  struct segment_mark end;
   STATUS_TRY(store_open_for_rebuild(path, options, REBUILD_FOLDER_NEW, &store, error));
-  cas_status status = replay_all(store, readers_for(options), progress, arg, error);
+  cas_status status = replay_all(store, readers_for(options), progress, arg, &end, error);
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
   if (status == CAS_OK) status = replace_index(fresh, index, old, error);

@@ -12,6 +12,7 @@
 #include "store/blob_read.h"
 #include "store/describe.h"
 #include "store/dictionaries.h"
+#include "store/healed.h"
 #include "store/ledger.h"
 #include "store/manifest_read.h"
 #include "store/placement.h"
@@ -34,6 +35,7 @@ struct replay {
   uint32_t torn_segment;  /* where the remains of a torn write were seen last, 0: nowhere */
   bool held;              /* the open group is at its end, but damaged: what follows tells whether it was durable */
   struct segment_mark held_mark;
+  struct healed *healed; /* of a replay of the whole log, else NULL */
   uint64_t instances;
   cas_progress_fn progress;
   void *progress_arg;
@@ -103,7 +105,8 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
   if (!good) {
     replay->group_damage++;
     cas_status status = ledger_find_blob(NULL, replay->batch, &event->record.id, &present, replay->error);
-    if (status != CAS_NOT_FOUND) return status; /* a better copy is known */
+    if (status == CAS_OK) return ledger_kill(replay->batch, event->cookie, replay->error); /* a better copy is known */
+    if (status != CAS_NOT_FOUND) return status;
   }
   return ledger_put_blob(replay->batch, &event->record.id, &place, dictionary_name(event), replay->error);
 }
@@ -203,6 +206,14 @@ static bool has_all_blobs(struct replay *replay, const struct manifest *manifest
   return true;
 }
 
+/* It has a place by its UID alone, unless its header is found further on. */
+static cas_status do_without_header(struct replay *replay, struct prepared_record *prepared) {
+  store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged", prepared->manifest.sop_instance_uid);
+  if (replay->healed != NULL)
+    STATUS_TRY(healed_note(replay->healed, replay->batch, &prepared->manifest, replay->error));
+  return cas_attributes_create(&prepared->attributes);
+}
+
 static cas_status place_manifest(struct replay *replay, struct replayed_manifest *replayed, bool doubtful) {
   struct prepared_record *prepared = replayed->prepared;
   if (doubtful && !has_all_blobs(replay, &prepared->manifest)) {
@@ -212,11 +223,7 @@ static cas_status place_manifest(struct replay *replay, struct replayed_manifest
   cas_status status = CAS_OK;
   if (prepared->attributes == NULL)
     status = describe_instance(replay->store, replay->batch, &prepared->manifest, &prepared->attributes, replay->error);
-  if (status == CAS_CORRUPT) {
-    store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged: it is kept under its UID alone",
-              prepared->manifest.sop_instance_uid);
-    status = cas_attributes_create(&prepared->attributes);
-  }
+  if (status == CAS_CORRUPT) status = do_without_header(replay, prepared);
   return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
 
@@ -265,13 +272,9 @@ static cas_status apply_held(struct replay *replay, uint64_t doubtful_from) {
 
 /* The whole of a segment that was written anew is replayed: its numbers begin with it. */
 static cas_status note_generation(struct replay *replay, const struct segment_event *event) {
-  struct ledger_segment known;
   if (event->generation == 0 || event->segment == replay->noted_segment) return CAS_OK;
   replay->noted_segment = event->segment;
-  STATUS_TRY(ledger_get_segment(NULL, replay->batch, event->segment, &known, replay->error));
-  if (known.generation >= event->generation) return CAS_OK;
-  known = (struct ledger_segment){.generation = event->generation, .settled = event->generation};
-  return ledger_put_segment(replay->batch, event->segment, &known, replay->error);
+  return ledger_note_generation(replay->batch, segment_file(event->segment, event->generation), replay->error);
 }
 
 static cas_status take_event(void *arg, const struct segment_event *event) {
@@ -311,16 +314,30 @@ static cas_status count_bytes(struct replay *replay, const struct segment_mark *
   return CAS_OK;
 }
 
-cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct segment_ahead *ahead,
-                        cas_progress_fn progress, void *arg, struct segment_mark *end, struct cas_error *error) {
-  struct replay replay = {.store = store, .progress = progress, .progress_arg = arg, .error = error};
+static cas_status begin_with_healed(struct replay *replay) {
+  if (replay->healed == NULL || healed_count(replay->healed) == 0) return CAS_OK;
+  STATUS_TRY(index_batch_begin(replay->store->index, &replay->batch, replay->error));
+  return healed_put(replay->healed, replay->batch, replay->error);
+}
+
+cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct replay_options *options,
+                        struct segment_mark *end, struct cas_error *error) {
+  static const struct replay_options none = {0};
+  if (options == NULL) options = &none;
+  struct replay replay = {.store = store,
+                          .healed = options->healed,
+                          .progress = options->progress,
+                          .progress_arg = options->progress_arg,
+                          .error = error};
   struct segment_mark from;
   STATUS_TRY(mark_get(store->index, &from, error));
   STATUS_TRY(count_bytes(&replay, &from));
   placement_memo_forget(store->placement_memo);
   index_expect(store->index, replay.bytes_total / REPLAY_BYTES_OF_ENTRY);
-  cas_status status = segment_recover_ahead(store->volume, &store->superblock.key, from, scan_flags, ahead, take_event,
-                                            &replay, end, error);
+  cas_status status = begin_with_healed(&replay);
+  if (status == CAS_OK)
+    status = segment_recover_ahead(store->volume, &store->superblock.key, from, scan_flags, options->ahead, take_event,
+                                   &replay, end, error);
   if (status == CAS_OK) status = apply_held(&replay, end->doubtful_from);
   if (status == CAS_OK) status = apply_batch(&replay);
   if (replay.batch != NULL) index_batch_abort(replay.batch);

@@ -21,7 +21,7 @@ cas_status revive_check_space(struct cas_store *store, uint64_t spare_bytes, str
 static cas_status replay_into_index(struct cas_store *store, const struct segment_mark *mark, struct cas_error *error) {
   struct segment_mark end;
   STATUS_TRY(index_reopen(store->index, error));
-  STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, NULL, NULL, &end, error));
+  STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, &end, error));
   if (end.group == mark->group && end.segment == mark->segment && end.offset == mark->offset) return CAS_OK;
   return status_fail(error, CAS_CORRUPT,
                      "the log ends in segment %" PRIu32 " at %" PRIu64 ", and not at %" PRIu64

@@ -95,6 +95,9 @@ static inline struct cas_store *store_whole(struct cas_store *store) {
   return store->whole != NULL ? store->whole : store;
 }
 
+/* Of a store that is open for a rebuild: an empty index in place of the one there, for another replay. */
+CAS_MUST_USE cas_status store_restart_index(struct cas_store *store, const char *index_folder, struct cas_error *error);
+
 /* Closes the index before the rest. */
 void store_close_index(struct cas_store *store);
 
@@ -105,10 +108,18 @@ void store_log(const struct cas_store *store, enum cas_log_level level, const ch
 /* XXH3-128 in canonical form, the store_hash_fn of every real store. */
 void store_hash_xxh3(struct cas_slice bytes, struct cas_hash *hash);
 
-/* The tail of the log that the index has not seen yet (replay.c). `ahead` is NULL or what replay_prepare.h gives. */
-CAS_MUST_USE cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct segment_ahead *ahead,
-                                     cas_progress_fn progress, void *arg, struct segment_mark *end,
-                                     struct cas_error *error);
+/* Zero for a start. */
+struct healed;
+struct replay_options {
+  const struct segment_ahead *ahead; /* NULL, or what replay_prepare.h gives */
+  struct healed *healed;             /* of a replay of the whole log; NULL: what it misses it does without (healed.h) */
+  cas_progress_fn progress;
+  void *progress_arg;
+};
+
+/* The tail of the log that the index has not seen yet (replay.c). `options` may be NULL. */
+CAS_MUST_USE cas_status store_replay(struct cas_store *store, unsigned scan_flags, const struct replay_options *options,
+                                     struct segment_mark *end, struct cas_error *error);
 
 /* The mark of the log up to which the index is applied, as a fact in the index. */
 CAS_MUST_USE cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error);

@@ -186,7 +186,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   store->encode = options->encode;
   if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN) store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
   STATUS_TRY(relocation_adopt(store, error));
-  STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, NULL, NULL, &end, error));
+  STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, &end, error));
   STATUS_TRY(volume_clean(store->volume, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pins_create(&store->pins));
@@ -268,6 +268,14 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   }
   *store = opened;
   return CAS_OK;
+}
+
+cas_status store_restart_index(struct cas_store *store, const char *index_folder, struct cas_error *error) {
+  CLEANUP_FREE char *path = path_join(store->path, index_folder);
+  if (path == NULL) return CAS_NO_MEMORY;
+  store_close_index(store);
+  path_remove_folder(path);
+  return open_index(store, index_folder, error);
 }
 
 void store_close_index(struct cas_store *store) {

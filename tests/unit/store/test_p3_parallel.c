@@ -44,7 +44,7 @@ static cas_status replay_in_order(const char *path) {
   struct cas_store *store;
   struct segment_mark end;
   assert_int_equal(store_open_for_rebuild(path, NULL, "index.order", &store, NULL), CAS_OK);
-  cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, NULL, NULL, &end, NULL);
+  cas_status status = store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, &end, NULL);
   cas_store_close(store);
   return status;
 }

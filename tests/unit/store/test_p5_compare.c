@@ -1,8 +1,6 @@
 /* P5: a hash is a name, not a proof. With a hash that makes everything collide, nothing is ever mixed up; and a damaged
  * stored copy is healed by the good bytes. P4: what does not bear its name is no blob. */
-#include <fcntl.h>
-
-#include "synthetic.h"
+#include "damaging.h"
 
 /* Two bits of a hash: of a few dozen blobs nearly all collide. */
 static void weak_hash(struct cas_slice bytes, struct cas_hash *hash) {
@@ -71,43 +69,6 @@ static void p4_bytes_under_another_name_do_not_come_out(void **state) {
   assert_int_equal(found.damaged_records, 0);
   assert_int_equal(found.damaged_instances, 1);
   temporary_destroy(&t);
-}
-
-struct dump_search {
-  int before; /* so many records are passed over */
-  const char *codec;
-  unsigned long long offset;
-  bool found;
-};
-
-static cas_status look_for_record(void *arg, const char *line) {
-  struct dump_search *search = arg;
-  unsigned long long offset;
-  if (!search->found && strstr(line, " blob ") != NULL && strstr(line, search->codec) != NULL &&
-      sscanf(line, "%*u %llu", &offset) == 1 && search->before-- == 0) {
-    search->offset = offset;
-    search->found = true;
-  }
-  return CAS_OK;
-}
-
-/* Changes one byte in the payload of a record that has this codec, the first or one behind; twice: changes it back. */
-static void damage_record(struct temporary_store *t, const char *codec, int before) {
-  struct dump_search search = {.codec = codec, .before = before};
-  char path[160];
-  uint8_t byte;
-  assert_int_equal(cas_segment_dump(t->store, 1, look_for_record, &search, NULL), CAS_OK);
-  assert_true(search.found);
-  cas_store_close(t->store);
-  snprintf(path, sizeof path, "%s/segments/00/00000001.seg", t->path);
-  int fd = open(path, O_RDWR);
-  assert_true(fd >= 0);
-  off_t at = (off_t)search.offset + 64 + 40;
-  assert_int_equal(pread(fd, &byte, 1, at), 1);
-  byte ^= 0x10;
-  assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-  close(fd);
-  temporary_open(t);
 }
 
 static void damage_blob(struct temporary_store *t, const char *codec) { damage_record(t, codec, 0); }
