@@ -9,6 +9,9 @@
 static cas_status origin_from_records(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
                                       struct segment_origin *origin, struct cas_error *error) {
   CLEANUP_WALK struct segment_walk walk = {0};
+  uint64_t size;
+  STATUS_TRY(volume_size(volume, segment, &size, error));
+  origin->was_written = size > SEGMENT_HEADER_BYTES || segment_file_generation(segment) > 0;
   STATUS_TRY(segment_walk_init(&walk, volume, key, segment, SEGMENT_HEADER_BYTES, UINT64_MAX, error));
   struct segment_walk_item item;
   do {

@@ -17,14 +17,16 @@ struct segment_origin {
   uint64_t first_group; /* 0 if the header is damaged */
   struct segment_mark previous; /* .segment 0: there was none */
   uint64_t end;                 /* of a segment written anew with a good header; else 0 */
+  bool was_written;             /* a header was durable here once, whatever is left of it */
 };
 
-/* A segment with a damaged header and no record is what a crash left of a creation: void, see segment_is_void(). */
 CAS_MUST_USE cas_status segment_origin_read(struct volume *volume, const struct segment_store_key *key,
                                             uint64_t segment, struct segment_origin *origin, struct cas_error *error);
 
+/* What a crash left of a creation. No record is written before the header is durable, and no generation gets its name
+ * before it is whole: a longer file, or one of a generation, is damaged, and not void. */
 static inline bool segment_is_void(const struct segment_origin *origin) {
-  return !origin->header_good && !origin->has_records;
+  return !origin->header_good && !origin->has_records && !origin->was_written;
 }
 
 /* The last group in a segment that has a valid COMMIT. */

@@ -92,6 +92,9 @@ static void end_last(const struct recovery *recovery, const struct segment_part 
                                .doubtful_from = recovery->last_is_damaged ? recovery->last_begin : 0};
   if (!part->last.found && part->range.offset > 0 && part->range.offset == recovery->from.offset)
     end->doubtful_from = recovery->from.doubtful_from;
+  /* Nothing of it can be read. It is left as it is, for whoever wants to look at it. */
+  if (!part->last.found && part->range.offset == 0 && !part->origin.header_good)
+    end->doubtful_from = SEGMENT_HEADER_BYTES;
 }
 
 /* Bounds, then events: of this thread, or as the readers have them. */

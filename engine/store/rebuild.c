@@ -4,6 +4,7 @@
  * order of the log, so that names and versions come out as they were.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -62,6 +63,31 @@ static cas_status replay_passes(struct cas_store *store, const struct replay_opt
   return CAS_OK;
 }
 
+/* What the old index had, where it can be read. */
+static struct segment_mark old_mark(const char *index) {
+  struct segment_mark mark = {0};
+  struct index *old;
+  char *scratch = NULL;
+  if (path_make_scratch(&scratch, NULL) != CAS_OK) return mark;
+  if (index_open_follower(index, scratch, &old, NULL) == CAS_OK) {
+    if (mark_get(old, &mark, NULL) != CAS_OK) mark = (struct segment_mark){0};
+    index_close(old);
+  }
+  path_remove_folder(scratch);
+  free(scratch);
+  return mark;
+}
+
+/* What the old index had is in the log, or was lost: no other trace is left of the last segments. */
+static void compare_with_old(struct cas_store *store, const struct segment_mark *old, const struct segment_mark *end) {
+  if (old->group <= end->group) return;
+  store_log(store, CAS_LOG_ERROR,
+            "the log ends in segment %" PRIu32 " at %" PRIu64 " with group %" PRIu64
+            ", and the old index went to segment "
+            "%" PRIu32 " at %" PRIu64 " with group %" PRIu64 ": what came last is lost",
+            end->segment, end->offset, end->group, old->segment, old->offset, old->group);
+}
+
 static cas_status replay_all(struct cas_store *store, unsigned readers, cas_progress_fn progress, void *arg,
                              struct segment_mark *end, struct cas_error *error) {
   struct replay_preparer *preparer;
@@ -85,9 +111,10 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   CLEANUP_FREE char *old = path_join(path, REBUILD_FOLDER_OLD);
   if (index == NULL || fresh == NULL || old == NULL) return CAS_NO_MEMORY;
   struct cas_store *store;
-  struct segment_mark end;
+  struct segment_mark end, before = old_mark(index);
   STATUS_TRY(store_open_for_rebuild(path, options, REBUILD_FOLDER_NEW, &store, error));
   cas_status status = replay_all(store, readers_for(options), progress, arg, &end, error);
+  if (status == CAS_OK) compare_with_old(store, &before, &end);
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);
   if (status == CAS_OK) status = replace_index(fresh, index, old, error);

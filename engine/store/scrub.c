@@ -190,8 +190,9 @@ static void set_pace(struct cas_scrubber *scrubber, uint64_t total_bytes) {
 
 static cas_status read_segments(struct cas_scrubber *scrubber, struct cas_error *error) {
   CLEANUP_FREE uint64_t *segments = NULL;
-  size_t count;
-  uint64_t total = 0;
+  size_t count, total = 0;
+  struct segment_mark mark; /* up to it by numbers, so that a segment that is missing is missed */
+  STATUS_TRY(mark_get(scrubber->store->index, &mark, error));
   STATUS_TRY(volume_list(scrubber->store->volume, &segments, &count, error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size = 0;
@@ -200,10 +201,9 @@ static cas_status read_segments(struct cas_scrubber *scrubber, struct cas_error 
   }
   set_pace(scrubber, total);
   begin_pace(scrubber);
-  for (size_t i = 0; i < count; i++) {
+  scrubber->segment = scrubber->place.segment > 0 ? scrubber->place.segment : 1;
+  for (; scrubber->segment <= mark.segment; scrubber->segment++) {
     struct cas_verify_result result;
-    if (segment_file_number(segments[i]) < scrubber->place.segment) continue;
-    scrubber->segment = segment_file_number(segments[i]);
     STATUS_TRY(check_segment(scrubber, &result, error));
     count_segment(scrubber, &result);
     STATUS_TRY(save(scrubber, error));

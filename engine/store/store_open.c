@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "segment/segment_behind.h"
+#include "segment/segment_generations.h"
 #include "store/activity.h"
 #include "store/budget.h"
 #include "store/committer.h"
@@ -185,6 +186,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   store->in_flight_bytes_max = options->in_flight_bytes != 0 ? options->in_flight_bytes : INGEST_BYTES_IN_FLIGHT_MAX;
   store->encode = options->encode;
   if (store->in_flight_bytes_max < IN_FLIGHT_BYTES_MIN) store->in_flight_bytes_max = IN_FLIGHT_BYTES_MIN;
+  STATUS_TRY(segment_generations_check(store->volume, &store->superblock.key, error));
   STATUS_TRY(relocation_adopt(store, error));
   STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, &end, error));
   STATUS_TRY(volume_clean(store->volume, error));
@@ -260,6 +262,7 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   if (status == CAS_OK) {
     path_remove_folder(remains);
     status = open_for_all(opened, options, NULL, index_folder, error);
+    if (status == CAS_OK) status = segment_generations_check(opened->volume, &opened->superblock.key, error);
     if (status != CAS_OK) path_remove_folder(remains);
   }
   if (status != CAS_OK) {

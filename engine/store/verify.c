@@ -11,6 +11,8 @@
 #include "cassette/reader.h"
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
+#include "segment/segment_bounds.h"
+#include "segment/segment_generations.h"
 #include "store/ledger.h"
 #include "store/unlisted.h"
 #include "store/verify.h"
@@ -171,10 +173,34 @@ static cas_status check_number(struct verification *v, uint32_t number, const ui
   return CAS_OK;
 }
 
+static cas_status check_generations(struct verification *v) {
+  struct cas_error detail = {0};
+  cas_status status = segment_generations_check(v->store->volume, &v->store->superblock.key, &detail);
+  if (status != CAS_CORRUPT) return status == CAS_OK ? CAS_OK : status_fail(v->error, status, "%s", detail.message);
+  v->result.damaged_records++;
+  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = "segments"}, "%s", detail.message);
+  return CAS_OK;
+}
+
+/* Behind the end of the log is what a writer at work has just begun, or a segment of which nothing could be read. */
+static cas_status check_behind(struct verification *v, uint64_t segment) {
+  char name[VOLUME_NAME_BYTES];
+  struct segment_origin origin;
+  cas_status status = segment_origin_read(v->store->volume, &v->store->superblock.key, segment, &origin, v->error);
+  if (status == CAS_NOT_FOUND || (status == CAS_OK && (origin.header_good || segment_is_void(&origin)))) return CAS_OK;
+  STATUS_TRY(status);
+  volume_name(segment, name);
+  v->result.damaged_records++;
+  report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){name, 0, SEGMENT_BLOCK_BYTES},
+         "the header of a segment is damaged");
+  return CAS_OK;
+}
+
 static cas_status check_segments(struct verification *v) {
   CLEANUP_FREE uint64_t *segments = NULL;
   struct segment_mark mark;
   size_t count, at = 0;
+  STATUS_TRY(check_generations(v));
   STATUS_TRY(mark_get(v->store->index, &mark, v->error));
   STATUS_TRY(volume_list(v->store->volume, &segments, &count, v->error));
   for (size_t i = 0; i < count; i++) {
@@ -188,6 +214,7 @@ static cas_status check_segments(struct verification *v) {
     STATUS_TRY(check_number(v, number, is_listed ? &segments[at] : NULL, &mark));
     if (is_listed) at++;
   }
+  for (; at < count; at++) STATUS_TRY(check_behind(v, segments[at]));
   return CAS_OK;
 }
 

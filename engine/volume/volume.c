@@ -74,6 +74,14 @@ cas_status volume_list(struct volume *volume, uint64_t **segments, size_t *count
   return CAS_OK;
 }
 
+cas_status volume_list_generations(struct volume *volume, uint64_t **segments, size_t *count, struct cas_error *error) {
+  struct volume_files all;
+  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
+  *segments = all.values;
+  *count = all.count;
+  return CAS_OK;
+}
+
 cas_status volume_find(struct volume *volume, uint32_t number, uint64_t *segment, struct cas_error *error) {
   struct volume_files all;
   bool found = false;

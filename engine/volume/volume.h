@@ -27,6 +27,10 @@ CAS_MUST_USE cas_status volume_list(struct volume *volume, uint64_t **segments, 
 /* The highest generation of a segment. CAS_NOT_FOUND. */
 CAS_MUST_USE cas_status volume_find(struct volume *volume, uint32_t number, uint64_t *segment, struct cas_error *error);
 
+/* As volume_list(), but each in all its generations, in ascending order. */
+CAS_MUST_USE cas_status volume_list_generations(struct volume *volume, uint64_t **segments, size_t *count,
+                                                struct cas_error *error);
+
 /* Creates the next segment file, or opens the last one for appending; the caller closes the file. */
 CAS_MUST_USE cas_status volume_create(struct volume *volume, uint32_t number, struct io_file **file,
                                       struct cas_error *error);

@@ -172,7 +172,7 @@ class Segment:
 
     def is_void(self):
         """What a crash left of a creation."""
-        return self.header is None and not any(item[0] == "record" for item in self.walk(BLOCK, self.size))
+        return self.header is None and self.generation == 0 and self.size <= BLOCK
 
     def says_of_previous(self):
         """(segment before, its end, where it is doubtful), or None if that is lost."""

@@ -89,7 +89,7 @@ static void test_a_segment_without_a_header_is_void(void **state) {
     struct segment_mark marks[6], end;
     struct fixture fixture = make_log(marks);
     char name[VOLUME_NAME_BYTES];
-    static const uint8_t rubbish[5000] = "not a header";
+    static const uint8_t rubbish[SEGMENT_HEADER_BYTES] = "not a header";
     volume_name(4, name);
     faulty_disk_put(fixture.disk, name, slice_of(rubbish, variant == 0 ? 0 : variant == 1 ? 100 : sizeof rubbish));
     struct tally tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
@@ -106,6 +106,32 @@ static void test_a_segment_without_a_header_is_void(void **state) {
     assert_int_equal(tally.damages + tally.torn, 0);
     fixture_destroy(&fixture);
   }
+}
+
+/* But a longer one had a header: it is damaged, and stays as it is. */
+static void test_a_long_segment_without_a_header_is_damaged(void **state) {
+  (void)state;
+  struct segment_mark marks[6], end;
+  struct fixture fixture = make_log(marks);
+  char name[VOLUME_NAME_BYTES];
+  static const uint8_t rubbish[2 * SEGMENT_HEADER_BYTES] = "not a header";
+  volume_name(4, name);
+  faulty_disk_put(fixture.disk, name, slice_of(rubbish, sizeof rubbish));
+  struct tally tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
+  assert_int_equal(tally.records, 60);
+  assert_int_equal(tally.damages, 1);
+  assert_int_equal(end.group, marks[5].group);
+  fixture.mark = end;
+  fixture_open_writer(&fixture, 1);
+  assert_int_equal(fixture_group(&fixture, 60, 10, NULL), CAS_OK);
+  assert_true(fixture.mark.segment > 4);
+  uint64_t size;
+  fixture_bytes(&fixture, 4, &size);
+  assert_int_equal(size, sizeof rubbish);
+  tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
+  assert_int_equal(tally.records, 70);
+  assert_int_equal(tally.damages, 1);
+  fixture_destroy(&fixture);
 }
 
 /* A header alone, its first group lost: the log goes on in it. */
@@ -348,6 +374,7 @@ int main(void) {
       cmocka_unit_test(test_an_empty_store),
       cmocka_unit_test(test_a_torn_tail_is_cut_off),
       cmocka_unit_test(test_a_segment_without_a_header_is_void),
+      cmocka_unit_test(test_a_long_segment_without_a_header_is_damaged),
       cmocka_unit_test(test_a_segment_with_only_a_header),
       cmocka_unit_test(test_rot_within_the_log),
       cmocka_unit_test(test_a_rotten_commit),

@@ -160,6 +160,20 @@ static void rot_is_found_and_named(void **state) {
   close_scene(scene);
 }
 
+static void a_segment_that_is_gone_is_missed(void **state) {
+  (void)state;
+  struct scene *scene = open_scene();
+  char path[160];
+  temporary_reopen(&scene->t); /* no file is open */
+  snprintf(path, sizeof path, "%s/segments/00/00000003.seg", scene->t.path);
+  assert_int_equal(unlink(path), 0);
+  start(scene);
+  struct cas_scrub_status status = wait_for_cycle(scene, 1);
+  assert_int_equal(status.whole.damaged_records, 1);
+  assert_true(status.whole.damaged_instances > 0);
+  close_scene(scene);
+}
+
 static void a_pause_outlives_a_restart(void **state) {
   (void)state;
   struct scene *scene = open_scene();
@@ -248,9 +262,13 @@ static void others_work_meanwhile(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_cycle_reads_everything),    cmocka_unit_test(rot_is_found_and_named),
-      cmocka_unit_test(a_pause_outlives_a_restart),  cmocka_unit_test(a_cycle_goes_on_where_it_was),
-      cmocka_unit_test(a_damaged_place_begins_anew), cmocka_unit_test(others_work_meanwhile),
+      cmocka_unit_test(a_cycle_reads_everything),
+      cmocka_unit_test(rot_is_found_and_named),
+      cmocka_unit_test(a_segment_that_is_gone_is_missed),
+      cmocka_unit_test(a_pause_outlives_a_restart),
+      cmocka_unit_test(a_cycle_goes_on_where_it_was),
+      cmocka_unit_test(a_damaged_place_begins_anew),
+      cmocka_unit_test(others_work_meanwhile),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
