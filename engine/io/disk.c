@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -68,9 +69,19 @@ void write_fate_note(struct write_fate *fate, cas_status status, const struct ca
   fate->detail = *detail;
 }
 
+/* What is synced into a file that has no name any more is lost with it. A file system may not count links. */
+static cas_status check_links(struct write_fate *fate, int fd, const char *name, struct cas_error *error) {
+  struct stat facts;
+  if (fstat(fd, &facts) != 0 || (facts.st_nlink == 0 && !fate->has_name)) return CAS_OK;
+  fate->has_name = true;
+  if (facts.st_nlink > 0) return CAS_OK;
+  fate->dead = true;
+  return status_fail(error, CAS_IO, "%s: was removed while it was written", name);
+}
+
 cas_status write_fate_sync(struct write_fate *fate, int fd, const char *name, struct cas_error *error) {
   STATUS_TRY(write_fate_check(fate, name, true, error));
-  if (fdatasync(fd) == 0) return CAS_OK;
+  if (fdatasync(fd) == 0) return check_links(fate, fd, name, error);
   fate->dead = true;
   return status_fail_errno(error, errno, "%s: sync", name);
 }

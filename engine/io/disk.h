@@ -7,6 +7,7 @@
  *  - Names are relative to the disk's root folder, without ".." and with '/' between folders.
  *  - A failed sync is never retried: what was submitted since the last successful one is in doubt, and the file takes
  * no more writes, syncs or cuts (CAS_IO ever after).
+ *  - A file that was removed by others while it is open fails its next sync in the same way.
  *  - A failed write is not in doubt: sync then returns the write's error without syncing, until truncate() has cut off
  *    what was written.
  *

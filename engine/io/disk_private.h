@@ -37,7 +37,8 @@ cas_status disk_folder_space(struct io_disk *disk, uint64_t *free_bytes, uint64_
 struct write_fate {
   cas_status failed;       /* of the first failed write, CAS_OK if none */
   struct cas_error detail; /* of that write */
-  bool dead;               /* a sync failed */
+  bool dead;               /* a sync failed, or the file was removed */
+  bool has_name;           /* as the last sync found it */
 };
 
 /* CAS_OK if the file may be written (`for_sync`: synced), or why not. */
@@ -46,7 +47,7 @@ CAS_MUST_USE cas_status write_fate_check(const struct write_fate *fate, const ch
 /* Notes a failed write, the first of them to stay. */
 void write_fate_note(struct write_fate *fate, cas_status status, const struct cas_error *detail);
 
-/* fdatasync, and its failure noted. */
+/* fdatasync, and its failure noted; also a failure: the file had a name at an earlier sync, and has none any more. */
 CAS_MUST_USE cas_status write_fate_sync(struct write_fate *fate, int fd, const char *name, struct cas_error *error);
 
 /* ftruncate and fdatasync. */

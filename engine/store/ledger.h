@@ -7,7 +7,7 @@
  * it again finds that it is needed.
  *
  * All changes of blobs and manifest places in the index go through here. Counts may be too high, where a replay met a
- * dictionary twice; never too low.
+ * dictionary twice or a damaged manifest was replaced; never too low.
  *
  * Threads: those of the batch.
  */

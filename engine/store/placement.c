@@ -282,14 +282,18 @@ struct known_version {
   struct index_batch *batch;
   const char *uid;
   uint32_t version;
-  bool moves; /* only within its segment */
+  const struct manifest *healed; /* what replaces a damaged manifest; NULL: it moves within its segment */
   struct record_cookie cookie;
   bool found;
   struct cas_error *error;
 };
 
 static cas_status replace(const struct known_version *known, struct index_node *node) {
-  if (!known->moves) STATUS_TRY(ledger_kill(known->batch, node->manifest, known->error));
+  if (known->healed != NULL) {
+    STATUS_TRY(ledger_kill(known->batch, node->manifest, known->error));
+    /* Which blobs the damaged one named is not known: it may have been cut in another way. */
+    STATUS_TRY(ledger_use(known->batch, known->healed, known->error));
+  }
   /* Modulo 2^64, as the sum may become less. */
   index_batch_count_manifest(known->batch, bytes_at(known->cookie) - bytes_at(node->manifest));
   node->manifest = known->cookie;
@@ -304,7 +308,8 @@ static cas_status replace_if_same(void *arg, const char *path) {
   if (node.version == known->version) {
     known->found = true;
     bool same = memcmp(node.manifest.bytes, known->cookie.bytes, sizeof node.manifest.bytes) == 0;
-    if (!same && (!known->moves || ledger_is_older(node.manifest, known->cookie))) status = replace(known, &node);
+    if (!same && (known->healed != NULL || ledger_is_older(node.manifest, known->cookie)))
+      status = replace(known, &node);
     if (status == CAS_OK) status = CAS_END;
   }
   index_node_fini(&node);
@@ -368,6 +373,7 @@ cas_status placement_put(struct index_batch *batch, struct placement_memo *memo,
   struct known_version known = {.batch = batch,
                                 .uid = manifest->sop_instance_uid,
                                 .version = manifest->version,
+                                .healed = manifest,
                                 .cookie = origin->cookie,
                                 .error = error};
   struct newcomer newcomer = {.manifest = manifest, .attributes = attributes, .born = born(manifest, origin)};
@@ -387,7 +393,7 @@ cas_status placement_put(struct index_batch *batch, struct placement_memo *memo,
 cas_status placement_move(struct index_batch *batch, const char *sop_instance_uid, uint32_t version,
                           struct record_cookie cookie, struct cas_error *error) {
   struct known_version known = {
-      .batch = batch, .uid = sop_instance_uid, .version = version, .moves = true, .cookie = cookie, .error = error};
+      .batch = batch, .uid = sop_instance_uid, .version = version, .cookie = cookie, .error = error};
   cas_status status = index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, sop_instance_uid, replace_if_same, &known, error);
   return status == CAS_END || status == CAS_NOT_FOUND ? CAS_OK : status;
 }

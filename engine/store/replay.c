@@ -223,7 +223,9 @@ static cas_status place_manifest(struct replay *replay, struct replayed_manifest
   cas_status status = CAS_OK;
   if (prepared->attributes == NULL)
     status = describe_instance(replay->store, replay->batch, &prepared->manifest, &prepared->attributes, replay->error);
-  if (status == CAS_CORRUPT) status = do_without_header(replay, prepared);
+  /* A rebuild goes on behind what the disk does not give; a start must not take a disturbance for damage. */
+  if (status == CAS_CORRUPT || (status == CAS_IO && replay->healed != NULL))
+    status = do_without_header(replay, prepared);
   return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
 

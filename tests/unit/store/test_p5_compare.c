@@ -103,6 +103,32 @@ static void p5_a_damaged_header_is_healed_by_a_good_resend(void **state) {
   heal("codec=zstd");
 }
 
+/* Under one hash a damaged blob is not mistaken for another of a different length. */
+static void p5_a_damaged_blob_is_not_healed_by_another_length(void **state) {
+  (void)state;
+  struct temporary_store t = {.seams = {.hash = weak_hash}};
+  struct cas_buffer files[OBJECTS] = {0};
+  char uid[32];
+  temporary_create(&t);
+  make_object(0, &files[0]);
+  synthetic_import(t.store, &files[0]);
+  damage_blob(&t, "codec=pixel");
+  for (int i = 1; i < OBJECTS; i++) {
+    snprintf(uid, sizeof uid, "1.2.3.4.%d", i);
+    struct synthetic what = {.sop_uid = uid, .pixel_seed = (unsigned)i, .rows = 16};
+    synthetic_file(&what, "A", &files[i]);
+    assert_int_equal(synthetic_import(t.store, &files[i]).healed_blobs, 0);
+  }
+  assert_int_equal(synthetic_read_back(t.store, "1.2.3.4.0", 1, &files[0]), CAS_CORRUPT);
+  assert_int_equal(synthetic_import(t.store, &files[0]).healed_blobs, 1);
+  for (int i = 0; i < OBJECTS; i++) {
+    snprintf(uid, sizeof uid, "1.2.3.4.%d", i);
+    assert_int_equal(synthetic_read_back(t.store, uid, 1, &files[i]), CAS_OK);
+    cas_buffer_fini(&files[i]);
+  }
+  temporary_destroy(&t);
+}
+
 /* The header of the first object is the dictionary of the second's. */
 static void p5_a_damaged_dictionary_is_healed_by_a_good_resend(void **state) {
   (void)state;
@@ -155,6 +181,7 @@ int main(void) {
       cmocka_unit_test(p4_bytes_under_another_name_do_not_come_out),
       cmocka_unit_test(p5_a_damaged_frame_is_healed_by_a_good_resend),
       cmocka_unit_test(p5_of_two_copies_a_rebuild_takes_the_good_one),
+      cmocka_unit_test(p5_a_damaged_blob_is_not_healed_by_another_length),
       cmocka_unit_test(p5_a_damaged_header_is_healed_by_a_good_resend),
       cmocka_unit_test(p5_a_damaged_dictionary_is_healed_by_a_good_resend),
   };
