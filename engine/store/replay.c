@@ -4,7 +4,8 @@
  * A batch of the index takes whole groups, and the mark behind the last of them, until it is large enough. A group
  * whose records are all good is applied as it was committed. Where records are damaged, an instance stays in the index
  * if the group was durable for certain: its reading will say what is damaged. In a doubtful last group (segment.h) an
- * instance that lacks blobs was never acknowledged, and is left out.
+ * instance that lacks blobs was never acknowledged, and is left out; so is the replacement of a version whose
+ * correction is not there.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,17 +20,19 @@
 #include "store/replay_prepare.h"
 #include "store/state_apply.h"
 
-struct replayed_manifest {
+/* A manifest, or a record of states. */
+struct replayed_record {
   struct prepared_record *prepared; /* owned; good */
   struct placement_origin origin;
+  bool placed; /* a manifest: it was not left out */
 };
 
 struct replay {
   struct cas_store *store;
-  struct index_batch *batch;           /* of the open group and groups before it; NULL: none is open */
-  size_t batch_records;                /* instances and blobs in it */
-  struct replayed_manifest *manifests; /* of the open group */
-  size_t manifest_count, manifest_capacity;
+  struct index_batch *batch;       /* of the open group and groups before it; NULL: none is open */
+  size_t batch_records;            /* instances and blobs in it */
+  struct replayed_record *records; /* of the open group */
+  size_t record_count, record_capacity;
   uint64_t group_damage;  /* damaged records or ranges in the open group */
   uint32_t noted_segment; /* whose generation the ledger knows */
   uint32_t torn_segment;  /* where the remains of a torn write were seen last, 0: nowhere */
@@ -111,21 +114,21 @@ static cas_status take_blob(struct replay *replay, const struct segment_event *e
   return ledger_put_blob(replay->batch, &event->record.id, &place, dictionary_name(event), replay->error);
 }
 
-/* The manifest waits for the end of its group. Takes `prepared`. */
-static cas_status keep_manifest(struct replay *replay, const struct segment_event *event,
-                                struct prepared_record *prepared) {
-  if (replay->manifest_count == replay->manifest_capacity) {
-    size_t capacity = replay->manifest_capacity == 0 ? 64 : replay->manifest_capacity * 2;
-    struct replayed_manifest *grown = realloc(replay->manifests, capacity * sizeof *grown);
+/* The record waits for the end of its group. Takes `prepared`. */
+static cas_status keep_record(struct replay *replay, const struct segment_event *event,
+                              struct prepared_record *prepared) {
+  if (replay->record_count == replay->record_capacity) {
+    size_t capacity = replay->record_capacity == 0 ? 64 : replay->record_capacity * 2;
+    struct replayed_record *grown = realloc(replay->records, capacity * sizeof *grown);
     if (grown == NULL) {
       prepared_record_destroy(prepared);
       return CAS_NO_MEMORY;
     }
-    replay->manifests = grown;
-    replay->manifest_capacity = capacity;
+    replay->records = grown;
+    replay->record_capacity = capacity;
   }
-  replay->manifests[replay->manifest_count++] =
-      (struct replayed_manifest){.prepared = prepared, .origin = {.cookie = event->cookie, .group = event->group}};
+  replay->records[replay->record_count++] =
+      (struct replayed_record){.prepared = prepared, .origin = {.cookie = event->cookie, .group = event->group}};
   return CAS_OK;
 }
 
@@ -134,12 +137,9 @@ static cas_status take_prepared(struct replay *replay, const struct segment_even
                                 struct prepared_record *prepared) {
   enum record_kind kind = event->record.kind;
   bool is_manifest = kind == RECORD_MANIFEST;
-  if (prepared->good && is_manifest) return keep_manifest(replay, event, prepared);
+  if (prepared->good && kind != RECORD_SNAPSHOT) return keep_record(replay, event, prepared);
   cas_status status = CAS_OK;
-  if (prepared->good && kind == RECORD_STATE) {
-    status = state_apply(replay->store, replay->batch, event->group, &prepared->state, replay->error);
-    replay->batch_records += prepared->state.target_count;
-  } else if (prepared->good) {
+  if (prepared->good) {
     status = snapshot_apply(replay->batch, event->group, &prepared->snapshot, replay->error);
   } else {
     store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the %s at %" PRIu64 " is damaged: %s is lost",
@@ -186,7 +186,7 @@ static cas_status note_dictionary(struct replay *replay, const struct manifest *
   return index_batch_put_fact(replay->batch, name, slice_of(value, sizeof value), replay->error);
 }
 
-static cas_status place(struct replay *replay, const struct replayed_manifest *replayed,
+static cas_status place(struct replay *replay, const struct replayed_record *replayed,
                         const struct cas_attributes *attributes) {
   const struct manifest *manifest = &replayed->prepared->manifest;
   STATUS_TRY(placement_put(replay->batch, replay->store->placement_memo, manifest, attributes, &replayed->origin,
@@ -214,7 +214,7 @@ static cas_status do_without_header(struct replay *replay, struct prepared_recor
   return cas_attributes_create(&prepared->attributes);
 }
 
-static cas_status place_manifest(struct replay *replay, struct replayed_manifest *replayed, bool doubtful) {
+static cas_status place_manifest(struct replay *replay, struct replayed_record *replayed, bool doubtful) {
   struct prepared_record *prepared = replayed->prepared;
   if (doubtful && !has_all_blobs(replay, &prepared->manifest)) {
     store_log(replay->store, CAS_LOG_WARNING, "an instance of the last write, which was not finished, is left out");
@@ -226,12 +226,32 @@ static cas_status place_manifest(struct replay *replay, struct replayed_manifest
   /* A rebuild goes on behind what the disk does not give; a start must not take a disturbance for damage. */
   if (status == CAS_CORRUPT || (status == CAS_IO && replay->healed != NULL))
     status = do_without_header(replay, prepared);
+  replayed->placed = true;
   return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
 
-static void forget_manifests(struct replay *replay) {
-  for (size_t i = 0; i < replay->manifest_count; i++) prepared_record_destroy(replay->manifests[i].prepared);
-  replay->manifest_count = 0;
+/* Whether the open group has placed a correction of the version that the record says is replaced. */
+static bool has_correction(const struct replay *replay, const struct state_record *state) {
+  for (size_t i = 0; i < replay->record_count; i++) {
+    const struct replayed_record *replayed = &replay->records[i];
+    const struct manifest *manifest = &replayed->prepared->manifest;
+    if (replayed->placed && manifest->origin == CAS_ORIGIN_CORRECTED && state->target_count > 0 &&
+        strcmp(manifest->sop_instance_uid, state->targets[0].uid) == 0)
+      return true;
+  }
+  return false;
+}
+
+static cas_status apply_states(struct replay *replay, const struct replayed_record *replayed, bool doubtful) {
+  const struct state_record *state = &replayed->prepared->state;
+  if (doubtful && state->action == CAS_ACTION_REPLACE && !has_correction(replay, state)) return CAS_OK;
+  replay->batch_records += state->target_count;
+  return state_apply(replay->store, replay->batch, replayed->origin.group, state, replay->error);
+}
+
+static void forget_records(struct replay *replay) {
+  for (size_t i = 0; i < replay->record_count; i++) prepared_record_destroy(replay->records[i].prepared);
+  replay->record_count = 0;
 }
 
 static cas_status apply_batch(struct replay *replay) {
@@ -242,9 +262,11 @@ static cas_status apply_batch(struct replay *replay) {
 }
 
 static cas_status apply_group(struct replay *replay, const struct segment_mark *mark, bool doubtful) {
-  for (size_t i = 0; i < replay->manifest_count; i++)
-    STATUS_TRY(place_manifest(replay, &replay->manifests[i], doubtful));
-  forget_manifests(replay);
+  for (size_t i = 0; i < replay->record_count; i++)
+    STATUS_TRY(replay->records[i].prepared->kind == RECORD_MANIFEST
+                   ? place_manifest(replay, &replay->records[i], doubtful)
+                   : apply_states(replay, &replay->records[i], doubtful));
+  forget_records(replay);
   replay->group_damage = 0;
   STATUS_TRY(mark_put(replay->batch, mark, replay->error));
   if (replay->batch_records >= REPLAY_BATCH_RECORDS_MAX) STATUS_TRY(apply_batch(replay));
@@ -344,8 +366,8 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, const stru
   if (status == CAS_OK) status = apply_batch(&replay);
   if (replay.batch != NULL) index_batch_abort(replay.batch);
   if (status != CAS_OK) placement_memo_forget(store->placement_memo);
-  forget_manifests(&replay);
-  free(replay.manifests);
+  forget_records(&replay);
+  free(replay.records);
   if (status == CAS_OK && replay.instances > 0)
     store_log(store, CAS_LOG_NOTICE, "%" PRIu64 " instances were taken over from the log into the index",
               replay.instances);

@@ -1,12 +1,14 @@
 /*
- * P1: of a last group that was torn by a power cut an instance is there as a whole or not at all. Each sector of the
- * group is lost in turn, also where its COMMIT is good and the index has nothing of it: the next start and a rebuild
- * leave out what lacks bytes, find no damage, and take the object again.
+ * P1: of a last group that was torn by a power cut an object is there as a whole or not at all, and a correction or
+ * what it replaces. Each sector of the group is lost in turn, also where its COMMIT is good and the index has nothing
+ * of it: the next start and a rebuild leave out what lacks bytes, find no damage, and take the same again.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "cassette/correct.h"
 #include "compacting.h"
+#include "support/test_random.h"
 
 #define SECTOR_BYTES 512u
 
@@ -32,7 +34,7 @@ static uint64_t segment_end(const struct scene *scene) {
 
 /* The store as a power cut may leave it: all was written, the sync was not done, and the index is as before the group.
  */
-static struct scene *open_scene(void) {
+static struct scene *open_scene(void (*bring_last)(struct scene *scene)) {
   struct scene *scene = calloc(1, sizeof *scene);
   struct synthetic what = {.sop_uid = "1.2.3.5", .pixel_seed = 7, .frames = 3};
   assert_non_null(scene);
@@ -44,7 +46,7 @@ static struct scene *open_scene(void) {
   scene->begin = segment_end(scene);
   run(scene, "cp -r store/index index.before");
   temporary_open(&scene->t);
-  synthetic_import(scene->t.store, &scene->last);
+  bring_last(scene);
   cas_store_close(scene->t.store);
   scene->end = segment_end(scene);
   scene->t.store = NULL;
@@ -69,6 +71,20 @@ static void lose_sector(const struct scene *scene, uint64_t offset) {
   close(fd);
 }
 
+/* Loses a sector, puts an index there with the command, and opens. */
+static void tear(struct scene *scene, uint64_t offset, const char *index, bool rebuild) {
+  struct cas_error error = {0};
+  run(scene, "rm -rf store; cp -r kept store");
+  run(scene, index);
+  lose_sector(scene, offset);
+  if (rebuild && cas_store_rebuild(scene->t.path, NULL, NULL, NULL, &error) != CAS_OK) fail_msg("%s", error.message);
+  temporary_open(&scene->t);
+}
+
+/* --- an object --- */
+
+static void bring_object(struct scene *scene) { synthetic_import(scene->t.store, &scene->last); }
+
 static bool is_listed(struct cas_store *store, const char *uid) {
   struct synthetic_read read = {.store = store, .version = 1};
   assert_int_equal(cas_node_by_uid(store, CAS_LEVEL_INSTANCE, uid, synthetic_read_node, &read, NULL), CAS_OK);
@@ -86,17 +102,12 @@ static bool check_store(struct scene *scene) {
   return listed;
 }
 
-/* Loses the first sectors of the group in turn, puts an index there with the command, and opens. */
+/* The first sectors of the group in turn. */
 static void tear_sectors(uint64_t count, const char *index, bool rebuild) {
-  struct scene *scene = open_scene();
+  struct scene *scene = open_scene(bring_object);
   uint64_t listed = 0, sectors = 0;
   for (uint64_t at = scene->begin; at < scene->end && sectors < count; at += SECTOR_BYTES, sectors++) {
-    struct cas_error error = {0};
-    run(scene, "rm -rf store; cp -r kept store");
-    run(scene, index);
-    lose_sector(scene, at);
-    if (rebuild && cas_store_rebuild(scene->t.path, NULL, NULL, NULL, &error) != CAS_OK) fail_msg("%s", error.message);
-    temporary_open(&scene->t);
+    tear(scene, at, index, rebuild);
     listed += check_store(scene);
     synthetic_import(scene->t.store, &scene->last);
     assert_true(check_store(scene));
@@ -122,11 +133,85 @@ static void p1_nothing_is_half_there_after_a_rebuild(void **state) {
   tear_sectors(4, "true", true);
 }
 
+/* --- a correction --- */
+
+static cas_status keep_path(void *arg, const struct cas_node *node) {
+  snprintf(arg, 1024, "%s", node->path);
+  return CAS_OK;
+}
+
+static void take_outcome(void *arg, cas_status status, const struct cas_ingest_result *result,
+                         const struct cas_error *error) {
+  (void)result;
+  (void)error;
+  *(cas_status *)arg = status;
+}
+
+static void correct(struct cas_store *store) {
+  char value[1001] = "corrected"; /* of a length that does not compress into the sector of its manifest */
+  struct test_random random = {.state = 7};
+  for (size_t i = strlen(value); i + 1 < sizeof value; i++) value[i] = (char)('A' + test_random_below(&random, 26));
+  const struct cas_assignment assignment = {.tag = 0x00104000, .value = value, .vr = "LT"};
+  const struct cas_correction correction = {.assignments = &assignment, .count = 1, .who = "tester", .why = "wrong"};
+  char path[1024] = "";
+  const char *paths[] = {path};
+  cas_status outcome = CAS_END;
+  assert_int_equal(cas_node_by_uid(store, CAS_LEVEL_INSTANCE, "1.2.3.4", keep_path, path, NULL), CAS_OK);
+  assert_int_equal(cas_store_correct(store, &correction, paths, 1, take_outcome, &outcome, NULL), CAS_OK);
+  assert_int_equal(outcome, CAS_OK);
+}
+
+static cas_status count_version(void *arg, const struct cas_node *node) {
+  ((unsigned *)arg)[node->version]++;
+  return CAS_OK;
+}
+
+/* Returns which version is shown, and can be read. */
+static uint32_t shown_version(struct cas_store *store) {
+  unsigned shown[8] = {0}, versions = 0;
+  uint32_t last = 0;
+  assert_int_equal(cas_node_by_uid(store, CAS_LEVEL_INSTANCE, "1.2.3.4", count_version, shown, NULL), CAS_OK);
+  for (uint32_t i = 0; i < 8; i++) {
+    versions += shown[i];
+    if (shown[i] > 0) last = i;
+  }
+  assert_int_equal(versions, 1);
+  struct synthetic_read read = {.store = store, .version = last};
+  assert_int_equal(cas_node_by_uid(store, CAS_LEVEL_INSTANCE, "1.2.3.4", synthetic_read_node, &read, NULL), CAS_OK);
+  assert_int_equal(read.status, CAS_OK);
+  assert_true((last > 1) == (memmem(read.bytes.data, read.bytes.size, "corrected", 9) != NULL));
+  cas_buffer_fini(&read.bytes);
+  check_clean(store);
+  return last;
+}
+
+static void correct_object(struct scene *scene) { correct(scene->t.store); }
+
+static void p1_a_correction_is_there_or_what_it_replaces(void **state) {
+  (void)state;
+  struct scene *scene = open_scene(correct_object);
+  unsigned corrected = 0;
+  for (uint64_t at = scene->begin; at < scene->end; at += SECTOR_BYTES) {
+    tear(scene, at, "true", false);
+    corrected += shown_version(scene->t.store) > 1;
+    cas_store_close(scene->t.store);
+    run(scene, "rm -r store/index");
+    temporary_open(&scene->t);
+    if (shown_version(scene->t.store) == 1) correct(scene->t.store);
+    assert_true(shown_version(scene->t.store) > 1);
+    cas_store_close(scene->t.store);
+    scene->t.store = NULL;
+  }
+  assert_true(corrected < (scene->end - scene->begin) / SECTOR_BYTES);
+  close_scene(scene);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p1_nothing_is_half_there_without_an_index),
       cmocka_unit_test(p1_nothing_is_half_there_with_the_index_of_before),
       cmocka_unit_test(p1_nothing_is_half_there_after_a_rebuild),
+      cmocka_unit_test(p1_a_correction_is_there_or_what_it_replaces),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
