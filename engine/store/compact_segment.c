@@ -4,8 +4,9 @@
  *
  *   read -> needed? -> queue -> new file -> durable -> index, batch by batch -> old file removed
  *
- * What is needed: blobs with users, manifests that the tree has at this place, and all other records. A blob without
- * users is doomed first, so that no object on its way counts on it any more, and then looked at once more.
+ * What is needed: blobs with users, manifests that the tree has at this place, and all other records but
+ * replacements that the index does not have. A blob without users is doomed first, so that no object on its way counts
+ * on it any more, and then looked at once more.
  */
 #include "store/compact_segment.h"
 
@@ -22,6 +23,7 @@
 #include "store/placement.h"
 #include "store/read_cache.h"
 #include "store/revive.h"
+#include "store/state_apply.h"
 #include "store/worker_pool.h"
 
 struct rewriting {
@@ -120,6 +122,23 @@ static cas_status put_manifest(struct rewriting *rewriting, const struct segment
   return status;
 }
 
+/* A replacement that was left out with its correction (replay.c) must not come back with the group's good records. */
+static cas_status put_states(struct rewriting *rewriting, const struct segment_event *event) {
+  struct state_record state;
+  bool applied = true;
+  if (!event->payload_good) return leave(rewriting, event);
+  cas_status status = state_record_read(rewriting->store, &event->record, event->payload, &state);
+  if (status == CAS_CORRUPT) return put(rewriting, event, NULL);
+  STATUS_TRY(status);
+  if (state.action == CAS_ACTION_REPLACE)
+    status = state_is_applied(rewriting->store->index, event->group, &state, &applied, rewriting->error);
+  state_record_fini(&state);
+  STATUS_TRY(status);
+  if (applied) return put(rewriting, event, NULL);
+  rewriting->dropped++;
+  return CAS_OK;
+}
+
 static cas_status put_blob(struct rewriting *rewriting, const struct segment_event *event) {
   bool needed;
   STATUS_TRY(needs_blob(rewriting, event, &needed));
@@ -155,8 +174,12 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   }
   case SEGMENT_EVENT_RECORD: break;
   }
-  if (event->record.kind == RECORD_BLOB) return put_blob(rewriting, event);
-  return event->record.kind == RECORD_MANIFEST ? put_manifest(rewriting, event) : put(rewriting, event, NULL);
+  switch (event->record.kind) {
+  case RECORD_BLOB: return put_blob(rewriting, event);
+  case RECORD_MANIFEST: return put_manifest(rewriting, event);
+  case RECORD_STATE: return put_states(rewriting, event);
+  default: return put(rewriting, event, NULL);
+  }
 }
 
 /* --- one segment --- */

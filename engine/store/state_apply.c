@@ -124,6 +124,10 @@ static cas_status apply_target(struct cas_store *store, struct index_batch *batc
   return status;
 }
 
+static uint64_t group_of(uint64_t group, const struct state_record *state) {
+  return state->since != 0 ? state->since : group;
+}
+
 static cas_status keep_change(struct index_batch *batch, uint64_t group, const struct state_record *state,
                               struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer head = {0};
@@ -138,7 +142,7 @@ static cas_status keep_change(struct index_batch *batch, uint64_t group, const s
 
 cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint64_t group,
                        const struct state_record *state, struct cas_error *error) {
-  struct state_step step = {.group = state->since != 0 ? state->since : group,
+  struct state_step step = {.group = group_of(group, state),
                             .ordinal = state->ordinal,
                             .time_ns = state->time_ns,
                             .action = state->action,
@@ -147,6 +151,24 @@ cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint6
   for (uint32_t i = 0; i < state->target_count; i++) {
     step.version = state->targets[i].version;
     STATUS_TRY(apply_target(store, batch, &step, state->targets[i].uid, error));
+  }
+  return CAS_OK;
+}
+
+cas_status state_is_applied(struct index *index, uint64_t group, const struct state_record *state, bool *applied,
+                            struct cas_error *error) {
+  CLEANUP_BUFFER struct cas_buffer history = {0};
+  char fact[STATE_FACT_NAME_BYTES];
+  struct state_step step;
+  *applied = false;
+  for (uint32_t i = 0; i < state->target_count && !*applied; i++) {
+    history.size = 0;
+    state_fact_name(state->targets[i].uid, fact);
+    cas_status status = index_get_fact(index, fact, &history, error);
+    if (status == CAS_NOT_FOUND) continue;
+    STATUS_TRY(status);
+    for (size_t position = 0; state_history_next(slice_of_buffer(&history), &position, &step);)
+      if (step.group == group_of(group, state) && step.ordinal == state->ordinal) *applied = true;
   }
   return CAS_OK;
 }

@@ -20,4 +20,8 @@ CAS_MUST_USE cas_status state_get_history(struct index_batch *batch, const char 
 CAS_MUST_USE cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint64_t group,
                                     const struct state_record *state, struct cas_error *error);
 
+/* Whether the index has a record of the log that lies in `group`, and names a version, in a history. */
+CAS_MUST_USE cas_status state_is_applied(struct index *index, uint64_t group, const struct state_record *state,
+                                         bool *applied, struct cas_error *error);
+
 #endif
