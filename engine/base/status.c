@@ -19,6 +19,7 @@ const char *cas_status_text(cas_status status) {
   case CAS_CORRUPT: return "corrupt";
   case CAS_NO_SPACE: return "no space left";
   case CAS_NO_MEMORY: return "out of memory";
+  case CAS_AWAY: return "away with the cold place";
   }
   return "unknown status";
 }

@@ -49,7 +49,8 @@ struct io_disk_ops {
   cas_status (*remove)(struct io_disk *disk, const char *name, struct cas_error *error);      /* durable on return */
   /* Writes a whole small file so that after a crash either the old or the new content is there. Durable on return. */
   cas_status (*replace)(struct io_disk *disk, const char *name, struct cas_slice content, struct cas_error *error);
-  /* Gives a file another name in the same folder, in place of what bears it. Durable on return. */
+  /* Gives a file another name in the same folder, in place of what bears it. Durable on return; with the same name
+   * twice, the one that it bears is. */
   cas_status (*rename)(struct io_disk *disk, const char *name, const char *new_name, struct cas_error *error);
   /* Calls `each` for every regular file in a folder and every folder in it (its name then ends in '/'), in any order;
    * stops with its status. CAS_NOT_FOUND where there is no such folder. */

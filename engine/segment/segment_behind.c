@@ -18,7 +18,8 @@ struct search {
 
 /* What the log does not give says nothing, and is not this search's to report. */
 static bool is_passed_over(cas_status status) {
-  return status == CAS_NOT_FOUND || status == CAS_IO || status == CAS_CORRUPT || status == CAS_UNSUPPORTED;
+  return status == CAS_NOT_FOUND || status == CAS_AWAY || status == CAS_IO || status == CAS_CORRUPT ||
+         status == CAS_UNSUPPORTED;
 }
 
 static cas_status look_through(struct search *search, uint64_t segment, uint64_t from, uint64_t end) {

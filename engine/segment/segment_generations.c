@@ -24,7 +24,7 @@ static cas_status check(struct volume *volume, const struct segment_store_key *k
   if (status == CAS_NOT_FOUND) return CAS_OK;
   STATUS_TRY(status);
   if (whole) return CAS_OK;
-  volume_name(segment, name);
+  volume_present_name(volume, segment, name);
   return status_fail(error, CAS_CORRUPT,
                      "%s is not whole, and an earlier generation of segment %" PRIu32
                      " lies beside it: nothing is read or removed until one of the two is moved away",

@@ -24,6 +24,7 @@ struct recovery {
   struct cas_error *error;
   uint64_t *segments; /* owned */
   size_t count;
+  bool whole;          /* false: the cold place is away, and its segments are not among them */
   uint64_t group;      /* the last durable group so far */
   uint64_t last_begin; /* of the log's last group, while its segment is scanned; else UINT64_MAX */
   bool last_is_damaged;
@@ -45,6 +46,16 @@ static cas_status pass_on(void *arg, const struct segment_event *event) {
   bool bad = event->kind == SEGMENT_EVENT_DAMAGE || (event->kind == SEGMENT_EVENT_RECORD && !event->payload_good);
   if (bad && event->offset >= recovery->last_begin) recovery->last_is_damaged = true;
   return recovery->each(recovery->arg, event);
+}
+
+/* A segment without a file is lost, or away. */
+static cas_status emit_missing(struct recovery *recovery, uint32_t number) {
+  struct segment_event event = {.kind = SEGMENT_EVENT_DAMAGE, .segment = number};
+  struct cas_error reason = {0};
+  if (recovery->whole) return recovery->each(recovery->arg, &event);
+  (void)volume_cold_state(recovery->volume, &reason);
+  return status_fail(recovery->error, CAS_AWAY, "segment %" PRIu32 " is needed, and is in no place that is there; %s",
+                     number, reason.message);
 }
 
 static cas_status emit_range(struct recovery *recovery, enum segment_event_kind kind, uint32_t segment, uint64_t size) {
@@ -75,7 +86,7 @@ static cas_status drop_void_segment(struct recovery *recovery) {
 
 static cas_status end_sealed(struct recovery *recovery, const struct segment_part *part) {
   for (uint32_t missing = segment_file_number(part->segment) + 1; missing < segment_file_number(part->next); missing++)
-    STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
+    STATUS_TRY(emit_missing(recovery, missing));
   return CAS_OK;
 }
 
@@ -158,7 +169,7 @@ static cas_status replay(struct recovery *recovery, struct segment_mark *end) {
   size_t i = 0;
   while (number_at(recovery, i) < first) i++;
   for (uint32_t missing = first; missing < number_at(recovery, i); missing++)
-    STATUS_TRY(emit_range(recovery, SEGMENT_EVENT_DAMAGE, missing, 0));
+    STATUS_TRY(emit_missing(recovery, missing));
   CLEANUP_FREE struct segment_part *parts = NULL;
   STATUS_TRY(plan_parts(recovery, i, &parts));
   return replay_parts(recovery, parts, recovery->count - i, end);
@@ -179,7 +190,7 @@ cas_status segment_recover_ahead(struct volume *volume, const struct segment_sto
                               .error = error,
                               .group = from.group,
                               .last_begin = UINT64_MAX};
-  STATUS_TRY(volume_list(volume, &recovery.segments, &recovery.count, error));
+  STATUS_TRY(volume_list(volume, &recovery.segments, &recovery.count, &recovery.whole, error));
   cas_status status = replay(&recovery, end);
   if (status == CAS_OK && recovery.void_size > 0)
     status = emit_range(&recovery, SEGMENT_EVENT_TORN, recovery.void_segment, recovery.void_size);

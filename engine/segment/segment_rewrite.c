@@ -13,6 +13,7 @@
 
 struct segment_rewrite {
   struct segment_output output;
+  enum volume_tier tier; /* of both */
   struct segment_header header;
   struct segment_mark previous; /* what the next COMMIT says */
   uint64_t group_begin;
@@ -36,7 +37,8 @@ static cas_status begin(struct segment_rewrite *rewrite, uint64_t segment, struc
   rewrite->previous = rewrite->header.previous;
   output->segment = segment_file(segment_file_number(segment), rewrite->header.generation);
   output->at = rewrite->group_begin = SEGMENT_HEADER_BYTES;
-  return volume_create_new(output->volume, output->segment, &output->file, error);
+  STATUS_TRY(volume_tier_of(output->volume, segment, &rewrite->tier, error));
+  return volume_create_new(output->volume, output->segment, rewrite->tier, &output->file, error);
 }
 
 cas_status segment_rewrite_create(struct volume *volume, const struct segment_store_key *key, uint64_t segment,
@@ -58,7 +60,8 @@ void segment_rewrite_destroy(struct segment_rewrite *rewrite) {
   segment_output_drop(&rewrite->output);
   rewrite->output.file->ops->close(rewrite->output.file);
   /* What cannot be removed now is at the next start. */
-  if (!rewrite->finished) (void)!volume_remove_new(rewrite->output.volume, rewrite->output.segment, NULL);
+  if (!rewrite->finished)
+    (void)!volume_remove_new(rewrite->output.volume, rewrite->output.segment, rewrite->tier, NULL);
   free(rewrite);
 }
 
@@ -105,7 +108,7 @@ cas_status segment_rewrite_finish(struct segment_rewrite *rewrite, uint64_t *seg
   rewrite->header.end = output->at;
   STATUS_TRY(segment_output_header(output->volume, output->file, &rewrite->header, error));
   STATUS_TRY(output->file->ops->sync(output->file, error));
-  STATUS_TRY(volume_publish(output->volume, output->segment, error));
+  STATUS_TRY(volume_publish(output->volume, output->segment, rewrite->tier, error));
   rewrite->finished = true;
   *segment = output->segment;
   *bytes = output->at;

@@ -179,7 +179,7 @@ void segment_writer_abort(struct segment_writer *writer) {
 static cas_status remove_void_segments(struct segment_writer *writer, struct cas_error *error) {
   CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(writer->volume, &segments, &count, error));
+  STATUS_TRY(volume_list(writer->volume, &segments, &count, NULL, error));
   uint32_t last_used = writer->mark.offset == 0 ? writer->mark.segment - 1 : writer->mark.segment;
   for (size_t i = count; i > 0 && segment_file_number(segments[i - 1]) > last_used; i--) {
     struct segment_origin origin;

@@ -53,7 +53,7 @@ static cas_status consider(void *arg, uint32_t number, const struct ledger_segme
   struct candidate candidate = {.segment = segment_file(number, known->generation), .gain = gain_of(known)};
   if (number > candidates->last || known->settled != known->generation || candidate.gain == 0) return CAS_OK;
   cas_status status = volume_size(volume, candidate.segment, &candidate.size, candidates->compaction->error);
-  if (status == CAS_NOT_FOUND) return CAS_OK;
+  if (status == CAS_NOT_FOUND || status == CAS_AWAY) return CAS_OK;
   STATUS_TRY(status);
   return is_worth_it(candidates->compaction, candidate.gain, candidate.size) ? add(candidates, &candidate) : CAS_OK;
 }
@@ -81,9 +81,17 @@ static cas_status seal_if_worth_it(struct compaction *compaction, uint32_t *last
   return CAS_OK;
 }
 
+/* What cannot be written anew where it lies, in the cold place, keeps none of the others from it. */
+static bool is_left_cold(const struct compaction *compaction, uint64_t segment, cas_status status) {
+  enum volume_tier tier;
+  if (status == CAS_AWAY) return true;
+  if (status != CAS_IO && status != CAS_NO_SPACE) return false;
+  return volume_tier_of(compaction->store->volume, segment, &tier, NULL) != CAS_OK || tier == VOLUME_COLD;
+}
+
 static cas_status compact_all(struct compaction *compaction, struct candidates *candidates) {
   struct cas_store *store = compaction->store;
-  struct cas_compact_progress *progress = &compaction->progress;
+  struct cas_compact_progress *progress = &compaction->pace.progress;
   struct cas_compact_result *result = compaction->result;
   uint64_t wanted = compaction->options->segments_max != 0 ? compaction->options->segments_max : UINT64_MAX;
   size_t count = candidates->count;
@@ -99,8 +107,9 @@ static cas_status compact_all(struct compaction *compaction, struct candidates *
     }
     cas_status status = compact_segment(compaction, candidates->list[i].segment);
     progress->segments_done++;
-    if (status == CAS_CORRUPT) {
-      result->damaged_segments++;
+    const bool is_left = is_left_cold(compaction, candidates->list[i].segment, status);
+    if (status == CAS_CORRUPT || is_left) {
+      result->damaged_segments += !is_left;
       store_log(store, CAS_LOG_WARNING, "%s", compaction->error->message);
       continue;
     }
@@ -112,7 +121,7 @@ static cas_status compact_all(struct compaction *compaction, struct candidates *
 static cas_status look(void *arg) {
   struct compaction *compaction = arg;
   const struct cas_compact_options *options = compaction->options;
-  return options->progress != NULL ? options->progress(options->arg, &compaction->progress) : CAS_OK;
+  return options->progress != NULL ? options->progress(options->arg, &compaction->pace.progress) : CAS_OK;
 }
 
 static cas_status discard(struct compaction *compaction) {
@@ -141,10 +150,14 @@ cas_status cas_store_compact(struct cas_store *store, const struct cas_compact_o
                              struct cas_compact_result *result, struct cas_error *error) {
   static const struct cas_compact_options defaults = {0};
   struct cas_error detail = {0};
+  if (options == NULL) options = &defaults;
   struct compaction compaction = {.store = store,
-                                  .options = options != NULL ? options : &defaults,
+                                  .options = options,
+                                  .pace = {.each = options->progress,
+                                           .arg = options->arg,
+                                           .bytes_per_second = options->bytes_per_second,
+                                           .started_ns = clock_now_ns()},
                                   .result = result,
-                                  .started_ns = clock_now_ns(),
                                   .error = &detail};
   *result = (struct cas_compact_result){0};
   if (store->committer == NULL) return status_fail(error, CAS_INVALID, "the store is not open for writing");

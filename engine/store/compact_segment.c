@@ -11,9 +11,7 @@
 #include "store/compact_segment.h"
 
 #include <inttypes.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "segment/segment_rewrite.h"
 #include "store/compact_change.h"
@@ -31,6 +29,7 @@ struct rewriting {
   struct cas_store *store;
   uint64_t segment; /* the old generation */
   uint64_t size;    /* its length */
+  enum volume_tier tier;
   struct segment_rewrite *rewrite;
   struct pack_queue *queue;
   struct relocation relocation;
@@ -147,24 +146,9 @@ static cas_status put_blob(struct rewriting *rewriting, const struct segment_eve
   return CAS_OK;
 }
 
-/* Tells how far it is, and waits where that is further than it may be. */
-static cas_status pace(struct compaction *compaction, uint64_t bytes) {
-  const struct cas_compact_options *options = compaction->options;
-  compaction->progress.bytes_done += bytes;
-  for (;;) {
-    if (options->progress != NULL) STATUS_TRY(options->progress(options->arg, &compaction->progress));
-    if (options->bytes_per_second == 0) return CAS_OK;
-    double due_s = (double)compaction->progress.bytes_done / (double)options->bytes_per_second;
-    double early_s = due_s - (double)(clock_now_ns() - compaction->started_ns) / 1e9;
-    if (early_s <= 0) return CAS_OK;
-    struct timespec pause = {.tv_nsec = early_s < 0.05 ? (long)(early_s * 1e9) : 50000000};
-    nanosleep(&pause, NULL);
-  }
-}
-
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct rewriting *rewriting = arg;
-  STATUS_TRY(pace(rewriting->compaction, event->size));
+  STATUS_TRY(pace_keep(&rewriting->compaction->pace, event->size));
   switch (event->kind) {
   case SEGMENT_EVENT_TORN: return CAS_OK;
   case SEGMENT_EVENT_DAMAGE: return leave(rewriting, event);
@@ -211,7 +195,7 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
   rewriting->relocation.saved = rewriting->size > size_after ? rewriting->size - size_after : 0;
   cas_status status = compact_relocate(store, &rewriting->relocation, rewriting->error);
   /* The index knows nothing of the new file, and the old one has all that is in use. */
-  if (status == CAS_BUSY) (void)!volume_discard(store->volume, rewriting->relocation.segment, NULL);
+  if (status == CAS_BUSY) (void)!volume_discard(store->volume, rewriting->relocation.segment, rewriting->tier, NULL);
   STATUS_TRY(status);
   forget_dropped(store, &rewriting->relocation);
   result->segments++;
@@ -224,7 +208,7 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
             " blobs packed, %" PRIu64 " records dropped",
             segment_file_number(rewriting->segment), size_after, rewriting->size, rewriting->packed,
             rewriting->dropped);
-  return volume_discard(store->volume, rewriting->segment, rewriting->error);
+  return volume_discard(store->volume, rewriting->segment, rewriting->tier, rewriting->error);
 }
 
 cas_status compact_segment(struct compaction *compaction, uint64_t segment) {
@@ -233,6 +217,7 @@ cas_status compact_segment(struct compaction *compaction, uint64_t segment) {
       .compaction = compaction, .store = store, .segment = segment, .error = compaction->error};
   uint64_t size_after;
   STATUS_TRY(volume_size(store->volume, segment, &rewriting.size, compaction->error));
+  STATUS_TRY(volume_tier_of(store->volume, segment, &rewriting.tier, compaction->error));
   cas_status status = write_anew(&rewriting, &size_after);
   if (status == CAS_OK) status = switch_over(&rewriting, size_after);
   pack_queue_destroy(rewriting.queue);

@@ -7,14 +7,14 @@
 #define STORE_COMPACT_SEGMENT_H
 
 #include "cassette/compact.h"
+#include "store/pace.h"
 #include "store/store.h"
 
 struct compaction {
   struct cas_store *store;
   const struct cas_compact_options *options;
-  struct cas_compact_progress progress;
+  struct pace pace;
   struct cas_compact_result *result;
-  int64_t started_ns; /* of the reading that bytes_per_second is about */
   struct cas_error *error;
 };
 

@@ -86,7 +86,7 @@ cas_status discard_note(struct index_batch *batch, struct cas_slice before, cons
 /* --- what it uses --- */
 
 static bool cannot_be_read(cas_status status) {
-  return status == CAS_CORRUPT || status == CAS_IO || status == CAS_NOT_FOUND;
+  return status == CAS_CORRUPT || status == CAS_IO || status == CAS_NOT_FOUND || status == CAS_AWAY;
 }
 
 cas_status discard_release(struct cas_store *store, struct index_batch *batch, const struct index_node *node,

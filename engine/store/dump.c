@@ -107,7 +107,8 @@ cas_status cas_segment_dump(struct cas_store *store, uint32_t number, cas_dump_f
     STATUS_TRY(volume_find(store->volume, number, &segment, error));
     return dump_one(&dump, segment, &mark, error);
   }
-  STATUS_TRY(volume_list(store->volume, &segments, &count, error));
+  bool whole;
+  STATUS_TRY(volume_list(store->volume, &segments, &count, &whole, error));
   for (size_t i = 0; i < count; i++) STATUS_TRY(dump_one(&dump, segments[i], &mark, error));
-  return CAS_OK;
+  return whole || volume_cold_state(store->volume, error) != VOLUME_COLD_AWAY ? CAS_OK : CAS_AWAY;
 }

@@ -32,7 +32,8 @@ static cas_status pin_stored(struct cas_store *store, const struct blob_id *id, 
 }
 
 /* Compares with the stored blob of this very name. A copy that is damaged, or that the disk does not give, cannot be
- * compared: the good bytes that bear its hash and have its length take its place. */
+ * compared: the good bytes that bear its hash and have its length take its place. One that is away with the cold place
+ * comes back: the bytes are stored beside it, as others. */
 static cas_status compare_with_stored(struct pending_blob *blob, const struct blob_id *id,
                                       enum comparison *comparison) {
   struct cas_store *store = blob->store;
@@ -55,8 +56,9 @@ static cas_status compare_with_stored(struct pending_blob *blob, const struct bl
   }
   if (!going) pins_release(store->pins, segment);
   if (status == CAS_OK) return CAS_OK;
-  if (status != CAS_CORRUPT && status != CAS_IO) return status;
-  *comparison = place.raw_size == blob->raw.size ? COMPARED_DAMAGED : COMPARED_OTHER;
+  if (status != CAS_CORRUPT && status != CAS_IO && status != CAS_AWAY) return status;
+  bool may_replace = status != CAS_AWAY && place.raw_size == blob->raw.size;
+  *comparison = may_replace ? COMPARED_DAMAGED : COMPARED_OTHER;
   return CAS_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Owns the facts "segment/NUMBER" and "reclaimed". Invariants:
+ * Owns the facts "segment/NUMBER", "reclaimed" and "moved". Invariants:
  *  1. A blob's entry without a place has a user; one that has neither is deleted.
  *  2. dead_bytes counts each record once, when it becomes dead, and only in the generation that the fact is about.
  */
@@ -15,6 +15,7 @@
 #define FACT_NAME_BYTES 32
 #define FACT_BYTES 24
 #define RECLAIMED_FACT "reclaimed"
+#define MOVED_FACT "moved"
 
 static void fact_name(uint32_t number, char name[FACT_NAME_BYTES]) {
   snprintf(name, FACT_NAME_BYTES, FACT_PREFIX "%010" PRIu32, number);
@@ -73,20 +74,38 @@ cas_status ledger_note_generation(struct index_batch *batch, uint64_t segment, s
   return ledger_put_segment(batch, number, &known, error);
 }
 
-cas_status ledger_get_reclaimed(struct index *index, struct index_batch *batch, uint64_t *bytes,
-                                struct cas_error *error) {
+static cas_status get_number(struct index *index, struct index_batch *batch, const char *fact, uint64_t *number,
+                             struct cas_error *error) {
   CLEANUP_BUFFER struct cas_buffer value = {0};
-  cas_status status = batch != NULL ? index_batch_get_fact(batch, RECLAIMED_FACT, &value, error)
-                                    : index_get_fact(index, RECLAIMED_FACT, &value, error);
+  cas_status status =
+      batch != NULL ? index_batch_get_fact(batch, fact, &value, error) : index_get_fact(index, fact, &value, error);
   if (status != CAS_NOT_FOUND) STATUS_TRY(status);
-  *bytes = value.size == 8 ? load_u64(value.data) : 0;
+  *number = value.size == 8 ? load_u64(value.data) : 0;
   return CAS_OK;
 }
 
-cas_status ledger_put_reclaimed(struct index_batch *batch, uint64_t bytes, struct cas_error *error) {
+static cas_status put_number(struct index_batch *batch, const char *fact, uint64_t number, struct cas_error *error) {
   uint8_t value[8];
-  store_u64(value, bytes);
-  return index_batch_put_fact(batch, RECLAIMED_FACT, slice_of(value, sizeof value), error);
+  store_u64(value, number);
+  return index_batch_put_fact(batch, fact, slice_of(value, sizeof value), error);
+}
+
+cas_status ledger_get_reclaimed(struct index *index, struct index_batch *batch, uint64_t *bytes,
+                                struct cas_error *error) {
+  return get_number(index, batch, RECLAIMED_FACT, bytes, error);
+}
+
+cas_status ledger_put_reclaimed(struct index_batch *batch, uint64_t bytes, struct cas_error *error) {
+  return put_number(batch, RECLAIMED_FACT, bytes, error);
+}
+
+cas_status ledger_get_moved(struct index *index, struct index_batch *batch, uint64_t *segments,
+                            struct cas_error *error) {
+  return get_number(index, batch, MOVED_FACT, segments, error);
+}
+
+cas_status ledger_put_moved(struct index_batch *batch, uint64_t segments, struct cas_error *error) {
+  return put_number(batch, MOVED_FACT, segments, error);
 }
 
 struct listing {

@@ -73,6 +73,11 @@ CAS_MUST_USE cas_status ledger_get_reclaimed(struct index *index, struct index_b
                                              struct cas_error *error);
 CAS_MUST_USE cas_status ledger_put_reclaimed(struct index_batch *batch, uint64_t bytes, struct cas_error *error);
 
+/* Segments that moved from one tier to the other, since the index was made. */
+CAS_MUST_USE cas_status ledger_get_moved(struct index *index, struct index_batch *batch, uint64_t *segments,
+                                         struct cas_error *error);
+CAS_MUST_USE cas_status ledger_put_moved(struct index_batch *batch, uint64_t segments, struct cas_error *error);
+
 /* All that are known, by ascending numbers. */
 typedef cas_status (*ledger_fn)(void *arg, uint32_t number, const struct ledger_segment *segment);
 CAS_MUST_USE cas_status ledger_list(struct index *index, ledger_fn each, void *arg, struct cas_error *error);

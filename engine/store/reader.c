@@ -94,9 +94,26 @@ static void name_codecs(uint32_t used, char *names, size_t size) {
   }
 }
 
+enum { IN_HOT = 1, IN_COLD = 2, IS_AWAY = 4 };
+
+/* Adds where a blob's segment lies. What cannot be opened is where the index has it, as far as anybody knows. */
+static unsigned tier_of(struct cas_store *store, struct record_cookie cookie) {
+  enum volume_tier tier = VOLUME_HOT;
+  cas_status status = volume_tier_of(store->volume, record_cookie_segment(cookie), &tier, NULL);
+  return status == CAS_AWAY ? IS_AWAY : tier == VOLUME_COLD ? IN_COLD : IN_HOT;
+}
+
+static void name_tiers(unsigned tiers, char *names, size_t size) {
+  snprintf(names, size, "%s%s%s%s%s", tiers & IN_HOT ? "hot" : "",
+           (tiers & IN_HOT) && (tiers & (IN_COLD | IS_AWAY)) ? "," : "", tiers & IN_COLD ? "cold" : "",
+           (tiers & IN_COLD) && (tiers & IS_AWAY) ? "," : "", tiers & IS_AWAY ? "away" : "");
+}
+
 cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *storage, struct cas_error *error) {
-  struct cas_storage found = {.tier = volume_tier(reader->store->volume)};
+  struct cas_storage found = {0};
   uint32_t codecs_used = 0;
+  uint64_t segment = 0;
+  unsigned tiers = 0;
   for (size_t i = 0; i < reader->manifest.blob_count; i++) {
     struct index_blob blob;
     cas_status status = ledger_find_blob(reader->store->index, NULL, &reader->manifest.blobs[i].id, &blob, error);
@@ -104,8 +121,11 @@ cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *sto
     if (status != CAS_OK) return status;
     found.stored_bytes += blob.stored_size;
     codecs_used |= 1u << blob.codec;
+    if (record_cookie_segment(blob.cookie) != segment) tiers |= tier_of(reader->store, blob.cookie);
+    segment = record_cookie_segment(blob.cookie);
   }
   name_codecs(codecs_used, found.codecs, sizeof found.codecs);
+  name_tiers(tiers, found.tier, sizeof found.tier);
   *storage = found;
   return CAS_OK;
 }

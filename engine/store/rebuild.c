@@ -88,6 +88,13 @@ static void compare_with_old(struct cas_store *store, const struct segment_mark 
             end->segment, end->offset, end->group, old->segment, old->offset, old->group);
 }
 
+/* Without the segments there, what is in them would be in no list. */
+static cas_status check_cold(const struct cas_store *store, struct cas_error *error) {
+  struct cas_error reason = {0};
+  if (volume_cold_state(store->volume, &reason) != VOLUME_COLD_AWAY) return CAS_OK;
+  return status_fail(error, CAS_AWAY, "%s: without what is in it, the index would not be whole", reason.message);
+}
+
 static cas_status replay_all(struct cas_store *store, unsigned readers, cas_progress_fn progress, void *arg,
                              struct segment_mark *end, struct cas_error *error) {
   struct replay_preparer *preparer;
@@ -113,7 +120,8 @@ cas_status cas_store_rebuild(const char *path, const struct cas_store_options *o
   struct cas_store *store;
   struct segment_mark end, before = old_mark(index);
   STATUS_TRY(store_open_for_rebuild(path, options, REBUILD_FOLDER_NEW, &store, error));
-  cas_status status = replay_all(store, readers_for(options), progress, arg, &end, error);
+  cas_status status = check_cold(store, error);
+  if (status == CAS_OK) status = replay_all(store, readers_for(options), progress, arg, &end, error);
   if (status == CAS_OK) compare_with_old(store, &before, &end);
   if (status == CAS_OK) status = index_flush(store->index, error);
   store_close_index(store);

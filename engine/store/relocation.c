@@ -184,7 +184,7 @@ cas_status relocation_adopt(struct cas_store *store, struct cas_error *error) {
   size_t count;
   struct segment_mark mark;
   STATUS_TRY(mark_get(store->index, &mark, error));
-  STATUS_TRY(volume_list(store->volume, &segments, &count, error));
+  STATUS_TRY(volume_list(store->volume, &segments, &count, &store->cold_is_known, error));
   for (size_t i = 0; i < count; i++) {
     uint32_t number = segment_file_number(segments[i]), generation = segment_file_generation(segments[i]);
     struct ledger_segment known;

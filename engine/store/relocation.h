@@ -44,7 +44,7 @@ CAS_MUST_USE cas_status relocation_apply(const struct relocation *relocation, si
                                          size_t *next, struct cas_error *error);
 
 /* Brings the index to all generations that it does not know of, or not wholly. Applies batches itself: before anybody
- * else writes. */
+ * else writes. Where the cold place is away, those there wait for another start. */
 CAS_MUST_USE cas_status relocation_adopt(struct cas_store *store, struct cas_error *error);
 
 #endif

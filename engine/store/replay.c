@@ -328,7 +328,7 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
 static cas_status count_bytes(struct replay *replay, const struct segment_mark *from) {
   CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(replay->store->volume, &segments, &count, replay->error));
+  STATUS_TRY(volume_list(replay->store->volume, &segments, &count, NULL, replay->error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
     if (segment_file_number(segments[i]) < from->segment) continue;

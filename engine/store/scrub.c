@@ -119,7 +119,7 @@ static cas_status read_segment(struct cas_scrubber *scrubber, bool silent, struc
   char name[VOLUME_NAME_BYTES];
   uint64_t segment = scrubber->segment;
   (void)!volume_find(scrubber->store->volume, scrubber->segment, &segment, NULL);
-  volume_name(segment, name);
+  volume_present_name(scrubber->store->volume, segment, name);
   scrubber->damage_count = 0;
   scrubber->silent = silent;
   *result = (struct cas_verify_result){0};
@@ -150,6 +150,7 @@ static void count_segment(struct cas_scrubber *scrubber, const struct cas_verify
   place->now.bytes += result->bytes;
   place->now.damaged_records += result->damaged_records;
   place->now.index_findings += result->index_findings;
+  place->now.away_segments += result->away_segments;
   place->now.damaged_instances += result->damaged_instances;
   for (size_t i = 0; i < scrubber->damage_count && place->damage_count < SCRUB_DAMAGES_MAX; i++)
     place->damages[place->damage_count++] = scrubber->damages[i];
@@ -193,7 +194,7 @@ static cas_status read_segments(struct cas_scrubber *scrubber, struct cas_error 
   size_t count, total = 0;
   struct segment_mark mark; /* up to it by numbers, so that a segment that is missing is missed */
   STATUS_TRY(mark_get(scrubber->store->index, &mark, error));
-  STATUS_TRY(volume_list(scrubber->store->volume, &segments, &count, error));
+  STATUS_TRY(volume_list(scrubber->store->volume, &segments, &count, NULL, error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size = 0;
     if (volume_size(scrubber->store->volume, segments[i], &size, error) == CAS_IO) return CAS_IO;
@@ -242,22 +243,17 @@ static cas_status end_cycle(struct cas_scrubber *scrubber, struct cas_error *err
   place->damage_count = 0;
   const struct cas_scrub_counts whole = place->whole;
   pthread_mutex_unlock(&scrubber->lock);
-  bool good = whole.damaged_records + whole.index_findings == 0;
-  store_log(scrubber->store, good ? CAS_LOG_NOTICE : CAS_LOG_ERROR,
+  bool bad = whole.damaged_records + whole.index_findings > 0;
+  store_log(scrubber->store,
+            bad                       ? CAS_LOG_ERROR
+            : whole.away_segments > 0 ? CAS_LOG_WARNING
+                                      : CAS_LOG_NOTICE,
             "scrub: cycle %" PRIu64 " read %" PRIu64 " segments, %" PRIu64 " records, %" PRIu64 " bytes in %" PRId64
-            " s: %" PRIu64 " damaged records, %" PRIu64 " damaged instances, %" PRIu64 " findings in the index",
+            " s: %" PRIu64 " damaged records, %" PRIu64 " damaged instances, %" PRIu64
+            " findings in the index, %" PRIu64 " segments away",
             place->cycles, whole.segments, whole.records, whole.bytes, (whole.ended_ns - whole.started_ns) / 1000000000,
-            whole.damaged_records, whole.damaged_instances, whole.index_findings);
+            whole.damaged_records, whole.damaged_instances, whole.index_findings, whole.away_segments);
   return save(scrubber, error);
-}
-
-static void begin_cycle(struct cas_scrubber *scrubber) {
-  struct scrub_place *place = &scrubber->place;
-  place->reading = true;
-  place->cycles++;
-  place->segment = 0;
-  place->damage_count = 0;
-  place->now = (struct cas_scrub_counts){.started_ns = clock_now_ns()};
 }
 
 /* --- the life --- */
@@ -280,7 +276,7 @@ static bool wait_for_cycle(struct cas_scrubber *scrubber) {
     if (!place->paused && (place->reading || seconds <= 0)) break;
     wait_for_change(scrubber, place->paused ? 3600 : seconds);
   }
-  if (!scrubber->ending && !place->reading) begin_cycle(scrubber);
+  if (!scrubber->ending && !place->reading) scrub_place_begin(place);
   bool goes_on = !scrubber->ending;
   pthread_mutex_unlock(&scrubber->lock);
   return goes_on;
@@ -313,6 +309,13 @@ static void *scrub(void *arg) {
   return NULL;
 }
 
+static void destroy(struct cas_scrubber *scrubber) {
+  pthread_cond_destroy(&scrubber->changed);
+  pthread_mutex_destroy(&scrubber->lock);
+  pthread_mutex_destroy(&scrubber->saving);
+  free(scrubber);
+}
+
 cas_status cas_scrub_start(struct cas_store *store, const struct cas_scrub_options *options,
                            struct cas_scrubber **scrubber, struct cas_error *error) {
   if (store->mode != CAS_OPEN_WRITE)
@@ -331,10 +334,7 @@ cas_status cas_scrub_start(struct cas_store *store, const struct cas_scrub_optio
   clock_condition_init(&created->changed);
   int failure = pthread_create(&created->thread, NULL, scrub, created);
   if (failure != 0) {
-    pthread_cond_destroy(&created->changed);
-    pthread_mutex_destroy(&created->lock);
-    pthread_mutex_destroy(&created->saving);
-    free(created);
+    destroy(created);
     return status_fail_errno(error, failure, "cannot start the scrubber");
   }
   *scrubber = created;
@@ -349,10 +349,7 @@ void cas_scrub_stop(struct cas_scrubber *scrubber) {
   pthread_mutex_unlock(&scrubber->lock);
   pthread_join(scrubber->thread, NULL);
   (void)!save(scrubber, NULL);
-  pthread_cond_destroy(&scrubber->changed);
-  pthread_mutex_destroy(&scrubber->lock);
-  pthread_mutex_destroy(&scrubber->saving);
-  free(scrubber);
+  destroy(scrubber);
 }
 
 void cas_scrub_pause(struct cas_scrubber *scrubber, bool paused) {

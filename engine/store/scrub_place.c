@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #define PLACE_NAME "scrub"
 #define PLACE_VERSION 1u
 /* More than the longest place: some 20 lines, and SCRUB_DAMAGES_MAX of 60 bytes. */
@@ -50,6 +52,7 @@ static void name_fields(struct fields *fields, struct scrub_place *place) {
   add_field(fields, "damaged_records", &place->now.damaged_records);
   add_field(fields, "index_findings", &place->now.index_findings);
   add_field(fields, "damaged_instances", &place->now.damaged_instances);
+  add_field(fields, "away_segments", &place->now.away_segments);
   add_field(fields, "whole_started_ns", &fields->times[2]);
   add_field(fields, "whole_ended_ns", &fields->times[3]);
   add_field(fields, "whole_segments", &place->whole.segments);
@@ -58,6 +61,7 @@ static void name_fields(struct fields *fields, struct scrub_place *place) {
   add_field(fields, "whole_damaged_records", &place->whole.damaged_records);
   add_field(fields, "whole_index_findings", &place->whole.index_findings);
   add_field(fields, "whole_damaged_instances", &place->whole.damaged_instances);
+  add_field(fields, "whole_away_segments", &place->whole.away_segments);
 }
 
 static bool take_line(struct fields *fields, struct scrub_place *place, const char *line) {
@@ -94,6 +98,14 @@ static bool parse(char *text, struct scrub_place *place) {
   place->whole.started_ns = (int64_t)fields.times[2];
   place->whole.ended_ns = (int64_t)fields.times[3];
   return fields.version == PLACE_VERSION && fields.segment <= UINT32_MAX;
+}
+
+void scrub_place_begin(struct scrub_place *place) {
+  place->reading = true;
+  place->cycles++;
+  place->segment = 0;
+  place->damage_count = 0;
+  place->now = (struct cas_scrub_counts){.started_ns = clock_now_ns()};
 }
 
 static cas_status read_text(struct cas_store *store, char *text, struct cas_error *error) {

@@ -37,4 +37,7 @@ void scrub_place_load(struct cas_store *store, struct scrub_place *place);
 CAS_MUST_USE cas_status scrub_place_save(struct cas_store *store, const struct scrub_place *place,
                                          struct cas_error *error);
 
+/* A cycle begins, with the first segment. */
+void scrub_place_begin(struct scrub_place *place);
+
 #endif

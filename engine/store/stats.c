@@ -6,21 +6,33 @@
 #include "store/paths.h"
 #include "store/store.h"
 
+/* It may have been written anew since the listing. */
+static cas_status measure_segment(struct cas_store *store, uint64_t segment, struct cas_stats *stats,
+                                  struct cas_error *error) {
+  enum volume_tier tier;
+  uint64_t size;
+  cas_status status = volume_size(store->volume, segment, &size, error);
+  if (status == CAS_NOT_FOUND) status = volume_find(store->volume, segment_file_number(segment), &segment, error);
+  if (status == CAS_OK) status = volume_size(store->volume, segment, &size, error);
+  if (status == CAS_OK) status = volume_tier_of(store->volume, segment, &tier, error);
+  stats->away_segments += status == CAS_AWAY;
+  if (status == CAS_AWAY) return CAS_OK;
+  STATUS_TRY(status);
+  stats->segments++;
+  stats->segment_bytes += size;
+  stats->cold_segments += tier == VOLUME_COLD;
+  stats->cold_bytes += tier == VOLUME_COLD ? size : 0;
+  return CAS_OK;
+}
+
+/* Where the list is not whole, the numbers that are missing in it are away. */
 static cas_status measure_segments(struct cas_store *store, struct cas_stats *stats, struct cas_error *error) {
   CLEANUP_FREE uint64_t *segments = NULL;
   size_t count;
-  STATUS_TRY(volume_list(store->volume, &segments, &count, error));
-  for (size_t i = 0; i < count; i++) {
-    uint64_t size;
-    cas_status status = volume_size(store->volume, segments[i], &size, error);
-    /* It was written anew since the listing. */
-    if (status == CAS_NOT_FOUND)
-      status = volume_find(store->volume, segment_file_number(segments[i]), &segments[i], error);
-    if (status == CAS_OK) status = volume_size(store->volume, segments[i], &size, error);
-    STATUS_TRY(status);
-    stats->segment_bytes += size;
-  }
-  stats->segments = count;
+  bool whole;
+  STATUS_TRY(volume_list(store->volume, &segments, &count, &whole, error));
+  for (size_t i = 0; i < count; i++) STATUS_TRY(measure_segment(store, segments[i], stats, error));
+  if (!whole && count > 0) stats->away_segments += segment_file_number(segments[count - 1]) - count;
   return CAS_OK;
 }
 

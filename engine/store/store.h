@@ -50,6 +50,7 @@ struct cas_store {
   struct cas_store *whole;
   struct index_totals moment_totals; /* a snapshot's handle: instances, their bytes and the last arrival */
   uint64_t reclaimed_seen;           /* follower: of the index, at the last refresh */
+  uint64_t moved_seen;               /* the same */
   char *scratch;                     /* follower: RocksDB's own notes; removed at close */
   struct codec *codec;
   struct read_cache *read_cache;
@@ -64,6 +65,7 @@ struct cas_store {
   struct worker_pool *workers;
   struct pending *pending;
   struct pins *pins;
+  bool cold_is_known;         /* the cold place was there at the start: the index knows what is in it */
   pthread_mutex_t compacting; /* held by who writes segments anew */
   struct dictionaries *dictionaries;
   struct condition *condition;

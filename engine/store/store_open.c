@@ -17,6 +17,7 @@
 #include "segment/segment_generations.h"
 #include "store/activity.h"
 #include "store/budget.h"
+#include "store/cold_place.h"
 #include "store/committer.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
@@ -114,7 +115,10 @@ static cas_status open_disk(struct cas_store *store, const struct cas_store_opti
   } else {
     STATUS_TRY(io_disk_open(store->path, read_only, &store->disk, error));
   }
-  return volume_open(store->disk, OPEN_SEGMENTS_MAX, &store->volume, error);
+  CLEANUP_BUFFER struct cas_buffer marker = {0};
+  STATUS_TRY(volume_open(store->disk, OPEN_SEGMENTS_MAX, &store->volume, error));
+  STATUS_TRY(cold_marker_format(&store->superblock.key, &marker));
+  return volume_use_cold(store->volume, slice_of_buffer(&marker));
 }
 
 static void remove_remains(struct cas_store *store, const char *folder) {
@@ -189,7 +193,7 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(segment_generations_check(store->volume, &store->superblock.key, error));
   STATUS_TRY(relocation_adopt(store, error));
   STATUS_TRY(store_replay(store, SEGMENT_SCAN_PAYLOADS, NULL, &end, error));
-  STATUS_TRY(volume_clean(store->volume, error));
+  STATUS_TRY(volume_clean(store->volume, store->cold_is_known, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pins_create(&store->pins));
   store->pressure = calloc(1, sizeof *store->pressure);
@@ -291,14 +295,17 @@ cas_status cas_store_open(const char *path, const struct cas_store_options *opti
   return store_open(path, options, NULL, store, error);
 }
 
-/* Segments were written anew: files that are open here may be gone there, and dropped blobs have no name any more. */
+/* Segments were written anew, or moved: files that are open here may be gone there, and dropped blobs have no name any
+ * more. */
 static cas_status leave_old_files(struct cas_store *store, struct cas_error *error) {
-  uint64_t reclaimed;
+  uint64_t reclaimed, moved;
   STATUS_TRY(ledger_get_reclaimed(store->index, NULL, &reclaimed, error));
-  if (reclaimed == store->reclaimed_seen) return CAS_OK;
-  store->reclaimed_seen = reclaimed;
+  STATUS_TRY(ledger_get_moved(store->index, NULL, &moved, error));
+  if (reclaimed == store->reclaimed_seen && moved == store->moved_seen) return CAS_OK;
   volume_close_unused(store->volume);
-  read_cache_forget_all(store->read_cache);
+  if (reclaimed != store->reclaimed_seen) read_cache_forget_all(store->read_cache);
+  store->reclaimed_seen = reclaimed;
+  store->moved_seen = moved;
   return CAS_OK;
 }
 

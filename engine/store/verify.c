@@ -24,8 +24,9 @@ struct verification {
   struct cas_verify_result result;
   struct cas_progress progress;
   struct unlisted unlisted;
-  uint64_t damage_told; /* damaged records at the last COMMIT */
-  uint8_t *buffer;      /* BLOB_BYTES_MAX */
+  uint64_t damage_told;  /* damaged records at the last COMMIT */
+  enum volume_tier tier; /* of the segment that is read */
+  uint8_t *buffer;       /* BLOB_BYTES_MAX */
   struct cas_error *error;
 };
 
@@ -106,7 +107,7 @@ static void report_unlisted(void *arg, const struct cas_attributes *attributes) 
 static cas_status take_event(void *arg, const struct segment_event *event) {
   struct verification *v = arg;
   char segment[VOLUME_NAME_BYTES];
-  volume_name(segment_file(event->segment, event->generation), segment);
+  volume_name(segment_file(event->segment, event->generation), v->tier, segment);
   v->progress.done += event->size;
   v->result.bytes += event->size;
   if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
@@ -124,13 +125,22 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
 
 static void report_missing(struct verification *v, uint32_t number) {
   char segment[VOLUME_NAME_BYTES];
-  volume_name(number, segment);
+  volume_name(number, VOLUME_HOT, segment);
   v->result.damaged_records++;
   report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = segment}, "the segment is missing");
 }
 
+/* Nothing is known to be lost, or not to be. */
+static void report_away(struct verification *v, uint32_t number, const struct cas_error *why) {
+  char segment[VOLUME_NAME_BYTES];
+  volume_name(number, VOLUME_COLD, segment);
+  v->result.away_segments++;
+  report(v, CAS_FINDING_AWAY, (struct spot){.path = segment}, "%s", why->message);
+}
+
 static cas_status scan_segment(struct verification *v, uint64_t segment, const struct segment_mark *mark,
                                struct cas_error *error) {
+  STATUS_TRY(volume_tier_of(v->store->volume, segment, &v->tier, error));
   return segment_scan(v->store->volume, &v->store->superblock.key, segment, 0, mark,
                       SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, v, error);
 }
@@ -146,6 +156,10 @@ static cas_status check_segment(struct verification *v, uint64_t segment, const 
     if (status == CAS_NOT_FOUND) break;
     if (status == CAS_OK) status = scan_segment(v, segment, mark, &detail);
   }
+  if (status == CAS_AWAY) {
+    report_away(v, segment_file_number(segment), &detail);
+    return CAS_OK;
+  }
   v->result.segments++;
   if (status == CAS_NOT_FOUND) {
     report_missing(v, segment_file_number(segment));
@@ -155,7 +169,7 @@ static cas_status check_segment(struct verification *v, uint64_t segment, const 
     if (status != CAS_OK && v->error != NULL) *v->error = detail;
     return status;
   }
-  volume_name(segment, name);
+  volume_present_name(v->store->volume, segment, name);
   v->result.damaged_records++;
   report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){.path = name}, "the segment cannot be read: %s", detail.message);
   return CAS_OK;
@@ -164,13 +178,15 @@ static cas_status check_segment(struct verification *v, uint64_t segment, const 
 /* Segments are numbered without gaps. One that is not in the list may have been written anew meanwhile. */
 static cas_status check_number(struct verification *v, uint32_t number, const uint64_t *listed,
                                const struct segment_mark *mark) {
+  struct cas_error detail = {0};
   uint64_t segment;
   if (listed != NULL) return check_segment(v, *listed, mark);
-  cas_status status = volume_find(v->store->volume, number, &segment, v->error);
+  cas_status status = volume_find(v->store->volume, number, &segment, &detail);
   if (status == CAS_OK) return check_segment(v, segment, mark);
-  if (status != CAS_NOT_FOUND) return status;
-  report_missing(v, number);
-  return CAS_OK;
+  if (status == CAS_NOT_FOUND) report_missing(v, number);
+  if (status == CAS_AWAY) report_away(v, number, &detail);
+  if (status == CAS_NOT_FOUND || status == CAS_AWAY) return CAS_OK;
+  return status_fail(v->error, status, "%s", detail.message);
 }
 
 static cas_status check_generations(struct verification *v) {
@@ -189,7 +205,7 @@ static cas_status check_behind(struct verification *v, uint64_t segment) {
   cas_status status = segment_origin_read(v->store->volume, &v->store->superblock.key, segment, &origin, v->error);
   if (status == CAS_NOT_FOUND || (status == CAS_OK && (origin.header_good || segment_is_void(&origin)))) return CAS_OK;
   STATUS_TRY(status);
-  volume_name(segment, name);
+  volume_present_name(v->store->volume, segment, name);
   v->result.damaged_records++;
   report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){name, 0, SEGMENT_BLOCK_BYTES},
          "the header of a segment is damaged");
@@ -202,12 +218,12 @@ static cas_status check_segments(struct verification *v) {
   size_t count, at = 0;
   STATUS_TRY(check_generations(v));
   STATUS_TRY(mark_get(v->store->index, &mark, v->error));
-  STATUS_TRY(volume_list(v->store->volume, &segments, &count, v->error));
+  STATUS_TRY(volume_list(v->store->volume, &segments, &count, NULL, v->error));
   for (size_t i = 0; i < count; i++) {
     uint64_t size;
     cas_status status = volume_size(v->store->volume, segments[i], &size, v->error);
     if (status == CAS_OK) v->progress.total += size;
-    if (status != CAS_NOT_FOUND) STATUS_TRY(status);
+    if (status != CAS_NOT_FOUND && status != CAS_AWAY) STATUS_TRY(status);
   }
   for (uint32_t number = 1; mark.offset > 0 && number <= mark.segment; number++) {
     bool is_listed = at < count && segment_file_number(segments[at]) == number;
@@ -267,6 +283,8 @@ static cas_status check_instance(void *arg, const struct cas_node *node) {
   cas_status status = read_back(v, node, &detail);
   v->result.instances++;
   v->progress.instances++;
+  v->result.away_instances += status == CAS_AWAY;
+  if (status == CAS_AWAY) return tell_progress(v);
   if (status != CAS_OK && status != CAS_CORRUPT && status != CAS_IO)
     return status_fail(v->error, status, "%s", detail.message);
   if (status != CAS_OK) {

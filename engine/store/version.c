@@ -74,7 +74,7 @@ static cas_status compare(struct comparison *c, const struct index_node *node, c
   bool same = manifest_same_file(c->manifest, stored);
   if (!same && c->manifest->origin == CAS_ORIGIN_RECEIVED) {
     cas_status status = same_data_set(c, stored, &same);
-    if (status == CAS_CORRUPT || status == CAS_IO)
+    if (status == CAS_CORRUPT || status == CAS_IO || status == CAS_AWAY)
       same = false; /* what cannot be read cannot be the same: the good bytes are kept */
     else
       STATUS_TRY(status);
@@ -106,6 +106,8 @@ static cas_status compare_node(struct comparison *c, const struct index_node *no
   if (!same_name && c->manifest->origin != CAS_ORIGIN_RECEIVED) return CAS_OK;
   struct manifest stored;
   cas_status status = manifest_read(c->store, node->manifest, &stored, c->error);
+  /* It comes back with the cold place: it stays, and what cannot be compared with it is another version. */
+  if (status == CAS_AWAY) return CAS_OK;
   if (status == CAS_CORRUPT || status == CAS_IO) {
     if (!same_name) return CAS_OK;
     decide(c, node->version, true);

@@ -5,29 +5,10 @@
  *  1. A slot with users is neither closed nor given to another segment. Where all slots are in use, a read opens its
  * file for itself.
  *  2. The lock is never held across I/O.
+ *  3. A file of the cold place that fails is closed: when the place comes back, the file is another one.
  */
-#include "volume/volume.h"
-
-#include <pthread.h>
-
 #include "base/status.h"
-
-struct slot {
-  uint64_t segment; /* 0: free */
-  bool discarded;   /* closed with its last user */
-  uint32_t users;
-  uint64_t used_last;
-  struct io_file *file;
-};
-
-struct volume {
-  struct io_disk *disk;
-  pthread_mutex_t lock;
-  /* All below under lock. */
-  uint64_t clock;
-  size_t capacity;
-  struct slot slots[];
-};
+#include "volume/volume_private.h"
 
 cas_status volume_open(struct io_disk *disk, size_t open_files_max, struct volume **volume, struct cas_error *error) {
   size_t capacity = open_files_max == 0 ? 1 : open_files_max;
@@ -45,54 +26,25 @@ void volume_close(struct volume *volume) {
   for (size_t i = 0; i < volume->capacity; i++)
     if (volume->slots[i].file != NULL) volume->slots[i].file->ops->close(volume->slots[i].file);
   pthread_mutex_destroy(&volume->lock);
+  cas_buffer_fini(&volume->marker);
   free(volume);
 }
 
-const char *volume_tier(const struct volume *volume) {
-  (void)volume; /* a folder is the only kind */
-  return "local";
+cas_status volume_use_cold(struct volume *volume, struct cas_slice marker) {
+  volume->marker.size = 0;
+  return cas_buffer_append(&volume->marker, marker);
+}
+
+cas_status volume_open_staged(struct io_disk *disk, enum volume_tier tier, struct volume **volume,
+                              struct cas_error *error) {
+  STATUS_TRY(volume_open(disk, 1, volume, error));
+  (*volume)->is_staged = true;
+  (*volume)->staged_tier = tier;
+  return CAS_OK;
 }
 
 struct io_disk *volume_disk(struct volume *volume) {
   return volume->disk;
-}
-
-/* --- listing --- */
-
-static bool is_highest(const struct volume_files *files, size_t i) {
-  return i + 1 == files->count || segment_file_number(files->values[i + 1]) != segment_file_number(files->values[i]);
-}
-
-cas_status volume_list(struct volume *volume, uint64_t **segments, size_t *count, struct cas_error *error) {
-  struct volume_files all;
-  size_t kept = 0;
-  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
-  for (size_t i = 0; i < all.count; i++)
-    if (is_highest(&all, i)) all.values[kept++] = all.values[i];
-  *segments = all.values;
-  *count = kept;
-  return CAS_OK;
-}
-
-cas_status volume_list_generations(struct volume *volume, uint64_t **segments, size_t *count, struct cas_error *error) {
-  struct volume_files all;
-  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
-  *segments = all.values;
-  *count = all.count;
-  return CAS_OK;
-}
-
-cas_status volume_find(struct volume *volume, uint32_t number, uint64_t *segment, struct cas_error *error) {
-  struct volume_files all;
-  bool found = false;
-  STATUS_TRY(volume_names_list_folder(volume->disk, number, &all, error));
-  for (size_t i = 0; i < all.count; i++) {
-    if (segment_file_number(all.values[i]) != number) continue;
-    *segment = all.values[i]; /* the highest is the last */
-    found = true;
-  }
-  free(all.values);
-  return found ? CAS_OK : CAS_NOT_FOUND;
 }
 
 /* --- writing --- */
@@ -105,63 +57,61 @@ static cas_status make_folder(struct volume *volume, const char *name, struct ca
   return status;
 }
 
+static cas_status make_folders(struct volume *volume, uint32_t number, enum volume_tier tier, struct cas_error *error) {
+  char name[VOLUME_NAME_BYTES];
+  /* The cold place is there, or is not: it is not made here. */
+  if (tier == VOLUME_HOT) STATUS_TRY(make_folder(volume, volume_root(tier), error));
+  volume_folder_name(number, tier, name);
+  return make_folder(volume, name, error);
+}
+
 cas_status volume_create(struct volume *volume, uint32_t number, struct io_file **file, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  STATUS_TRY(make_folder(volume, VOLUME_ROOT, error));
-  volume_folder_name(number, name);
-  STATUS_TRY(make_folder(volume, name, error));
-  volume_name(number, name);
+  STATUS_TRY(make_folders(volume, number, VOLUME_HOT, error));
+  volume_name(number, VOLUME_HOT, name);
   return volume->disk->ops->open(volume->disk, name, IO_CREATE, file, error);
 }
 
 cas_status volume_open_append(struct volume *volume, uint32_t number, struct io_file **file, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  volume_name(number, name);
+  volume_name(number, VOLUME_HOT, name);
   return volume->disk->ops->open(volume->disk, name, IO_APPEND, file, error);
 }
 
-cas_status volume_remove_new(struct volume *volume, uint64_t segment, struct cas_error *error) {
+cas_status volume_remove_new(struct volume *volume, uint64_t segment, enum volume_tier tier, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  volume_new_name(segment, name);
+  volume_new_name(segment, tier, name);
   return volume->disk->ops->remove(volume->disk, name, error);
 }
 
-cas_status volume_create_new(struct volume *volume, uint64_t segment, struct io_file **file, struct cas_error *error) {
+cas_status volume_create_new(struct volume *volume, uint64_t segment, enum volume_tier tier, struct io_file **file,
+                             struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  volume_new_name(segment, name);
+  struct cas_error reason = {0};
+  if (tier == VOLUME_COLD && volume_cold_state(volume, &reason) != VOLUME_COLD_HERE)
+    return volume_fail_away(segment_file_number(segment), &reason, error);
+  STATUS_TRY(make_folders(volume, segment_file_number(segment), tier, error));
+  volume_new_name(segment, tier, name);
   cas_status status = volume->disk->ops->open(volume->disk, name, IO_CREATE, file, error);
   if (status != CAS_EXISTS) return status;
-  STATUS_TRY(volume_remove_new(volume, segment, error));
+  STATUS_TRY(volume_remove_new(volume, segment, tier, error));
   return volume->disk->ops->open(volume->disk, name, IO_CREATE, file, error);
 }
 
-cas_status volume_publish(struct volume *volume, uint64_t segment, struct cas_error *error) {
+cas_status volume_publish(struct volume *volume, uint64_t segment, enum volume_tier tier, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES], own_name[VOLUME_NAME_BYTES];
-  volume_new_name(segment, name);
-  volume_name(segment, own_name);
-  return volume->disk->ops->rename(volume->disk, name, own_name, error);
-}
-
-cas_status volume_clean(struct volume *volume, struct cas_error *error) {
-  struct volume_files all, unnamed;
-  STATUS_TRY(volume_names_list(volume->disk, false, &all, error));
-  cas_status status = CAS_OK;
-  for (size_t i = 0; i < all.count && status == CAS_OK; i++)
-    if (!is_highest(&all, i)) status = volume_discard(volume, all.values[i], error);
-  free(all.values);
-  STATUS_TRY(status);
-  STATUS_TRY(volume_names_list(volume->disk, true, &unnamed, error));
-  for (size_t i = 0; i < unnamed.count && status == CAS_OK; i++)
-    status = volume_remove_new(volume, unnamed.values[i], error);
-  free(unnamed.values);
-  return status;
+  volume_new_name(segment, tier, name);
+  volume_name(segment, tier, own_name);
+  STATUS_TRY(volume->disk->ops->rename(volume->disk, name, own_name, error));
+  volume_let_go(volume, segment, tier);
+  return CAS_OK;
 }
 
 /* --- reading --- */
 
 static struct slot *find(struct volume *volume, uint64_t segment) {
   for (size_t i = 0; i < volume->capacity; i++)
-    if (volume->slots[i].segment == segment) return &volume->slots[i];
+    if (volume->slots[i].segment == segment && !volume->slots[i].discarded) return &volume->slots[i];
   return NULL;
 }
 
@@ -179,23 +129,54 @@ static struct slot *find_unused(struct volume *volume) {
 /* A file borrowed for one read: a slot's, or the reader's own. */
 struct loan {
   struct io_file *file;
+  enum volume_tier tier;
   struct slot *slot; /* NULL: the reader's own */
 };
 
 /* Puts a file that was just opened into a slot, and says in *unneeded what is to be closed. */
-static struct loan lend_new(struct volume *volume, uint64_t segment, struct io_file *file, struct io_file **unneeded) {
+static struct loan lend_new(struct volume *volume, uint64_t segment, enum volume_tier tier, struct io_file *file,
+                            struct io_file **unneeded) {
   struct slot *slot = find(volume, segment);
   if (slot != NULL) {
     *unneeded = file; /* another reader was faster */
   } else {
     slot = find_unused(volume);
-    if (slot == NULL) return (struct loan){file, NULL};
+    if (slot == NULL) return (struct loan){file, tier, NULL};
     *unneeded = slot->file;
-    *slot = (struct slot){.segment = segment, .file = file};
+    *slot = (struct slot){.segment = segment, .tier = tier, .file = file};
   }
   slot->users++;
   slot->used_last = ++volume->clock;
-  return (struct loan){slot->file, slot};
+  return (struct loan){slot->file, slot->tier, slot};
+}
+
+static cas_status open_in(struct volume *volume, uint64_t segment, enum volume_tier tier, struct io_file **file,
+                          struct cas_error *error) {
+  char name[VOLUME_NAME_BYTES];
+  if (volume->is_staged)
+    volume_new_name(segment, volume->staged_tier, name);
+  else
+    volume_name(segment, tier, name);
+  return volume->disk->ops->open(volume->disk, name, IO_READ, file, error);
+}
+
+/* In the store, in the cold place, and in the store once more, since it may move meanwhile. */
+static cas_status open_file(struct volume *volume, uint64_t segment, struct io_file **file, enum volume_tier *tier,
+                            struct cas_error *error) {
+  struct cas_error reason = {0};
+  bool away = false;
+  *tier = VOLUME_HOT;
+  cas_status status = open_in(volume, segment, VOLUME_HOT, file, error);
+  if (status != CAS_NOT_FOUND) return status;
+  enum volume_cold cold = volume_cold_state(volume, &reason);
+  if (cold == VOLUME_COLD_NONE) return status;
+  if (cold == VOLUME_COLD_HERE) status = open_in(volume, segment, VOLUME_COLD, file, error);
+  if (status == CAS_OK) *tier = VOLUME_COLD;
+  if (status != CAS_NOT_FOUND) return status;
+  status = open_in(volume, segment, VOLUME_HOT, file, error);
+  if (status != CAS_NOT_FOUND || cold == VOLUME_COLD_HERE) return status;
+  STATUS_TRY(volume_is_away(volume, segment_file_number(segment), &away, error));
+  return away ? volume_fail_away(segment_file_number(segment), &reason, error) : CAS_NOT_FOUND;
 }
 
 static cas_status borrow(struct volume *volume, uint64_t segment, struct loan *loan, struct cas_error *error) {
@@ -206,16 +187,15 @@ static cas_status borrow(struct volume *volume, uint64_t segment, struct loan *l
   if (slot != NULL) {
     slot->users++;
     slot->used_last = ++volume->clock;
-    *loan = (struct loan){slot->file, slot};
+    *loan = (struct loan){slot->file, slot->tier, slot};
   }
   pthread_mutex_unlock(&volume->lock);
   if (slot != NULL) return CAS_OK;
-  char name[VOLUME_NAME_BYTES];
   struct io_file *file, *unneeded = NULL;
-  volume_name(segment, name);
-  STATUS_TRY(volume->disk->ops->open(volume->disk, name, IO_READ, &file, error));
+  enum volume_tier tier;
+  STATUS_TRY(open_file(volume, segment, &file, &tier, error));
   pthread_mutex_lock(&volume->lock);
-  *loan = lend_new(volume, segment, file, &unneeded);
+  *loan = lend_new(volume, segment, tier, file, &unneeded);
   pthread_mutex_unlock(&volume->lock);
   if (unneeded != NULL) unneeded->ops->close(unneeded);
   return CAS_OK;
@@ -234,13 +214,24 @@ static void give_back(struct volume *volume, struct loan loan) {
   if (unneeded != NULL) unneeded->ops->close(unneeded);
 }
 
-cas_status volume_read(struct volume *volume, uint64_t segment, uint64_t offset, uint8_t *bytes, size_t size,
-                       size_t *got, struct cas_error *error) {
+static cas_status read_once(struct volume *volume, uint64_t segment, uint64_t offset, uint8_t *bytes, size_t size,
+                            size_t *got, enum volume_tier *tier, struct cas_error *error) {
   struct loan loan;
+  *tier = VOLUME_HOT;
   STATUS_TRY(borrow(volume, segment, &loan, error));
   cas_status status = loan.file->ops->read(loan.file, offset, bytes, size, got, error);
+  *tier = loan.tier;
   give_back(volume, loan);
   return status;
+}
+
+cas_status volume_read(struct volume *volume, uint64_t segment, uint64_t offset, uint8_t *bytes, size_t size,
+                       size_t *got, struct cas_error *error) {
+  enum volume_tier tier;
+  cas_status status = read_once(volume, segment, offset, bytes, size, got, &tier, error);
+  if (status != CAS_IO || tier != VOLUME_COLD) return status;
+  volume_let_go(volume, segment, tier);
+  return read_once(volume, segment, offset, bytes, size, got, &tier, error);
 }
 
 void volume_will_need(struct volume *volume, uint64_t segment, uint64_t offset, uint64_t size) {
@@ -258,6 +249,20 @@ cas_status volume_size(struct volume *volume, uint64_t segment, uint64_t *size, 
   return status;
 }
 
+cas_status volume_tier_of(struct volume *volume, uint64_t segment, enum volume_tier *tier, struct cas_error *error) {
+  struct loan loan;
+  STATUS_TRY(borrow(volume, segment, &loan, error));
+  *tier = loan.tier;
+  give_back(volume, loan);
+  return CAS_OK;
+}
+
+void volume_present_name(struct volume *volume, uint64_t segment, char name[VOLUME_NAME_BYTES]) {
+  enum volume_tier tier;
+  if (volume_tier_of(volume, segment, &tier, NULL) != CAS_OK) tier = VOLUME_HOT;
+  volume_name(segment, tier, name);
+}
+
 cas_status volume_remove(struct volume *volume, uint64_t segment, struct cas_error *error) {
   struct io_file *file = NULL;
   pthread_mutex_lock(&volume->lock);
@@ -269,28 +274,32 @@ cas_status volume_remove(struct volume *volume, uint64_t segment, struct cas_err
   }
   pthread_mutex_unlock(&volume->lock);
   char name[VOLUME_NAME_BYTES];
-  volume_name(segment, name);
+  volume_name(segment, VOLUME_HOT, name);
   if (file != NULL) file->ops->close(file);
   if (busy) return status_fail(error, CAS_BUSY, "%s is being read", name);
   return volume->disk->ops->remove(volume->disk, name, error);
 }
 
-/* The name first: nobody opens the file any more then. */
-cas_status volume_discard(struct volume *volume, uint64_t segment, struct cas_error *error) {
-  char name[VOLUME_NAME_BYTES];
+void volume_let_go(struct volume *volume, uint64_t segment, enum volume_tier tier) {
   struct io_file *unneeded = NULL;
-  volume_name(segment, name);
-  STATUS_TRY(volume->disk->ops->remove(volume->disk, name, error));
   pthread_mutex_lock(&volume->lock);
   struct slot *slot = find(volume, segment);
-  if (slot != NULL && slot->users > 0) {
+  if (slot != NULL && slot->tier == tier && slot->users > 0) {
     slot->discarded = true;
-  } else if (slot != NULL) {
+  } else if (slot != NULL && slot->tier == tier) {
     unneeded = slot->file;
     *slot = (struct slot){0};
   }
   pthread_mutex_unlock(&volume->lock);
   if (unneeded != NULL) unneeded->ops->close(unneeded);
+}
+
+/* The name first: nobody opens the file any more then. */
+cas_status volume_discard(struct volume *volume, uint64_t segment, enum volume_tier tier, struct cas_error *error) {
+  char name[VOLUME_NAME_BYTES];
+  volume_name(segment, tier, name);
+  STATUS_TRY(volume->disk->ops->remove(volume->disk, name, error));
+  volume_let_go(volume, segment, tier);
   return CAS_OK;
 }
 

@@ -8,24 +8,26 @@
 static const uint32_t segments_per_folder = 1000;
 static const char new_suffix[] = ".new";
 
-static void name_folder(uint32_t folder, char name[VOLUME_NAME_BYTES]) {
-  snprintf(name, VOLUME_NAME_BYTES, VOLUME_ROOT "/%02" PRIu32, folder);
+static void name_folder(uint32_t folder, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
+  snprintf(name, VOLUME_NAME_BYTES, "%s/%02" PRIu32, volume_root(tier), folder);
 }
 
-void volume_folder_name(uint32_t number, char name[VOLUME_NAME_BYTES]) {
-  name_folder(number / segments_per_folder, name);
+const char *volume_root(enum volume_tier tier) { return tier == VOLUME_HOT ? "segments" : "cold"; }
+
+void volume_folder_name(uint32_t number, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
+  name_folder(number / segments_per_folder, tier, name);
 }
 
-void volume_name(uint64_t segment, char name[VOLUME_NAME_BYTES]) {
+void volume_name(uint64_t segment, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
   uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
   char suffix[16] = "";
   if (generation > 0) snprintf(suffix, sizeof suffix, "-%" PRIu32, generation);
-  snprintf(name, VOLUME_NAME_BYTES, VOLUME_ROOT "/%02" PRIu32 "/%08" PRIu32 "%s.seg", number / segments_per_folder,
-           number, suffix);
+  snprintf(name, VOLUME_NAME_BYTES, "%s/%02" PRIu32 "/%08" PRIu32 "%s.seg", volume_root(tier),
+           number / segments_per_folder, number, suffix);
 }
 
-void volume_new_name(uint64_t segment, char name[VOLUME_NAME_BYTES]) {
-  volume_name(segment, name);
+void volume_new_name(uint64_t segment, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
+  volume_name(segment, tier, name);
   size_t size = strlen(name);
   snprintf(name + size, VOLUME_NAME_BYTES - size, "%s", new_suffix);
 }
@@ -33,6 +35,7 @@ void volume_new_name(uint64_t segment, char name[VOLUME_NAME_BYTES]) {
 struct listing {
   struct volume_files files; /* owned */
   size_t capacity;
+  enum volume_tier tier;
   uint32_t folder; /* which is listed */
   const char *suffix;
 };
@@ -58,7 +61,7 @@ static cas_status each_file(void *arg, const char *name) {
   if (number == 0 || number > UINT32_MAX || number / segments_per_folder != listing->folder || generation > UINT32_MAX)
     return CAS_OK;
   uint64_t segment = segment_file((uint32_t)number, (uint32_t)generation);
-  volume_name(segment, expected);
+  volume_name(segment, listing->tier, expected);
   const char *own_name = strrchr(expected, '/') + 1;
   size_t size = strlen(own_name);
   if (strncmp(own_name, name, size) != 0 || strcmp(name + size, listing->suffix) != 0) return CAS_OK;
@@ -66,11 +69,12 @@ static cas_status each_file(void *arg, const char *name) {
 }
 
 static cas_status each_folder(void *arg, const char *name) {
+  const struct listing *listing = arg;
   char *rest;
   unsigned long value = strtoul(name, &rest, 10);
   if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder) return CAS_OK;
   char expected[VOLUME_NAME_BYTES];
-  name_folder((uint32_t)value, expected);
+  name_folder((uint32_t)value, listing->tier, expected);
   const char *own_name = strrchr(expected, '/') + 1;
   size_t size = strlen(own_name);
   if (strncmp(own_name, name, size) != 0 || name[size] != '/') return CAS_OK;
@@ -78,22 +82,22 @@ static cas_status each_folder(void *arg, const char *name) {
 }
 
 /* By number, then by generation. */
+static uint64_t order_of(uint64_t segment) { return segment << 32 | segment >> 32; }
+
 static int compare_segments(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  x = x << 32 | x >> 32;
-  y = y << 32 | y >> 32;
+  uint64_t x = order_of(*(const uint64_t *)a), y = order_of(*(const uint64_t *)b);
   return x < y ? -1 : x > y;
 }
 
 static cas_status list_folder(struct io_disk *disk, struct listing *listing, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  name_folder(listing->folder, name);
+  name_folder(listing->folder, listing->tier, name);
   return disk->ops->list(disk, name, each_file, listing, error);
 }
 
 static cas_status list_folders(struct io_disk *disk, struct listing *listing, struct cas_error *error) {
-  struct listing folders = {0};
-  cas_status status = disk->ops->list(disk, VOLUME_ROOT, each_folder, &folders, error);
+  struct listing folders = {.tier = listing->tier};
+  cas_status status = disk->ops->list(disk, volume_root(listing->tier), each_folder, &folders, error);
   for (size_t i = 0; i < folders.files.count && status == CAS_OK; i++) {
     listing->folder = (uint32_t)folders.files.values[i];
     status = list_folder(disk, listing, error);
@@ -116,14 +120,45 @@ static cas_status end_listing(struct listing *listing, cas_status status, struct
   return CAS_OK;
 }
 
-cas_status volume_names_list(struct io_disk *disk, bool new_files, struct volume_files *files,
+cas_status volume_names_list(struct io_disk *disk, enum volume_tier tier, bool new_files, struct volume_files *files,
                              struct cas_error *error) {
-  struct listing listing = {.suffix = new_files ? new_suffix : ""};
+  struct listing listing = {.tier = tier, .suffix = new_files ? new_suffix : ""};
   return end_listing(&listing, list_folders(disk, &listing, error), files, error);
 }
 
-cas_status volume_names_list_folder(struct io_disk *disk, uint32_t number, struct volume_files *files,
-                                    struct cas_error *error) {
-  struct listing listing = {.suffix = "", .folder = number / segments_per_folder};
+cas_status volume_names_list_folder(struct io_disk *disk, enum volume_tier tier, uint32_t number,
+                                    struct volume_files *files, struct cas_error *error) {
+  struct listing listing = {.tier = tier, .suffix = "", .folder = number / segments_per_folder};
   return end_listing(&listing, list_folder(disk, &listing, error), files, error);
+}
+
+cas_status volume_files_merge(struct volume_files *files, struct volume_files *more, struct cas_error *error) {
+  size_t count = files->count + more->count, kept = 0;
+  uint64_t *grown = count > 0 ? reallocarray(files->values, count, sizeof *grown) : files->values;
+  if (count > 0 && grown == NULL) return status_fail(error, CAS_NO_MEMORY, "no memory to list segments");
+  if (more->count > 0) memcpy(grown + files->count, more->values, more->count * sizeof *grown);
+  if (count > 1) qsort(grown, count, sizeof *grown, compare_segments);
+  for (size_t i = 0; i < count; i++)
+    if (kept == 0 || grown[kept - 1] != grown[i]) grown[kept++] = grown[i];
+  *files = (struct volume_files){.values = grown, .count = kept};
+  free(more->values);
+  *more = (struct volume_files){0};
+  return CAS_OK;
+}
+
+bool volume_files_have(const struct volume_files *files, uint64_t segment) {
+  return files->count > 0 &&
+         bsearch(&segment, files->values, files->count, sizeof *files->values, compare_segments) != NULL;
+}
+
+uint64_t volume_files_highest(const struct volume_files *files, uint32_t number) {
+  size_t low = 0, high = files->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (segment_file_number(files->values[middle]) <= number)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low > 0 && segment_file_number(files->values[low - 1]) == number ? files->values[low - 1] : 0;
 }

@@ -11,6 +11,7 @@ Exit status: 0 all is well, 1 something is damaged or missing, 2 it is no store 
 Needs Debian's python3-xxhash and python3-zstandard.
 """
 
+import glob
 import mmap
 import os
 import re
@@ -196,25 +197,36 @@ class Segment:
         return end, 0
 
 
-def segment_path(folder, number, generation):
+def segment_path(folder, number, generation, tier="segments"):
     suffix = "-%d" % generation if generation > 0 else ""
-    return os.path.join(folder, "segments", "%02d" % (number // 1000), "%08d%s.seg" % (number, suffix))
+    return os.path.join(folder, tier, "%02d" % (number // 1000), "%08d%s.seg" % (number, suffix))
+
+
+def check_cold(folder):
+    """Raises where the store has a cold place, and what is at "cold" is not that."""
+    uuid = re.search(r"^uuid: (.*)$", open(os.path.join(folder, "CASSETTE"), encoding="ascii").read(), re.M)[1]
+    marker = os.path.join(folder, "cold", "CASSETTE-COLD")
+    if not os.path.exists(os.path.join(folder, "tier")) and not os.path.exists(marker):
+        return
+    if not os.path.exists(marker) or "\nuuid: %s\n" % uuid not in open(marker, encoding="ascii").read():
+        raise SystemExit("the cold place is away")
 
 
 def segments_of(folder, key):
     """All segments in order, each in its highest generation, without a void last one."""
-    generations = {}
-    root = os.path.join(folder, "segments")
-    for name in os.listdir(root) if os.path.isdir(root) else []:
-        for file in os.listdir(os.path.join(root, name)):
-            match = re.fullmatch(r"(\d+)(?:-(\d+))?\.seg", file)
+    check_cold(folder)
+    files = {}
+    for tier in "cold", "segments":
+        root = os.path.join(folder, tier)
+        for path in glob.glob(os.path.join(glob.escape(root), "*", "*.seg")):
+            match = re.fullmatch(r"(\d+)(?:-(\d+))?\.seg", os.path.basename(path))
             if match is None:
                 continue
             number, generation = int(match[1]), int(match[2] or 0)
-            if segment_path(folder, number, generation) == os.path.join(root, name, file):
-                generations[number] = max(generation, generations.get(number, 0))
-    segments = [Segment(key, number, generation, segment_path(folder, number, generation))
-                for number, generation in sorted(generations.items())]
+            if segment_path(folder, number, generation, tier) == path:
+                files[number] = max((generation, tier), files.get(number, (0, "")))
+    segments = [Segment(key, number, generation, segment_path(folder, number, generation, tier))
+                for number, (generation, tier) in sorted(files.items())]
     if segments and segments[-1].is_void():
         segments.pop()
     return segments

@@ -127,7 +127,7 @@ static cas_status rename_file(struct io_disk *disk, const char *name, const char
   struct node *node = find(faulty, name), *old = find(faulty, new_name);
   bool was_off = faulty->off;
   int system_errno = node == NULL ? ENOENT : faulty_fault(faulty, FAULTY_NAME);
-  if (node != NULL && (system_errno == 0 || (!was_off && faulty_chance(faulty, 2)))) {
+  if (node != NULL && node != old && (system_errno == 0 || (!was_off && faulty_chance(faulty, 2)))) {
     assert(strlen(new_name) < name_bytes_max);
     if (old != NULL) old->exists = false;
     snprintf(node->name, sizeof node->name, "%s", new_name);

@@ -99,7 +99,25 @@ static void print_attributes(const struct cas_attributes *attributes) {
     print_fact(attribute_keyword(attribute.tag), attribute.value);
 }
 
-static cas_status print_node(struct inquiry *inquiry, const struct cas_node *node, const struct cas_reader *reader) {
+/* How its bytes are kept; nothing where the index does not know all of them. */
+static void print_storage(struct cas_reader *reader) {
+  struct cas_storage storage;
+  char text[CLI_TEXT_MAX];
+  if (cas_reader_storage(reader, &storage, NULL) != CAS_OK) return;
+  print_fact("stored", cli_format_bytes(text, storage.stored_bytes));
+  print_fact("codec", storage.codecs);
+  print_fact("tier", storage.tier);
+}
+
+static void put_storage(json_t *object, struct cas_reader *reader) {
+  struct cas_storage storage;
+  if (cas_reader_storage(reader, &storage, NULL) != CAS_OK) return;
+  cli_json_count(object, "stored_bytes", storage.stored_bytes);
+  cli_json_text(object, "codec", storage.codecs);
+  cli_json_text(object, "tier", storage.tier);
+}
+
+static cas_status print_node(struct inquiry *inquiry, const struct cas_node *node, struct cas_reader *reader) {
   char text[CLI_TEXT_MAX], hash[33];
   if (inquiry->found > 1) putchar('\n');
   print_fact("path", node->path);
@@ -121,19 +139,20 @@ static cas_status print_node(struct inquiry *inquiry, const struct cas_node *nod
   print_fact("source", cas_reader_source(reader));
   snprintf(text, sizeof text, "%llu", (unsigned long long)cas_reader_data_set_offset(reader));
   print_fact("data set offset", text);
+  print_storage(reader);
   printf("versions\n");
   struct version_list list = {.out = stdout};
   return list_versions(inquiry, node, &list);
 }
 
-static cas_status print_node_json(struct inquiry *inquiry, const struct cas_node *node,
-                                  const struct cas_reader *reader) {
+static cas_status print_node_json(struct inquiry *inquiry, const struct cas_node *node, struct cas_reader *reader) {
   json_t *object = node_family_json(&inquiry->family);
   cas_status status = CAS_OK;
   if (reader) {
     struct version_list list = {.array = json_array()};
     cli_json_text(object, "source", cas_reader_source(reader));
     cli_json_count(object, "data_set_offset", cas_reader_data_set_offset(reader));
+    put_storage(object, reader);
     status = list_versions(inquiry, node, &list);
     json_object_set_new(object, "versions", list.array);
   }
@@ -188,7 +207,7 @@ const struct cli_command command_info = {
     .name = "info",
     .operands = "STORE [WHAT]",
     .summary = "Show what a store is, or all that is known of something in it",
-    .details = "For an instance: the indexed attributes, size, hash, where it came from, and its versions.\n",
+    .details = "For an instance: the indexed attributes, size, hash, where it came from and lies, and its versions.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,

@@ -21,6 +21,8 @@ static void print_counts(const char *title, const json_t *counts) {
   printf("%-12s since %s: %s segments, %s; ", title,
          cli_format_time(started, (int64_t)number(counts, "started") * 1000000000),
          cli_format_count(segments, number(counts, "segments")), cli_format_bytes(bytes, number(counts, "bytes")));
+  if (number(counts, "away_segments") > 0)
+    printf("%llu segments away; ", (unsigned long long)number(counts, "away_segments"));
   if (number(counts, "damaged_records") + number(counts, "index_findings") == 0) {
     puts("no damage");
     return;

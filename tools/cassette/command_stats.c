@@ -35,6 +35,11 @@ static void print_json(const struct cas_stats *stats, const json_t *daemon) {
   cli_json_count(object, "manifest_bytes", stats->manifest_bytes);
   cli_json_count(object, "segments", stats->segments);
   cli_json_count(object, "segment_bytes", stats->segment_bytes);
+  cli_json_count(object, "hot_segments", stats->segments - stats->cold_segments);
+  cli_json_count(object, "hot_bytes", stats->segment_bytes - stats->cold_bytes);
+  cli_json_count(object, "cold_segments", stats->cold_segments);
+  cli_json_count(object, "cold_bytes", stats->cold_bytes);
+  cli_json_count(object, "away_segments", stats->away_segments);
   cli_json_count(object, "index_bytes", stats->index_bytes);
   cli_json_count(object, "reclaimable_bytes", stats->reclaimable_bytes);
   cli_json_count(object, "deferred_bytes", stats->deferred_bytes);
@@ -77,6 +82,18 @@ static void print_codec(const char *name, uint64_t raw_bytes, uint64_t stored_by
          cli_format_bytes(raw, raw_bytes), cli_format_ratio(ratio_text, raw_bytes, stored_bytes));
 }
 
+/* Only where something lies elsewhere than in the store. */
+static void print_tiers(const struct cas_stats *stats) {
+  char text[3 * CLI_TEXT_MAX], count[CLI_TEXT_MAX];
+  if (stats->cold_segments > 0) {
+    snprintf(text, sizeof text, "in %s segments", cli_format_count(count, stats->segments - stats->cold_segments));
+    print_bytes("  in the store", stats->segment_bytes - stats->cold_bytes, text);
+    snprintf(text, sizeof text, "in %s segments", cli_format_count(count, stats->cold_segments));
+    print_bytes("  in the cold place", stats->cold_bytes, text);
+  }
+  if (stats->away_segments > 0) print_count("segments away", stats->away_segments);
+}
+
 static void print_table(const struct cas_stats *stats, const json_t *daemon) {
   char text[3 * CLI_TEXT_MAX], count[CLI_TEXT_MAX];
   if (json_is_true(json_object_get(daemon, "read_only"))) {
@@ -107,6 +124,7 @@ static void print_table(const struct cas_stats *stats, const json_t *daemon) {
   print_count("segments", stats->segments);
   print_bytes("segments on disk", stats->segment_bytes,
               format_saving(text, stats->instance_bytes, stats->segment_bytes));
+  print_tiers(stats);
   print_bytes("index on disk", stats->index_bytes, "");
   print_bytes("free on the disk", stats->free_bytes, "");
 }

@@ -95,6 +95,7 @@ static const char *kind_name(enum cas_finding_kind kind) {
   case CAS_FINDING_DAMAGED_RECORD: return "damaged record";
   case CAS_FINDING_DAMAGED_INSTANCE: return "damaged instance";
   case CAS_FINDING_INDEX: return "index";
+  case CAS_FINDING_AWAY: return "away";
   }
   return "?";
 }
@@ -128,6 +129,10 @@ static void on_finding(void *arg, const struct cas_finding *finding) {
   quarantine_take(verification->quarantine, finding);
 }
 
+static uint64_t damage(const struct cas_verify_result *result) {
+  return result->damaged_records + result->damaged_instances + result->index_findings;
+}
+
 static void summarize(const struct cas_verify_result *result, bool json, double seconds) {
   char segments[CLI_TEXT_MAX], records[CLI_TEXT_MAX], instances[CLI_TEXT_MAX], bytes[CLI_TEXT_MAX];
   if (json) {
@@ -139,6 +144,8 @@ static void summarize(const struct cas_verify_result *result, bool json, double 
     cli_json_count(counts, "damaged_records", result->damaged_records);
     cli_json_count(counts, "damaged_instances", result->damaged_instances);
     cli_json_count(counts, "index_findings", result->index_findings);
+    cli_json_count(counts, "away_segments", result->away_segments);
+    cli_json_count(counts, "away_instances", result->away_instances);
     json_object_set_new(object, "summary", counts);
     cli_json_print(object);
     return;
@@ -146,7 +153,10 @@ static void summarize(const struct cas_verify_result *result, bool json, double 
   printf("%s segments, %s records, %s instances, %s in %.1f s: ", cli_format_count(segments, result->segments),
          cli_format_count(records, result->records), cli_format_count(instances, result->instances),
          cli_format_bytes(bytes, result->bytes), seconds);
-  if (result->damaged_records + result->damaged_instances + result->index_findings == 0) {
+  if (result->away_segments + result->away_instances > 0)
+    printf("%llu segments and %llu instances could not be read, as the cold place is away; of the rest: ",
+           (unsigned long long)result->away_segments, (unsigned long long)result->away_instances);
+  if (damage(result) == 0) {
     puts("all is well");
     return;
   }
@@ -190,7 +200,7 @@ static int run(struct cli_arguments *arguments) {
   if (status != CAS_OK) return cli_fail(arguments->operands[0], status, &error);
   if (!quiet || verification.json) summarize(&result, verification.json, seconds);
   if (!kept) return CLI_IO;
-  return result.damaged_records + result.damaged_instances + result.index_findings ? CLI_PARTLY : CLI_OK;
+  return damage(&result) + result.away_segments + result.away_instances > 0 ? CLI_PARTLY : CLI_OK;
 }
 
 const struct cli_command command_verify = {
@@ -199,7 +209,7 @@ const struct cli_command command_verify = {
     .summary = "Read everything back and say what is damaged",
     .details = "Checks every record of every segment, then every instance through the ordinary read path.\n"
                "Works while the archive runs. --quarantine changes no segment: it copies.\n"
-               "Exit status: 0 all is well, 1 damage was found.\n",
+               "Exit status: 0 all is well, 1 damage was found, or segments lie in a cold place that is away.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

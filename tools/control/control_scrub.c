@@ -21,6 +21,7 @@ static void put_counts(json_t *object, const struct cas_scrub_counts *counts) {
   put(object, "damaged_records", counts->damaged_records);
   put(object, "damaged_instances", counts->damaged_instances);
   put(object, "index_findings", counts->index_findings);
+  put(object, "away_segments", counts->away_segments);
 }
 
 static const char *state_name(enum cas_scrub_state state) {

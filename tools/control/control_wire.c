@@ -216,9 +216,10 @@ static const struct {
   cas_status status;
   const char *name;
 } statuses[] = {
-    {CAS_OK, "ok"},   {CAS_NOT_FOUND, "not_found"}, {CAS_EXISTS, "exists"},     {CAS_BUSY, "busy"},
-    {CAS_END, "end"}, {CAS_REFUSED, "refused"},     {CAS_INVALID, "invalid"},   {CAS_UNSUPPORTED, "unsupported"},
-    {CAS_IO, "io"},   {CAS_CORRUPT, "corrupt"},     {CAS_NO_SPACE, "no_space"}, {CAS_NO_MEMORY, "no_memory"},
+    {CAS_OK, "ok"},     {CAS_NOT_FOUND, "not_found"}, {CAS_EXISTS, "exists"},     {CAS_BUSY, "busy"},
+    {CAS_END, "end"},   {CAS_REFUSED, "refused"},     {CAS_INVALID, "invalid"},   {CAS_UNSUPPORTED, "unsupported"},
+    {CAS_IO, "io"},     {CAS_CORRUPT, "corrupt"},     {CAS_NO_SPACE, "no_space"}, {CAS_NO_MEMORY, "no_memory"},
+    {CAS_AWAY, "away"},
 };
 
 const char *control_status_name(cas_status status) {

@@ -1,7 +1,8 @@
 /*
  * Reading instances: the one path that the mount, export, and later C-GET and the web read through.
  *
- * Every byte returned was checked against its hash (P4). Damage is CAS_CORRUPT and names the blob.
+ * Every byte returned was checked against its hash (P4). Damage is CAS_CORRUPT and names the blob. CAS_AWAY: the bytes
+ * lie in the cold place (tier.h), and that is not there at the moment.
  *
  * Threads: a reader may be used by many threads at once.
  */
@@ -34,10 +35,10 @@ CAS_API const char *cas_reader_source(const struct cas_reader *reader);
 struct cas_storage {
   uint64_t stored_bytes; /* of its blobs, encoded. What it shares with other instances is counted for each of them */
   char codecs[64];       /* the names of their codecs, as in struct cas_stats, with commas between */
-  const char *tier;      /* where they are: "local", a disk of this machine */
+  char tier[32]; /* where they are: "hot", in the store, "cold", in the cold place, "away" with it; with commas */
 };
 
-/* Asks the index, and reads no blob. CAS_CORRUPT: the index lacks one. */
+/* Asks the index, and which file there is; reads no blob. CAS_CORRUPT: the index lacks one. */
 CAS_API CAS_MUST_USE cas_status cas_reader_storage(struct cas_reader *reader, struct cas_storage *storage,
                                                    struct cas_error *error);
 

@@ -40,6 +40,7 @@ struct cas_scrub_counts {
   uint64_t segments, records, bytes;
   uint64_t damaged_records, index_findings;
   uint64_t damaged_instances; /* that these hit: known when the cycle ends, but those in no list at once */
+  uint64_t away_segments;     /* not read, as the cold place was away (tier.h) */
 };
 
 struct cas_scrub_status {

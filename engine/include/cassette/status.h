@@ -33,6 +33,7 @@ typedef enum cas_status {
   CAS_CORRUPT,  /* stored bytes do not match their checksum or hash, or break the format */
   CAS_NO_SPACE, /* the device is full, or a quota is reached */
   CAS_NO_MEMORY,
+  CAS_AWAY, /* it lies in the cold place (tier.h), which is not there at the moment: neither lost nor damaged */
 } cas_status;
 
 /* Detail of one failed operation, for people. Zero-initialise; owned by the caller. */

@@ -93,6 +93,9 @@ struct cas_stats {
   uint64_t manifest_bytes;    /* on disk */
   uint64_t segments;
   uint64_t segment_bytes; /* length of all segment files: what the archive takes on disk, without the index */
+  uint64_t cold_segments; /* of them, in the cold place (tier.h) */
+  uint64_t cold_bytes;
+  uint64_t away_segments; /* in a cold place that is away: counted nowhere else */
   uint64_t index_bytes;
   uint64_t reclaimable_bytes; /* in segments, of what nobody needs any more: compacting gives it back */
   uint64_t deferred_bytes;    /* in segments, of what was stored raw first and waits to be encoded */
@@ -138,6 +141,7 @@ enum cas_finding_kind {
   CAS_FINDING_DAMAGED_RECORD,   /* a range of a segment that does not match its checksum */
   CAS_FINDING_DAMAGED_INSTANCE, /* an instance that cannot be read back bit-exact */
   CAS_FINDING_INDEX,            /* the index does not agree with the segments */
+  CAS_FINDING_AWAY,             /* a segment was not read: the cold place is away */
 };
 struct cas_finding {
   enum cas_finding_kind kind;
@@ -158,6 +162,7 @@ struct cas_verify_options {
 struct cas_verify_result {
   uint64_t segments, records, instances, bytes;
   uint64_t damaged_records, damaged_instances, index_findings;
+  uint64_t away_segments, away_instances; /* that could not be read, as the cold place is away (tier.h) */
 };
 /*
  * Reads every record of every segment and checks it, then reads every instance through the ordinary read path and
@@ -167,7 +172,7 @@ CAS_API CAS_MUST_USE cas_status cas_store_verify(struct cas_store *store, const 
                                                  struct cas_verify_result *result, struct cas_error *error);
 
 /* Makes the index anew from the segments alone (P3); the store must not be open. The old index is replaced only when
- * the new one is whole. */
+ * the new one is whole. CAS_AWAY: the cold place is, and nothing was changed. */
 CAS_API CAS_MUST_USE cas_status cas_store_rebuild(const char *path, const struct cas_store_options *options,
                                                   cas_progress_fn progress, void *arg, struct cas_error *error);
 

@@ -46,7 +46,7 @@ static void put_segment(struct io_disk *disk, uint32_t number, const uint8_t *da
     store_u64(bytes + SEGMENT_AT_CHECKSUM, XXH3_64bits(bytes, SEGMENT_AT_CHECKSUM));
   if ((help & 6) != 0) repair_records(bytes, size, number, help);
   char name[VOLUME_NAME_BYTES];
-  volume_name(number, name);
+  volume_name(number, VOLUME_HOT, name);
   faulty_disk_put(disk, name, slice_of(bytes, size));
   free(bytes);
 }

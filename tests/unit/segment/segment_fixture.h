@@ -161,7 +161,7 @@ static inline struct tally fixture_scan(struct fixture *fixture, uint32_t segmen
 
 static inline uint8_t *fixture_bytes(struct fixture *fixture, uint32_t segment, uint64_t *size) {
   char name[VOLUME_NAME_BYTES];
-  volume_name(segment, name);
+  volume_name(segment, VOLUME_HOT, name);
   return faulty_disk_bytes(fixture->disk, name, size);
 }
 

@@ -90,7 +90,7 @@ static void test_a_segment_without_a_header_is_void(void **state) {
     struct fixture fixture = make_log(marks);
     char name[VOLUME_NAME_BYTES];
     static const uint8_t rubbish[SEGMENT_HEADER_BYTES] = "not a header";
-    volume_name(4, name);
+    volume_name(4, VOLUME_HOT, name);
     faulty_disk_put(fixture.disk, name, slice_of(rubbish, variant == 0 ? 0 : variant == 1 ? 100 : sizeof rubbish));
     struct tally tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
     assert_int_equal(tally.records, 60);
@@ -115,7 +115,7 @@ static void test_a_long_segment_without_a_header_is_damaged(void **state) {
   struct fixture fixture = make_log(marks);
   char name[VOLUME_NAME_BYTES];
   static const uint8_t rubbish[2 * SEGMENT_HEADER_BYTES] = "not a header";
-  volume_name(4, name);
+  volume_name(4, VOLUME_HOT, name);
   faulty_disk_put(fixture.disk, name, slice_of(rubbish, sizeof rubbish));
   struct tally tally = fixture_recover(&fixture, (struct segment_mark){0}, &end);
   assert_int_equal(tally.records, 60);

@@ -1,14 +1,14 @@
 /*
- * Compacting at random beside all that changes an archive: objects and versions come, are deleted and come again, anew
- * or, until their bytes are let go, as they were, are cut off; snapshots are made and removed. What each moment shows
- * stays, bit for bit, also in an index made anew.
+ * Compacting, and moving segments to a cold place and back, at random beside all that changes an archive: objects and
+ * versions come, are deleted and come again, anew or, until their bytes are let go, as they were, are cut off;
+ * snapshots are made and removed. What each moment shows stays, bit for bit, also in an index made anew.
  */
 #include <inttypes.h>
 
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
-#include "compacting.h"
 #include "support/test_random.h"
+#include "tiering.h"
 
 #define UIDS 60u
 #define VERSIONS_MAX 24u
@@ -33,7 +33,7 @@ struct model {
   struct deleted deleted[UIDS][VERSIONS_MAX];
   struct shown *then[SNAPSHOTS_MAX]; /* by the number of the snapshot; NULL: there is none */
   unsigned snapshots;
-  uint64_t compacted, discarded, undeleted, refused;
+  uint64_t compacted, discarded, undeleted, refused, moved;
 };
 
 static bool is_in_snapshot(const struct model *m, unsigned uid, unsigned version) {
@@ -188,8 +188,19 @@ static void check_objects(struct model *m) {
   }
 }
 
+/* Some of them. */
+static void move_segments(struct model *m) {
+  const struct cas_tier_options options = {.segments_max = 1 + (uint32_t)test_random_below(&m->random, 6)};
+  struct cas_tier_result result;
+  const bool back = test_random_below(&m->random, 3) == 0;
+  cas_status status = back ? cas_store_tier_recall(m->t.store, &options, &result, NULL)
+                           : cas_store_tier_move(m->t.store, &options, &result, NULL);
+  assert_int_equal(status, CAS_OK);
+  m->moved += result.segments;
+}
+
 static void act(struct model *m, struct cas_ingest **held, unsigned *held_seed) {
-  switch (test_random_below(&m->random, 19)) {
+  switch (test_random_below(&m->random, 20)) {
   case 0: begin_and_abort(m); break;
   case 1: make_or_remove_snapshot(m); break;
   case 2: compact_model(m); break;
@@ -203,6 +214,7 @@ static void act(struct model *m, struct cas_ingest **held, unsigned *held_seed) 
   case 6:
   case 7: delete_object(m); break;
   case 8: undelete_object(m); break;
+  case 9: move_segments(m); break;
   default: store_object(m);
   }
 }
@@ -213,8 +225,10 @@ static void nothing_is_lost_at_random(void **state) {
   struct cas_ingest *held = NULL;
   unsigned held_seed = 0;
   m->random.state = test_random_seed("test_compact");
+  char shelf[96];
   m->t.options.segment_bytes = 64 << 10;
   temporary_create(&m->t);
+  tier_beside(&m->t, shelf);
   for (uint64_t round = test_random_rounds(3); round > 0; round--) {
     for (int i = 0; i < 150; i++) act(m, &held, &held_seed);
     if (held != NULL) hold_open(m, &held, &held_seed);
@@ -225,7 +239,7 @@ static void nothing_is_lost_at_random(void **state) {
     check_objects(m);
     check_clean(m->t.store);
   }
-  assert_true(m->compacted > 3 && m->discarded > 3);
+  assert_true(m->compacted > 3 && m->discarded > 3 && m->moved > 3);
   printf("%" PRIu64 " undeleted, %" PRIu64 " refused, as they were discarded\n", m->undeleted, m->refused);
   for (unsigned i = 0; i < SNAPSHOTS_MAX; i++) free(m->then[i]);
   temporary_destroy(&m->t);

@@ -1,9 +1,9 @@
 /*
  * P1, acknowledged is durable, for what changes an archive: objects come, are deleted, hidden, shown and sent again,
- * snapshots are made and removed, while a second thread lets go of the bytes of what was deleted and writes segments
- * anew; and the power is cut in any write, sync or name change. After each cut the archive, with the index as it was,
- * older, or gone, is what a plain table says: with every acknowledged change, and the one that was under way whole or
- * not at all.
+ * snapshots are made and removed, while a second thread lets go of the bytes of what was deleted, writes segments anew,
+ * and moves them to a cold place and back; and the power is cut in any write, sync or name change. After each cut the
+ * archive, with the index as it was, older, or gone, is what a plain table says: with every acknowledged change, and
+ * the one that was under way whole or not at all.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,9 +11,9 @@
 #include "base/status.h"
 #include "cassette/snapshot.h"
 #include "cassette/state.h"
-#include "compacting.h"
 #include "faulty_store.h"
 #include "support/test_random.h"
+#include "tiering.h"
 
 #define UIDS 12u
 #define VERSIONS_MAX 64u
@@ -47,7 +47,7 @@ struct scene {
   unsigned doubts, changes;
   pthread_t thread;
   atomic_bool stopping;
-  atomic_uint discarded, compacted;
+  atomic_uint discarded, compacted, moved;
 };
 
 static void make_object(unsigned uid, unsigned seed, struct cas_buffer *file) {
@@ -139,9 +139,21 @@ static cas_status act(struct scene *scene) {
   }
 }
 
+static void move_some(struct scene *scene, unsigned turn) {
+  const struct cas_tier_options options = {.segments_max = 2};
+  struct cas_tier_result result;
+  struct cas_error error = {0};
+  cas_status status = turn % 3 == 0 ? cas_store_tier_recall(scene->t.store, &options, &result, &error)
+                                    : cas_store_tier_move(scene->t.store, &options, &result, &error);
+  if (status == CAS_CORRUPT) fail_msg("%s", error.message);
+  assert_int_equal(result.damaged_segments, 0);
+  atomic_fetch_add(&scene->moved, (unsigned)result.segments);
+}
+
 static void *compact_always(void *arg) {
   struct scene *scene = arg;
-  while (!atomic_load(&scene->stopping)) {
+  for (unsigned turn = 0; !atomic_load(&scene->stopping); turn++) {
+    move_some(scene, turn);
     struct cas_compact_options options = {
         .seal_bytes = 1, .min_percent = 1, .threads = 1, .deleted_before_ns = INT64_MAX};
     struct cas_compact_result result;
@@ -255,6 +267,7 @@ static struct scene *open_scene(uint64_t seed) {
   struct scene *scene = calloc(1, sizeof *scene);
   scene->random.state = seed;
   faulty_store_create(&scene->t, test_random_next(&scene->random), 64 << 10);
+  tier_on_faulty_disk(&scene->t);
   return scene;
 }
 
@@ -270,9 +283,9 @@ static void p1_acknowledged_changes_survive_power_cuts(void **state) {
     assert_true(cut_power_once(scene));
     check_clean(scene->t.store);
   }
-  assert_true(scene->discarded > 0 && scene->compacted > 0 && scene->doubts > 0);
-  printf("%u changes, %u cuts in the middle of one, %u versions discarded, %u segments written anew\n", scene->changes,
-         scene->doubts, scene->discarded, scene->compacted);
+  assert_true(scene->discarded > 0 && scene->compacted > 0 && scene->doubts > 0 && scene->moved > 0);
+  printf("%u changes, %u cuts in the middle of one, %u versions discarded, %u segments written anew, %u moved\n",
+         scene->changes, scene->doubts, scene->discarded, scene->compacted, scene->moved);
   close_scene(scene);
 }
 

@@ -47,7 +47,7 @@ static void test_names_are_fixed(void **state) {
                {100000, "segments/100/00100000.seg"}, {UINT32_MAX, "segments/4294967/4294967295.seg"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char name[VOLUME_NAME_BYTES];
-    volume_name(cases[i].number, name);
+    volume_name(cases[i].number, VOLUME_HOT, name);
     assert_string_equal(name, cases[i].name);
   }
 }
@@ -61,7 +61,7 @@ static void test_segments_are_listed_in_order(void **state) {
   uint64_t *listed;
   size_t count;
   assert_int_equal(volume_open(disk, 2, &volume, NULL), CAS_OK);
-  assert_int_equal(volume_list(volume, &listed, &count, NULL), CAS_OK);
+  assert_int_equal(volume_list(volume, &listed, &count, NULL, NULL), CAS_OK);
   assert_int_equal(count, 0);
   free(listed);
   for (size_t i = 0; i < 7; i++) write_segment(volume, numbers[i]);
@@ -72,7 +72,7 @@ static void test_segments_are_listed_in_order(void **state) {
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) faulty_disk_put(disk, others[i], slice_of("x", 1));
   assert_int_equal(disk->ops->make_folder(disk, "segments/0", NULL), CAS_OK);
   assert_int_equal(disk->ops->make_folder(disk, "segments/00/00000005.seg", NULL), CAS_OK);
-  assert_int_equal(volume_list(volume, &listed, &count, NULL), CAS_OK);
+  assert_int_equal(volume_list(volume, &listed, &count, NULL, NULL), CAS_OK);
   assert_int_equal(count, 7);
   assert_memory_equal(listed, sorted, sizeof sorted);
   for (size_t i = 0; i < 7; i++) check_segment(volume, numbers[i]);
