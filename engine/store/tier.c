@@ -77,7 +77,7 @@ static cas_status consider(struct moving *moving, uint64_t segment, uint64_t fre
   struct ledger_segment known;
   uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
   bool wanted = moving->to == VOLUME_HOT && is_wanted_hot(moving, number);
-  if (number > moving->last) return CAS_OK;
+  if (number > moving->last || number <= moving->options->after) return CAS_OK;
   STATUS_TRY(ledger_get_segment(store->index, NULL, number, &known, moving->error));
   if (known.generation != generation || known.settled != generation) return CAS_OK;
   if (moving->to == VOLUME_COLD) STATUS_TRY(is_wanted_cold(moving, number, free_bytes, &wanted));
@@ -196,6 +196,7 @@ static cas_status move_planned(struct moving *moving, size_t wanted) {
     } else {
       STATUS_TRY(status);
     }
+    moving->result->reached = segment_file_number(moving->plan[i].segment);
     moving->pace.progress.segments_done++;
   }
   return CAS_OK;

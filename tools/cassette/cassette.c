@@ -22,6 +22,8 @@ const struct cli_command *const commands[] = {&command_init,        &command_imp
                                               &command_stats,       &command_verify,
                                               &command_scrub,       &command_segment_dump,
                                               &command_rebuild,     &command_compact,
+                                              &command_tier_set,    &command_tier_show,
+                                              &command_tier_move,   &command_tier_recall,
                                               &command_mount,       &command_snapshot_create,
                                               &command_snapshot_ls, &command_snapshot_rm,
                                               &command_echo,        &command_get,

@@ -11,7 +11,8 @@ extern const struct cli_command command_bench_disk, command_bench_ingest, comman
     command_delete, command_echo, command_export, command_find, command_help, command_hide, command_history,
     command_import, command_info, command_init, command_ls, command_merge, command_mount, command_rebuild,
     command_scrub, command_segment_dump, command_show, command_snapshot_create, command_snapshot_ls,
-    command_snapshot_rm, command_stats, command_undelete, command_verify, command_version;
+    command_snapshot_rm, command_stats, command_tier_move, command_tier_recall, command_tier_set, command_tier_show,
+    command_undelete, command_verify, command_version;
 extern const struct cli_command command_get, command_move, command_send;
 
 /* All of them in the order of the help, ended by NULL. */

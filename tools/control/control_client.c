@@ -279,6 +279,16 @@ cas_status control_compact(struct control_client *client, uint32_t min_percent, 
   return CAS_OK;
 }
 
+cas_status control_tier(struct control_client *client, bool recall, const struct cas_tier_options *options,
+                        struct cas_tier_result *result, struct cas_error *error) {
+  json_t *answer;
+  const cas_status status = ask(client, control_tier_request(recall, options), &answer, error);
+  if (status != CAS_OK) return status;
+  control_tier_result(answer, result);
+  json_decref(answer);
+  return CAS_OK;
+}
+
 cas_status control_scrub(struct control_client *client, const char *action, char **json, struct cas_error *error) {
   json_t *answer, *request = json_pack("{ss}", "command", "scrub");
   if (request != NULL && action != NULL) json_object_set_new(request, "action", json_string(action));

@@ -18,6 +18,7 @@
 #include "cassette/state.h"
 #include "control_access.h"
 #include "control_correct.h"
+#include "control_tier.h"
 
 /* Connections that a daemon serves at once; the next one gets CAS_BUSY. */
 #define CONTROL_CONNECTIONS_MAX 16
@@ -86,6 +87,11 @@ CAS_MUST_USE cas_status control_correct(struct control_client *client, const str
  * as deleted_days.h parses it; NULL: as the daemon is told. Waits for all imports under way first. */
 CAS_MUST_USE cas_status control_compact(struct control_client *client, uint32_t min_percent, const char *deleted,
                                         struct cas_compact_result *result, struct cas_error *error);
+
+/* Moves one segment behind options->after to the cold place, or recalls it; as cas_store_tier_move() and
+ * cas_store_tier_recall(). Waits for all imports under way first. */
+CAS_MUST_USE cas_status control_tier(struct control_client *client, bool recall, const struct cas_tier_options *options,
+                                     struct cas_tier_result *result, struct cas_error *error);
 
 /*
  * What the daemon is doing, as one line of JSON without a newline; the caller frees it. Keys: "version", "pid",

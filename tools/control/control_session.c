@@ -24,6 +24,7 @@
 #include "control_compact.h"
 #include "control_correct.h"
 #include "control_scrub.h"
+#include "control_tier.h"
 #include "control_wire.h"
 
 /* How much of a file is read at once: a CT slice in one piece, a big object in steps between which a stop is heeded. */
@@ -311,9 +312,10 @@ static bool serve_line(struct session *session, struct control_reader *reader, c
     serve_snapshot(session, id, request);
   } else if (strcmp(command, "scrub") == 0) {
     serve_scrub(session, id, request);
-  } else if (strcmp(command, "compact") == 0) {
+  } else if (strcmp(command, "compact") == 0 || strcmp(command, "tier") == 0) {
     struct cas_error error = {0};
-    json_t *answer = control_compact_serve(session->node, session->fd, id, request, &error);
+    json_t *answer = command[0] == 'c' ? control_compact_serve(session->node, session->fd, id, request, &error)
+                                       : control_tier_serve(session->node, session->fd, id, request, &error);
     answer_with(session, answer != NULL ? answer : failure(id, error.status, error.message));
   } else if (strcmp(command, "status") == 0) {
     serve_status(session, id);

@@ -2,7 +2,7 @@
  * The control protocol's bytes: lines of JSON over the Unix stream socket STORE/control.sock, open files beside them.
  *
  *   request   {"id": N, "command": "ping" | "status" | "import" | "snapshot" | "change" | "correct" | "scrub" |
- * "compact" | "access", ...}\n at most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
+ * "compact" | "access" | "tier", ...}\n at most CONTROL_LINE_BYTES_MAX answer    {"id": N, "ok": true, ...}\n
  *             {"id": N, "ok": false, "status": "refused", "message": "..."}\n
  *
  *   import    request: "name": text; with the line's first byte comes one descriptor (SCM_RIGHTS) of a regular file
@@ -21,6 +21,9 @@
  *             answer: the numbers of struct cas_compact_result by their names
  *   access    request: "kind": "exported" | "mounted" | "unmounted", "how": text; of an export, with the line's first
  *             byte comes a file of targets (control_access.h)
+ *   tier      request: "action": "move" | "recall", and of struct cas_tier_options by their names "sealed_before_ns",
+ *             "keep_free_bytes", "segments": numbers, "after", "bytes_per_second", "dry_run"; tries one segment or none
+ *             answer: the numbers of struct cas_tier_result by their names
  *   status    answer: "state": an object, see control_status()
  *
  * Requests may be pipelined; answers come in the order in which objects become durable. A daemon without a connection

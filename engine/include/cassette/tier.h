@@ -55,7 +55,8 @@ struct cas_tier_options {
                               * for; with neither, all that are sealed */
   const uint32_t *segments;  /* recall: these numbers; default: all */
   size_t segment_count;      /* of them */
-  uint32_t segments_max;     /* so many; default: all that are asked for */
+  uint32_t after;            /* only segments with a higher number */
+  uint32_t segments_max;     /* try so many; default: all that are asked for */
   uint64_t bytes_per_second; /* read at most so fast; default: as fast as possible */
   bool dry_run;              /* only counts what would go: in segments_left and bytes_left */
   cas_compact_progress_fn progress;
@@ -66,6 +67,7 @@ struct cas_tier_result {
   uint64_t segments, bytes;           /* that moved */
   uint64_t damaged_segments;          /* stayed where they are */
   uint64_t segments_left, bytes_left; /* asked for, and not reached */
+  uint32_t reached;                   /* the number of the last one that was tried, 0 for none */
 };
 
 /*
