@@ -4,8 +4,8 @@
  * A batch of the index takes whole groups, and the mark behind the last of them, until it is large enough. A group
  * whose records are all good is applied as it was committed. Where records are damaged, an instance stays in the index
  * if the group was durable for certain: its reading will say what is damaged. In a doubtful last group (segment.h) an
- * instance that lacks blobs was never acknowledged, and is left out; so is the replacement of a version whose
- * correction is not there.
+ * instance that lacks blobs was never acknowledged, and is left out; a correction and the record of what it replaces
+ * count only together.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -206,6 +206,26 @@ static bool has_all_blobs(struct replay *replay, const struct manifest *manifest
   return true;
 }
 
+static bool belong_together(const struct manifest *manifest, const struct state_record *state) {
+  return manifest->origin == CAS_ORIGIN_CORRECTED && state->action == CAS_ACTION_REPLACE && state->target_count > 0 &&
+         strcmp(manifest->sop_instance_uid, state->targets[0].uid) == 0;
+}
+
+/* Whether the open group has the record which says what a correction replaces. */
+static bool has_replacement(const struct replay *replay, const struct manifest *manifest) {
+  for (size_t i = 0; i < replay->record_count; i++) {
+    const struct prepared_record *prepared = replay->records[i].prepared;
+    if (prepared->kind == RECORD_STATE && belong_together(manifest, &prepared->state)) return true;
+  }
+  return false;
+}
+
+/* Of a doubtful group. A manifest that was only moved had its replacement before. */
+static bool is_whole(struct replay *replay, const struct manifest *manifest) {
+  bool is_correction = manifest->origin == CAS_ORIGIN_CORRECTED && manifest->since == 0;
+  return (!is_correction || has_replacement(replay, manifest)) && has_all_blobs(replay, manifest);
+}
+
 /* It has a place by its UID alone, unless its header is found further on. */
 static cas_status do_without_header(struct replay *replay, struct prepared_record *prepared) {
   store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged", prepared->manifest.sop_instance_uid);
@@ -216,7 +236,7 @@ static cas_status do_without_header(struct replay *replay, struct prepared_recor
 
 static cas_status place_manifest(struct replay *replay, struct replayed_record *replayed, bool doubtful) {
   struct prepared_record *prepared = replayed->prepared;
-  if (doubtful && !has_all_blobs(replay, &prepared->manifest)) {
+  if (doubtful && !is_whole(replay, &prepared->manifest)) {
     store_log(replay->store, CAS_LOG_WARNING, "an instance of the last write, which was not finished, is left out");
     return CAS_OK;
   }
@@ -234,10 +254,7 @@ static cas_status place_manifest(struct replay *replay, struct replayed_record *
 static bool has_correction(const struct replay *replay, const struct state_record *state) {
   for (size_t i = 0; i < replay->record_count; i++) {
     const struct replayed_record *replayed = &replay->records[i];
-    const struct manifest *manifest = &replayed->prepared->manifest;
-    if (replayed->placed && manifest->origin == CAS_ORIGIN_CORRECTED && state->target_count > 0 &&
-        strcmp(manifest->sop_instance_uid, state->targets[0].uid) == 0)
-      return true;
+    if (replayed->placed && belong_together(&replayed->prepared->manifest, state)) return true;
   }
   return false;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cassette/correct.h"
+#include "cassette/state.h"
 #include "compacting.h"
 #include "support/test_random.h"
 
@@ -149,11 +150,13 @@ static void take_outcome(void *arg, cas_status status, const struct cas_ingest_r
 }
 
 static void correct(struct cas_store *store) {
-  char value[1001] = "corrected"; /* of a length that does not compress into the sector of its manifest */
+  /* Of lengths that do not compress into the sector of the manifest, and of what says that it replaces a version. */
+  char value[1001] = "corrected", why[CAS_WHY_MAX + 1] = {0};
   struct test_random random = {.state = 7};
-  for (size_t i = strlen(value); i + 1 < sizeof value; i++) value[i] = (char)('A' + test_random_below(&random, 26));
+  for (size_t i = strlen(value); i + 1 < sizeof value; i++) value[i] = (char)('!' + test_random_below(&random, 94));
+  for (size_t i = 0; i + 1 < sizeof why; i++) why[i] = (char)('!' + test_random_below(&random, 94));
   const struct cas_assignment assignment = {.tag = 0x00104000, .value = value, .vr = "LT"};
-  const struct cas_correction correction = {.assignments = &assignment, .count = 1, .who = "tester", .why = "wrong"};
+  const struct cas_correction correction = {.assignments = &assignment, .count = 1, .who = "tester", .why = why};
   char path[1024] = "";
   const char *paths[] = {path};
   cas_status outcome = CAS_END;
