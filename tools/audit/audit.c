@@ -21,6 +21,7 @@
 #include "audit_message.h"
 #include "audit_spool.h"
 #include "audit_syslog.h"
+#include "monotonic.h"
 
 #define QUEUE_BYTES_MAX (4u << 20)
 #define ALERTS_PER_SECOND 20u /* a flood of refused callers is told by its first, and by how many more there were */
@@ -324,11 +325,7 @@ static cas_status open_parts(struct audit *audit, const struct audit_options *op
 }
 
 static void init_locks(struct audit *audit) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&audit->posted, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&audit->posted);
   pthread_mutex_init(&audit->lock, NULL);
 }
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "monotonic.h"
+
 struct cli_queue {
   pthread_mutex_t lock; /* guards all below */
   pthread_cond_t has_item, has_room;
@@ -22,13 +24,9 @@ struct cli_queue *cli_queue_create(size_t capacity) {
   struct cli_queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->items[0]);
   if (!queue) return NULL;
   queue->capacity = capacity;
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_mutex_init(&queue->lock, NULL);
-  pthread_cond_init(&queue->has_item, &monotonic);
-  pthread_cond_init(&queue->has_room, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  monotonic_condition_init(&queue->has_item);
+  monotonic_condition_init(&queue->has_room);
   return queue;
 }
 

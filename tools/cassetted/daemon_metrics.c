@@ -15,6 +15,7 @@
 #include "dicom_server.h"
 #include "metrics_server.h"
 #include "metrics_table.h"
+#include "monotonic.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -169,11 +170,7 @@ cas_status daemon_metrics_open(const struct config *config, struct daemon_metric
   if (config->metrics_port == 0) return CAS_OK;
   struct daemon_metrics *made = calloc(1, sizeof *made);
   if (made == NULL) return CAS_NO_MEMORY;
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&made->stopped, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&made->stopped);
   pthread_mutex_init(&made->lock, NULL);
   pthread_mutex_init(&made->survey_lock, NULL);
   const struct metrics_server_options options = {.bind = config->metrics_bind,

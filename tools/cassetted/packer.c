@@ -18,6 +18,7 @@
 
 #include "cassette/compact.h"
 #include "deleted_days.h"
+#include "monotonic.h"
 
 #define QUIET_SECONDS_DEFAULT 5
 #define BUSY_MIB_DEFAULT 8
@@ -168,12 +169,8 @@ cas_status packer_start(struct cas_store *store, const struct packer_options *op
   if (made->options.min_percent == 0) made->options.min_percent = MIN_PERCENT_DEFAULT;
   made->arrived = cas_store_arrived(store);
   made->arrived_s = now_s();
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_mutex_init(&made->lock, NULL);
-  pthread_cond_init(&made->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&made->changed);
   const int failure = pthread_create(&made->thread, NULL, pack, made);
   if (failure != 0) {
     if (error != NULL) {

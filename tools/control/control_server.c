@@ -20,6 +20,7 @@
 #include "control_client.h"
 #include "control_session.h"
 #include "control_wire.h"
+#include "monotonic.h"
 
 struct slot {
   struct control_server *server;
@@ -137,11 +138,7 @@ cas_status control_server_start(struct cas_store *store, const struct control_se
   made->listen_fd = made->stop_fd = -1;
   for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++) made->slots[i].fd = -1;
   pthread_mutex_init(&made->lock, NULL);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&made->gone, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&made->gone);
   struct cas_store_info info;
   cas_store_info(store, &info);
   made->store_path = strdup(info.path);

@@ -20,6 +20,7 @@
 
 #include "commitment_send.h"
 #include "commitment_verify.h"
+#include "monotonic.h"
 #include "node_views.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -348,11 +349,7 @@ cas_status commitment_desk_open(const struct dicom_node *node, const char *folde
   struct commitment_desk *made = calloc(1, sizeof *made);
   if (made == NULL) return CAS_NO_MEMORY;
   made->node = node;
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&made->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&made->changed);
   pthread_mutex_init(&made->lock, NULL);
   made->folder = strdup(folder);
   const bool there = made->folder != NULL && (mkdir(folder, 0700) == 0 || errno == EEXIST);

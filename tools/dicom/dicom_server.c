@@ -31,6 +31,7 @@
 #include "commitment_desk.h"
 #include "find_scp.h"
 #include "listener.h"
+#include "monotonic.h"
 #include "node_views.h"
 
 /* Of a connection's thread: DCMTK's negotiation and the engine's ingest stay far below it. */
@@ -263,14 +264,6 @@ static void free_server(struct dicom_server *server) {
   free(server);
 }
 
-static void init_condition(pthread_cond_t *condition) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(condition, &attributes);
-  pthread_condattr_destroy(&attributes);
-}
-
 cas_status dicom_server_start(struct cas_store *store, const struct dicom_server_options *options,
                               struct dicom_server **server, struct cas_error *error) {
   struct dicom_server_options filled = *options;
@@ -281,7 +274,7 @@ cas_status dicom_server_start(struct cas_store *store, const struct dicom_server
   if (made == NULL) return fail(error, CAS_NO_MEMORY, 0, "DICOM server");
   made->listen_fd = made->tls_fd = made->node.stop_fd = -1;
   pthread_mutex_init(&made->lock, NULL);
-  init_condition(&made->gone);
+  monotonic_condition_init(&made->gone);
   transcode_budget_init(&made->node.transcoding, (uint64_t)filled.transcode_mib << 20, filled.message_seconds);
   made->node.store = store;
   made->node.options = filled;

@@ -4,18 +4,16 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "monotonic.h"
+
 /* Address space of a process, of which a decoder may ask for whatever an object claims: the largest object in all its
  * forms, and the program itself. */
 #define OBJECT_TIMES 4u
 #define PROGRAM_MIB 1024u
 
 void transcode_budget_init(struct transcode_budget *budget, uint64_t bytes, unsigned seconds) {
-  pthread_condattr_t attributes;
   pthread_mutex_init(&budget->lock, NULL);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&budget->freed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  monotonic_condition_init(&budget->freed);
   budget->total = budget->left = bytes;
   transcode_pool_init(&budget->pool, seconds, OBJECT_TIMES * (unsigned)(bytes >> 20) + PROGRAM_MIB);
 }
