@@ -18,7 +18,6 @@
 #include "store/paths.h"
 #include "store/store.h"
 
-#define MARKER_NAME "CASSETTE-COLD"
 #define FOLDER_BYTES_MAX 250u
 
 static cas_status format_checked(const char *body, struct cas_buffer *text) {
@@ -92,7 +91,7 @@ static cas_status check_folder(struct setting *setting, bool *is_marked) {
   CLEANUP_BUFFER struct cas_buffer present = {0};
   bool has_entries = false;
   *is_marked = false;
-  cas_status status = read_file(setting->cold_disk, MARKER_NAME, &present, setting->error);
+  cas_status status = read_file(setting->cold_disk, VOLUME_COLD_MARKER_NAME, &present, setting->error);
   if (status == CAS_OK) {
     *is_marked = slice_equal(slice_of_buffer(&present), slice_of_buffer(&setting->marker));
     if (*is_marked) return CAS_OK;
@@ -106,33 +105,16 @@ static cas_status check_folder(struct setting *setting, bool *is_marked) {
 
 /* --- the store had another one --- */
 
-struct numbers {
-  bool *present; /* by number, up to `last` */
-  uint32_t last;
-};
-
-static cas_status note_segment(void *arg, const char *name) {
-  const struct numbers *numbers = arg;
-  char *rest;
-  unsigned long long number = strtoull(name, &rest, 10), generation = *rest == '-' ? strtoull(rest + 1, &rest, 10) : 0;
-  if (number > 0 && number <= numbers->last && generation <= UINT32_MAX && strcmp(rest, ".seg") == 0)
-    numbers->present[number] = true;
-  return CAS_OK;
-}
-
-/* The new place must have what the store has not: it went to the old one. */
-static cas_status check_numbers(const struct setting *setting, const struct volume_files *hot,
-                                const struct numbers *numbers) {
-  for (size_t i = 0; i < hot->count; i++) numbers->present[segment_file_number(hot->values[i])] = true;
-  for (uint32_t folder = 0; folder <= numbers->last / 1000; folder++) {
-    char name[VOLUME_NAME_BYTES];
-    snprintf(name, sizeof name, "%02" PRIu32, folder);
-    cas_status status =
-        setting->cold_disk->ops->list(setting->cold_disk, name, note_segment, (void *)numbers, setting->error);
-    if (status != CAS_NOT_FOUND) STATUS_TRY(status);
-  }
-  for (uint32_t number = 1; number <= numbers->last; number++)
-    if (!numbers->present[number])
+/* The new place must have what the store has not: it went to the old one. `hot` gets what is in the place, too. */
+static cas_status check_numbers(const struct setting *setting, struct volume_files *hot) {
+  struct volume_files cold;
+  const uint32_t last = hot->count > 0 ? segment_file_number(hot->values[hot->count - 1]) : 0;
+  STATUS_TRY(volume_names_list_root(setting->cold_disk, &cold, setting->error));
+  cas_status status = volume_files_merge(hot, &cold, setting->error);
+  free(cold.values);
+  STATUS_TRY(status);
+  for (uint32_t number = 1; number <= last; number++)
+    if (volume_files_highest(hot, number) == 0)
       return status_fail(setting->error, CAS_REFUSED, "segment %" PRIu32 " is neither in the store nor in %s", number,
                          setting->folder);
   return CAS_OK;
@@ -141,10 +123,7 @@ static cas_status check_numbers(const struct setting *setting, const struct volu
 static cas_status check_moved(const struct setting *setting) {
   struct volume_files hot;
   STATUS_TRY(volume_names_list(setting->disk, VOLUME_HOT, false, &hot, setting->error));
-  struct numbers numbers = {.last = hot.count > 0 ? segment_file_number(hot.values[hot.count - 1]) : 0};
-  numbers.present = calloc((size_t)numbers.last + 1, sizeof *numbers.present);
-  cas_status status = numbers.present != NULL ? check_numbers(setting, &hot, &numbers) : CAS_NO_MEMORY;
-  free(numbers.present);
+  cas_status status = check_numbers(setting, &hot);
   free(hot.values);
   return status;
 }
@@ -182,7 +161,8 @@ static cas_status make_place(struct setting *setting) {
   STATUS_TRY(check_folder(setting, &is_marked));
   STATUS_TRY(cold_note_format(setting->folder, &note));
   struct io_disk *cold = setting->cold_disk;
-  if (!is_marked) STATUS_TRY(cold->ops->replace(cold, MARKER_NAME, slice_of_buffer(&setting->marker), setting->error));
+  if (!is_marked)
+    STATUS_TRY(cold->ops->replace(cold, VOLUME_COLD_MARKER_NAME, slice_of_buffer(&setting->marker), setting->error));
   STATUS_TRY(setting->disk->ops->replace(setting->disk, VOLUME_COLD_NOTE, slice_of_buffer(&note), setting->error));
   return put_link(setting);
 }

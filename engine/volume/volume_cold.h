@@ -10,7 +10,8 @@
 
 #include "io/disk.h"
 
-#define VOLUME_COLD_MARKER "cold/CASSETTE-COLD"
+#define VOLUME_COLD_MARKER_NAME "CASSETTE-COLD" /* in the cold place */
+#define VOLUME_COLD_MARKER "cold/" VOLUME_COLD_MARKER_NAME
 #define VOLUME_COLD_NOTE "tier"
 
 enum volume_cold {

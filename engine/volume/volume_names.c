@@ -8,14 +8,14 @@
 static const uint32_t segments_per_folder = 1000;
 static const char new_suffix[] = ".new";
 
-static void name_folder(uint32_t folder, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
-  snprintf(name, VOLUME_NAME_BYTES, "%s/%02" PRIu32, volume_root(tier), folder);
+static void name_folder(uint32_t folder, const char *root, char name[VOLUME_NAME_BYTES]) {
+  snprintf(name, VOLUME_NAME_BYTES, "%s%s%02" PRIu32, root, root[0] != '\0' ? "/" : "", folder);
 }
 
 const char *volume_root(enum volume_tier tier) { return tier == VOLUME_HOT ? "segments" : "cold"; }
 
 void volume_folder_name(uint32_t number, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
-  name_folder(number / segments_per_folder, tier, name);
+  name_folder(number / segments_per_folder, volume_root(tier), name);
 }
 
 void volume_name(uint64_t segment, enum volume_tier tier, char name[VOLUME_NAME_BYTES]) {
@@ -35,7 +35,7 @@ void volume_new_name(uint64_t segment, enum volume_tier tier, char name[VOLUME_N
 struct listing {
   struct volume_files files; /* owned */
   size_t capacity;
-  enum volume_tier tier;
+  const char *root;
   uint32_t folder; /* which is listed */
   const char *suffix;
 };
@@ -61,7 +61,7 @@ static cas_status each_file(void *arg, const char *name) {
   if (number == 0 || number > UINT32_MAX || number / segments_per_folder != listing->folder || generation > UINT32_MAX)
     return CAS_OK;
   uint64_t segment = segment_file((uint32_t)number, (uint32_t)generation);
-  volume_name(segment, listing->tier, expected);
+  volume_name(segment, VOLUME_HOT, expected); /* the same in both tiers, but for the folder */
   const char *own_name = strrchr(expected, '/') + 1;
   size_t size = strlen(own_name);
   if (strncmp(own_name, name, size) != 0 || strcmp(name + size, listing->suffix) != 0) return CAS_OK;
@@ -69,15 +69,13 @@ static cas_status each_file(void *arg, const char *name) {
 }
 
 static cas_status each_folder(void *arg, const char *name) {
-  const struct listing *listing = arg;
   char *rest;
   unsigned long value = strtoul(name, &rest, 10);
   if (rest == name || strcmp(rest, "/") != 0 || value > UINT32_MAX / segments_per_folder) return CAS_OK;
   char expected[VOLUME_NAME_BYTES];
-  name_folder((uint32_t)value, listing->tier, expected);
-  const char *own_name = strrchr(expected, '/') + 1;
-  size_t size = strlen(own_name);
-  if (strncmp(own_name, name, size) != 0 || name[size] != '/') return CAS_OK;
+  name_folder((uint32_t)value, "", expected);
+  size_t size = strlen(expected);
+  if (strncmp(expected, name, size) != 0 || name[size] != '/') return CAS_OK;
   return add_file(arg, value);
 }
 
@@ -91,13 +89,13 @@ static int compare_segments(const void *a, const void *b) {
 
 static cas_status list_folder(struct io_disk *disk, struct listing *listing, struct cas_error *error) {
   char name[VOLUME_NAME_BYTES];
-  name_folder(listing->folder, listing->tier, name);
+  name_folder(listing->folder, listing->root, name);
   return disk->ops->list(disk, name, each_file, listing, error);
 }
 
 static cas_status list_folders(struct io_disk *disk, struct listing *listing, struct cas_error *error) {
-  struct listing folders = {.tier = listing->tier};
-  cas_status status = disk->ops->list(disk, volume_root(listing->tier), each_folder, &folders, error);
+  struct listing folders = {0};
+  cas_status status = disk->ops->list(disk, listing->root, each_folder, &folders, error);
   for (size_t i = 0; i < folders.files.count && status == CAS_OK; i++) {
     listing->folder = (uint32_t)folders.files.values[i];
     status = list_folder(disk, listing, error);
@@ -122,13 +120,18 @@ static cas_status end_listing(struct listing *listing, cas_status status, struct
 
 cas_status volume_names_list(struct io_disk *disk, enum volume_tier tier, bool new_files, struct volume_files *files,
                              struct cas_error *error) {
-  struct listing listing = {.tier = tier, .suffix = new_files ? new_suffix : ""};
+  struct listing listing = {.root = volume_root(tier), .suffix = new_files ? new_suffix : ""};
+  return end_listing(&listing, list_folders(disk, &listing, error), files, error);
+}
+
+cas_status volume_names_list_root(struct io_disk *disk, struct volume_files *files, struct cas_error *error) {
+  struct listing listing = {.root = "", .suffix = ""};
   return end_listing(&listing, list_folders(disk, &listing, error), files, error);
 }
 
 cas_status volume_names_list_folder(struct io_disk *disk, enum volume_tier tier, uint32_t number,
                                     struct volume_files *files, struct cas_error *error) {
-  struct listing listing = {.tier = tier, .suffix = "", .folder = number / segments_per_folder};
+  struct listing listing = {.root = volume_root(tier), .suffix = "", .folder = number / segments_per_folder};
   return end_listing(&listing, list_folder(disk, &listing, error), files, error);
 }
 

@@ -47,6 +47,10 @@ struct volume_files {
 CAS_MUST_USE cas_status volume_names_list(struct io_disk *disk, enum volume_tier tier, bool new_files,
                                           struct volume_files *files, struct cas_error *error);
 
+/* Those with names of their own on a disk whose root folder is that of a tier: a cold place before it is one. */
+CAS_MUST_USE cas_status volume_names_list_root(struct io_disk *disk, struct volume_files *files,
+                                               struct cas_error *error);
+
 /* Those with names of their own in one folder, that of segment `number`. CAS_NOT_FOUND: there is no such folder. */
 CAS_MUST_USE cas_status volume_names_list_folder(struct io_disk *disk, enum volume_tier tier, uint32_t number,
                                                  struct volume_files *files, struct cas_error *error);
