@@ -2,19 +2,26 @@
  * Owns a small table of series, the least recently used making room. Invariants (under `lock`):
  *  1. An entry's bytes are those of the blob `id`.
  *  2. `pending` is held until the blob is committed; then it is dropped at the next use.
+ *  3. No header is given bytes that were not on disk TRUST_NS ago: a header is lost with its dictionary.
  */
 #include "store/dictionaries.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "store/blob_read.h"
+#include "store/ledger.h"
 
 #define SERIES_MAX 64u
+
+/* For so long the copy in memory stands for the one on disk. */
+#define TRUST_NS 1000000000
 
 struct entry {
   char series_uid[CAS_UID_TEXT_MAX];
   struct dictionary dictionary; /* bytes == NULL: free */
+  int64_t seen_ns;              /* when it was last on disk, or on its way there; by clock_monotonic_ns() */
   uint64_t used;
 };
 
@@ -94,48 +101,63 @@ static cas_status copy(const struct dictionary *from, struct dictionary *to) {
   return CAS_OK;
 }
 
+/* Puts a dictionary that is on disk, or on its way there, in the place of the series' one. */
 static void enter(struct dictionaries *dictionaries, const char *series_uid, const struct dictionary *dictionary) {
-  if (find(dictionaries, series_uid) != NULL) return;
-  struct entry *oldest = &dictionaries->entries[0];
-  for (size_t i = 1; i < SERIES_MAX; i++)
-    if (dictionaries->entries[i].used < oldest->used) oldest = &dictionaries->entries[i];
-  dictionary_fini(&oldest->dictionary);
-  if (copy(dictionary, &oldest->dictionary) != CAS_OK) return;
-  snprintf(oldest->series_uid, sizeof oldest->series_uid, "%s", series_uid);
-  oldest->used = ++dictionaries->clock;
+  struct entry *entry = find(dictionaries, series_uid);
+  if (entry == NULL) {
+    entry = &dictionaries->entries[0];
+    for (size_t i = 1; i < SERIES_MAX; i++)
+      if (dictionaries->entries[i].used < entry->used) entry = &dictionaries->entries[i];
+  }
+  dictionary_fini(&entry->dictionary);
+  if (copy(dictionary, &entry->dictionary) != CAS_OK) return;
+  snprintf(entry->series_uid, sizeof entry->series_uid, "%s", series_uid);
+  entry->seen_ns = clock_monotonic_ns();
+  entry->used = ++dictionaries->clock;
 }
 
+/* The dictionary of the series as it lies on disk, past the cache: an index may name one that is damaged. */
 static cas_status load(struct dictionaries *dictionaries, const char *series_uid, struct dictionary *dictionary) {
   struct cas_store *store = dictionaries->store;
   char name[CAS_UID_TEXT_MAX + 16];
-  CLEANUP_BUFFER struct cas_buffer value = {0};
-  const struct cached_blob *blob;
+  CLEANUP_BUFFER struct cas_buffer value = {0}, bytes = {0};
+  struct index_blob place;
   struct blob_id id;
   dictionary_fact_name(series_uid, name);
   STATUS_TRY(index_get_fact(store->index, name, &value, NULL));
   if (codec_dictionary_of(slice_of_buffer(&value), &id) != CAS_OK) return CAS_NOT_FOUND;
-  if (blob_read(store, NULL, &id, &blob, NULL) != CAS_OK) return CAS_NOT_FOUND;
-  struct dictionary read = {.id = id, .bytes = blob->bytes, .size = blob->size};
-  cas_status status = copy(&read, dictionary);
-  read_cache_unref(store->read_cache, blob);
-  return status;
+  if (ledger_find_blob(store->index, NULL, &id, &place, NULL) != CAS_OK) return CAS_NOT_FOUND;
+  if (blob_read_placed(store, NULL, &id, &place, &bytes, NULL) != CAS_OK) return CAS_NOT_FOUND;
+  const struct dictionary read = {.id = id, .bytes = bytes.data, .size = bytes.size};
+  return copy(&read, dictionary);
 }
 
-cas_status dictionaries_get(struct dictionaries *dictionaries, const char *series_uid, struct dictionary *dictionary) {
+/* CAS_NOT_FOUND: it is not in memory, or was there for too long. */
+static cas_status get_trusted(struct dictionaries *dictionaries, const char *series_uid,
+                              struct dictionary *dictionary) {
   cas_status status = CAS_NOT_FOUND;
   pthread_mutex_lock(&dictionaries->lock);
   struct entry *entry = find(dictionaries, series_uid);
-  if (entry != NULL && check_pending(dictionaries, &entry->dictionary)) {
+  if (entry != NULL && check_pending(dictionaries, &entry->dictionary) &&
+      (entry->dictionary.pending != NULL || clock_monotonic_ns() - entry->seen_ns < TRUST_NS)) {
     entry->used = ++dictionaries->clock;
     status = copy(&entry->dictionary, dictionary);
   }
   pthread_mutex_unlock(&dictionaries->lock);
+  return status;
+}
+
+cas_status dictionaries_get(struct dictionaries *dictionaries, const char *series_uid, struct dictionary *dictionary) {
+  cas_status status = get_trusted(dictionaries, series_uid, dictionary);
   if (status != CAS_NOT_FOUND) return status;
-  STATUS_TRY(load(dictionaries, series_uid, dictionary));
+  status = load(dictionaries, series_uid, dictionary);
   pthread_mutex_lock(&dictionaries->lock);
-  enter(dictionaries, series_uid, dictionary);
+  struct entry *entry = find(dictionaries, series_uid);
+  bool arriving = entry != NULL && entry->dictionary.pending != NULL; /* another one, meanwhile */
+  if (status == CAS_OK && !arriving) enter(dictionaries, series_uid, dictionary);
+  if (status == CAS_NOT_FOUND && entry != NULL && !arriving) dictionary_fini(&entry->dictionary);
   pthread_mutex_unlock(&dictionaries->lock);
-  return CAS_OK;
+  return status;
 }
 
 void dictionaries_put(struct dictionaries *dictionaries, const char *series_uid, struct pending_blob *blob,
@@ -143,7 +165,7 @@ void dictionaries_put(struct dictionaries *dictionaries, const char *series_uid,
   struct dictionary dictionary = {
       .id = blob->id, .bytes = (uint8_t *)(uintptr_t)bytes.data, .size = bytes.size, .pending = blob};
   pthread_mutex_lock(&dictionaries->lock);
-  enter(dictionaries, series_uid, &dictionary);
+  if (find(dictionaries, series_uid) == NULL) enter(dictionaries, series_uid, &dictionary);
   pthread_mutex_unlock(&dictionaries->lock);
 }
 

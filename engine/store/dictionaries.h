@@ -28,7 +28,8 @@ struct dictionaries;
 CAS_MUST_USE cas_status dictionaries_create(struct cas_store *store, struct dictionaries **dictionaries);
 void dictionaries_destroy(struct dictionaries *dictionaries);
 
-/* The dictionary of a series. CAS_NOT_FOUND: it has none yet, or a damaged one. */
+/* The dictionary of a series, which was good on disk a second ago at most, or is on its way there. CAS_NOT_FOUND: it
+ * has none yet, or a damaged one. */
 CAS_MUST_USE cas_status dictionaries_get(struct dictionaries *dictionaries, const char *series_uid,
                                          struct dictionary *dictionary);
 

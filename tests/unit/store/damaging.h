@@ -24,14 +24,14 @@ static inline cas_status look_for_record(void *arg, const char *line) {
   return CAS_OK;
 }
 
-/* Changes one byte in the payload of a record that has this codec, the first or one behind; twice: changes it back. */
-static inline void damage_record(struct temporary_store *t, const char *codec, int before) {
+/* Changes one byte in the payload of a record that has this codec, the first or one behind; twice: changes it back. The
+ * store stays open. */
+static inline void damage_record_meanwhile(struct temporary_store *t, const char *codec, int before) {
   struct dump_search search = {.codec = codec, .before = before};
   char path[160];
   uint8_t byte;
   assert_int_equal(cas_segment_dump(t->store, 1, look_for_record, &search, NULL), CAS_OK);
   assert_true(search.found);
-  cas_store_close(t->store);
   snprintf(path, sizeof path, "%s/segments/00/00000001.seg", t->path);
   int fd = open(path, O_RDWR);
   assert_true(fd >= 0);
@@ -40,6 +40,12 @@ static inline void damage_record(struct temporary_store *t, const char *codec, i
   byte ^= 0x10;
   assert_int_equal(pwrite(fd, &byte, 1, at), 1);
   close(fd);
+}
+
+/* The same, and nothing of it is left in memory. */
+static inline void damage_record(struct temporary_store *t, const char *codec, int before) {
+  damage_record_meanwhile(t, codec, before);
+  cas_store_close(t->store);
   temporary_open(t);
 }
 
