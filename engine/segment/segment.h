@@ -133,6 +133,9 @@ void record_cookie_explain(struct record_cookie cookie, uint32_t *segment, uint6
 /* The segment, with its generation (volume.h), that a cookie leads into. */
 uint64_t record_cookie_segment(struct record_cookie cookie);
 
+/* A cookie of its parts, which come from a record. False where no record can lie there. */
+bool record_cookie_make(uint64_t segment, uint64_t offset, uint64_t bytes_on_disk, struct record_cookie *cookie);
+
 /* --- scanning: replay, rebuild, verify, dump --- */
 
 enum segment_event_kind {

@@ -13,6 +13,17 @@ uint64_t record_cookie_segment(struct record_cookie cookie) {
   return segment_file(load_u32(cookie.bytes), (uint32_t)(load_u64(cookie.bytes + 8) >> COOKIE_OFFSET_BITS));
 }
 
+bool record_cookie_make(uint64_t segment, uint64_t offset, uint64_t bytes_on_disk, struct record_cookie *cookie) {
+  if (segment_file_number(segment) == 0 || segment_file_generation(segment) > SEGMENT_GENERATION_MAX) return false;
+  if (offset < SEGMENT_HEADER_BYTES || offset >> COOKIE_OFFSET_BITS != 0 || offset % RECORD_ALIGN_BYTES != 0)
+    return false;
+  if (bytes_on_disk < RECORD_HEADER_BYTES || bytes_on_disk % RECORD_ALIGN_BYTES != 0 ||
+      bytes_on_disk > RECORD_HEADER_BYTES + record_aligned(RECORD_PAYLOAD_BYTES_MAX))
+    return false;
+  *cookie = record_cookie_of(segment, offset, bytes_on_disk);
+  return true;
+}
+
 /* A range that ends before its time is a loss of bytes, not the end of an iteration. */
 static cas_status read_range(struct volume *volume, uint64_t segment, uint64_t offset, uint8_t *bytes, size_t size,
                              struct cas_error *error) {

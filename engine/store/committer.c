@@ -147,6 +147,7 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   if (decision.since != 0) {
     instance->manifest.since = decision.since;
     instance->manifest.arrival_ns = decision.arrival_ns;
+    instance->manifest.replaced = decision.replaced;
   }
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;

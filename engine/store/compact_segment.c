@@ -22,6 +22,7 @@
 #include "store/read_cache.h"
 #include "store/revive.h"
 #include "store/state_apply.h"
+#include "store/superseded.h"
 #include "store/worker_pool.h"
 
 struct rewriting {
@@ -62,6 +63,16 @@ static cas_status write_record(void *arg, const struct packed_record *packed) {
 static cas_status leave(const struct rewriting *rewriting, const struct segment_event *event) {
   return status_fail(rewriting->error, CAS_CORRUPT, "segment %" PRIu32 " is damaged at %" PRIu64 ": it stays as it is",
                      event->segment, event->offset);
+}
+
+/* What is damaged keeps the segment as it is, unless it was healed and is not needed. */
+static cas_status leave_out(struct rewriting *rewriting, const struct segment_event *event) {
+  bool covers;
+  STATUS_TRY(superseded_covers(rewriting->store->index, rewriting->segment, event->offset, event->size, &covers,
+                               rewriting->error));
+  if (!covers) return leave(rewriting, event);
+  rewriting->dropped++;
+  return CAS_OK;
 }
 
 static bool is_at(struct record_cookie cookie, const struct segment_event *event) {
@@ -107,7 +118,7 @@ static cas_status put(struct rewriting *rewriting, const struct segment_event *e
 static cas_status put_manifest(struct rewriting *rewriting, const struct segment_event *event) {
   struct manifest manifest;
   struct record_cookie cookie;
-  if (!event->payload_good) return leave(rewriting, event);
+  if (!event->payload_good) return leave_out(rewriting, event);
   cas_status status = manifest_decode_record(rewriting->store, &event->record, event->payload, &manifest);
   if (status == CAS_CORRUPT) return leave(rewriting, event);
   STATUS_TRY(status);
@@ -151,7 +162,7 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   STATUS_TRY(pace_keep(&rewriting->compaction->pace, event->size));
   switch (event->kind) {
   case SEGMENT_EVENT_TORN: return CAS_OK;
-  case SEGMENT_EVENT_DAMAGE: return leave(rewriting, event);
+  case SEGMENT_EVENT_DAMAGE: return leave_out(rewriting, event);
   case SEGMENT_EVENT_COMMIT: {
     struct packed_record commit = {.is_commit = true};
     return pack_queue_put(rewriting->queue, &commit);

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "codec/codec.h"
+#include "store/superseded.h"
 
 #define FACT_PREFIX "segment/"
 #define FACT_NAME_BYTES 32
@@ -161,6 +162,11 @@ cas_status ledger_kill(struct index_batch *batch, struct record_cookie cookie, s
   return account(batch, cookie, 1, 0, error);
 }
 
+cas_status ledger_supersede(struct index_batch *batch, struct record_cookie cookie, struct cas_error *error) {
+  STATUS_TRY(superseded_note(batch, cookie, error));
+  return ledger_kill(batch, cookie, error);
+}
+
 static bool is_deferred(const struct index_blob *blob) { return codec_is_deferred(blob->codec); }
 
 /* --- blobs --- */
@@ -229,6 +235,7 @@ cas_status ledger_put_blob(struct index_batch *batch, const struct blob_id *id, 
   else
     STATUS_TRY(status);
   if (same_place(old.cookie, place->cookie)) return CAS_OK;
+  if (has_place(&old)) STATUS_TRY(superseded_note(batch, old.cookie, error));
   STATUS_TRY(replace(batch, id, &old, place, error));
   return change_dictionary(batch, place->codec, payload, true, error);
 }

@@ -60,6 +60,10 @@ CAS_MUST_USE cas_status ledger_disuse(struct index_batch *batch, const struct ma
 /* A record that is no blob, which nobody needs any more. */
 CAS_MUST_USE cas_status ledger_kill(struct index_batch *batch, struct record_cookie cookie, struct cas_error *error);
 
+/* The same of a damaged one that another record replaces (superseded.h). It need not be known whose it was. */
+CAS_MUST_USE cas_status ledger_supersede(struct index_batch *batch, struct record_cookie cookie,
+                                         struct cas_error *error);
+
 CAS_MUST_USE cas_status ledger_get_segment(struct index *index, struct index_batch *batch, uint32_t number,
                                            struct ledger_segment *segment, struct cas_error *error);
 CAS_MUST_USE cas_status ledger_put_segment(struct index_batch *batch, uint32_t number,

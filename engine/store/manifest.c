@@ -2,13 +2,16 @@
 
 #include "base/limits.h"
 #include "base/status.h"
+#include "segment/segment.h"
 
 #define MANIFEST_FORMAT 1
 #define MANIFEST_FORMAT_SINCE 2     /* the same, and a group at its end */
 #define MANIFEST_FORMAT_CORRECTED 3 /* the same, the group may be 0, and the tags that were corrected */
+#define MANIFEST_FORMAT_REPLACING 4 /* the same, the group is not 0, and where the damaged manifest lies */
 #define FIXED_BYTES 64              /* up to the UID */
 #define BLOB_BYTES 22               /* hash, ordinal, raw size */
 #define PIECE_BYTES_MIN 3           /* three variable-length integers */
+#define PLACE_BYTES 24              /* segment with its generation, offset, bytes on disk */
 
 void manifest_fini(struct manifest *manifest) {
   free(manifest->blobs);
@@ -69,10 +72,39 @@ static cas_status put_corrected(const struct manifest *manifest, struct cas_buff
   return cas_buffer_append(bytes, slice_of(tail, 9 + 4 * manifest->corrected_count));
 }
 
+static cas_status put_replaced(const struct manifest *manifest, struct cas_buffer *bytes) {
+  uint8_t place[PLACE_BYTES];
+  uint32_t number;
+  uint64_t offset, size;
+  record_cookie_explain(manifest->replaced, &number, &offset, &size);
+  store_u64(place, record_cookie_segment(manifest->replaced));
+  store_u64(place + 8, offset);
+  store_u64(place + 16, size);
+  return cas_buffer_append(bytes, slice_of(place, sizeof place));
+}
+
+bool manifest_says_replaced(const struct manifest *manifest) { return record_cookie_segment(manifest->replaced) != 0; }
+
+static uint8_t format_of(const struct manifest *manifest) {
+  if (manifest_says_replaced(manifest)) return MANIFEST_FORMAT_REPLACING;
+  if (manifest->origin == CAS_ORIGIN_CORRECTED) return MANIFEST_FORMAT_CORRECTED;
+  return manifest->since == 0 ? MANIFEST_FORMAT : MANIFEST_FORMAT_SINCE;
+}
+
+static cas_status put_tail(const struct manifest *manifest, uint8_t format, struct cas_buffer *bytes) {
+  uint8_t since[8];
+  if (format == MANIFEST_FORMAT) return CAS_OK;
+  if (format != MANIFEST_FORMAT_SINCE) {
+    STATUS_TRY(put_corrected(manifest, bytes));
+    return format == MANIFEST_FORMAT_REPLACING ? put_replaced(manifest, bytes) : CAS_OK;
+  }
+  store_u64(since, manifest->since);
+  return cas_buffer_append(bytes, slice_of(since, sizeof since));
+}
+
 cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *bytes) {
   uint8_t fixed[FIXED_BYTES] = {0};
-  fixed[0] = manifest->since == 0 ? MANIFEST_FORMAT : MANIFEST_FORMAT_SINCE;
-  if (manifest->origin == CAS_ORIGIN_CORRECTED) fixed[0] = MANIFEST_FORMAT_CORRECTED;
+  fixed[0] = format_of(manifest);
   fixed[1] = (uint8_t)manifest->origin;
   store_u32(fixed + 4, manifest->version);
   store_u64(fixed + 8, (uint64_t)manifest->arrival_ns);
@@ -85,10 +117,7 @@ cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *b
   STATUS_TRY(put_text(bytes, manifest->source));
   STATUS_TRY(put_blobs(manifest, bytes));
   STATUS_TRY(put_pieces(manifest, bytes));
-  if (manifest->origin == CAS_ORIGIN_CORRECTED) return put_corrected(manifest, bytes);
-  if (manifest->since == 0) return CAS_OK;
-  store_u64(fixed, manifest->since);
-  return cas_buffer_append(bytes, slice_of(fixed, 8));
+  return put_tail(manifest, format_of(manifest), bytes);
 }
 
 /* A reading position; every take fails once the bytes are used up. */
@@ -185,11 +214,25 @@ static bool take_corrected(struct cursor *cursor, struct manifest *manifest) {
   return true;
 }
 
+static bool take_replaced(struct cursor *cursor, struct manifest *manifest) {
+  const uint8_t *bytes = take(cursor, PLACE_BYTES);
+  return bytes != NULL && manifest->since != 0 &&
+         (manifest->origin == CAS_ORIGIN_CORRECTED || manifest->corrected_count == 0) &&
+         record_cookie_make(load_u64(bytes), load_u64(bytes + 8), load_u64(bytes + 16), &manifest->replaced);
+}
+
+static bool take_tail(struct cursor *cursor, uint8_t format, struct manifest *manifest) {
+  if (format == MANIFEST_FORMAT) return true;
+  if (format == MANIFEST_FORMAT_SINCE) return take_since(cursor, &manifest->since);
+  return take_corrected(cursor, manifest) && (format != MANIFEST_FORMAT_REPLACING || take_replaced(cursor, manifest));
+}
+
 static bool origin_of(const uint8_t *fixed, enum cas_origin *origin) {
   bool is_corrected = fixed[1] == CAS_ORIGIN_CORRECTED;
   *origin = is_corrected                      ? CAS_ORIGIN_CORRECTED
             : fixed[1] == CAS_ORIGIN_RECEIVED ? CAS_ORIGIN_RECEIVED
                                               : CAS_ORIGIN_IMPORT;
+  if (fixed[0] == MANIFEST_FORMAT_REPLACING) return true;
   return fixed[0] >= MANIFEST_FORMAT && fixed[0] <= MANIFEST_FORMAT_CORRECTED &&
          is_corrected == (fixed[0] == MANIFEST_FORMAT_CORRECTED);
 }
@@ -207,8 +250,7 @@ static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   if (!take_text(cursor, manifest->source, sizeof manifest->source)) return CAS_CORRUPT;
   STATUS_TRY(take_blobs(cursor, manifest));
   STATUS_TRY(take_pieces(cursor, manifest));
-  if (fixed[0] == MANIFEST_FORMAT_SINCE && !take_since(cursor, &manifest->since)) return CAS_CORRUPT;
-  if (fixed[0] == MANIFEST_FORMAT_CORRECTED && !take_corrected(cursor, manifest)) return CAS_CORRUPT;
+  if (!take_tail(cursor, fixed[0], manifest)) return CAS_CORRUPT;
   return cursor->at == cursor->end && manifest->data_set_offset <= manifest->file_size ? CAS_OK : CAS_CORRUPT;
 }
 

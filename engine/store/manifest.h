@@ -33,6 +33,9 @@ struct manifest {
   uint32_t corrected[MANIFEST_CORRECTED_MAX]; /* CAS_ORIGIN_CORRECTED: tags of attributes that were changed */
   size_t corrected_count;
   uint64_t since; /* the group in which this version was first durable; 0: that of the record */
+  /* Of one that replaces a damaged manifest, and so has `since`: where that lies; else, and where it is not said, all
+   * zero. */
+  struct record_cookie replaced;
   uint64_t file_size;
   uint64_t data_set_offset;
   struct cas_hash content_hash;  /* of the whole file */
@@ -52,6 +55,9 @@ CAS_MUST_USE cas_status manifest_encode(const struct manifest *manifest, struct 
 
 /* CAS_CORRUPT for bytes that break the format: then nothing is left to free. */
 CAS_MUST_USE cas_status manifest_decode(struct cas_slice bytes, struct manifest *manifest);
+
+/* Whether it says which damaged manifest it replaces. */
+bool manifest_says_replaced(const struct manifest *manifest);
 
 /* Whether two manifests stand for the same file: same blobs, same pieces. */
 bool manifest_same_file(const struct manifest *a, const struct manifest *b);

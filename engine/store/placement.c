@@ -290,7 +290,7 @@ struct known_version {
 
 static cas_status replace(const struct known_version *known, struct index_node *node) {
   if (known->healed != NULL) {
-    STATUS_TRY(ledger_kill(known->batch, node->manifest, known->error));
+    if (!manifest_says_replaced(known->healed)) STATUS_TRY(ledger_kill(known->batch, node->manifest, known->error));
     /* Which blobs the damaged one named is not known: it may have been cut in another way. */
     STATUS_TRY(ledger_use(known->batch, known->healed, known->error));
   }
@@ -377,6 +377,7 @@ cas_status placement_put(struct index_batch *batch, struct placement_memo *memo,
                                 .cookie = origin->cookie,
                                 .error = error};
   struct newcomer newcomer = {.manifest = manifest, .attributes = attributes, .born = born(manifest, origin)};
+  if (manifest_says_replaced(manifest)) STATUS_TRY(ledger_supersede(batch, manifest->replaced, error));
   cas_status status =
       index_batch_find_uid(batch, CAS_LEVEL_INSTANCE, manifest->sop_instance_uid, replace_if_same, &known, error);
   if (known.found && (status == CAS_END || status == CAS_OK)) return CAS_OK;

@@ -147,7 +147,7 @@ static cas_status take_prepared(struct replay *replay, const struct segment_even
               is_manifest            ? "manifest"
               : kind == RECORD_STATE ? "record of states"
                                      : "snapshot",
-              event->offset, is_manifest ? "an instance" : "it");
+              event->offset, is_manifest ? "an instance, unless it came again," : "it");
     replay->group_damage++;
   }
   prepared_record_destroy(prepared);

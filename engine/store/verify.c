@@ -14,6 +14,7 @@
 #include "segment/segment_bounds.h"
 #include "segment/segment_generations.h"
 #include "store/ledger.h"
+#include "store/superseded.h"
 #include "store/unlisted.h"
 #include "store/verify.h"
 
@@ -57,12 +58,23 @@ static cas_status tell_progress(struct verification *v) {
 
 /* --- records --- */
 
-/* A damaged blob whose good copy lies elsewhere by now was healed. */
-static bool is_superseded(struct verification *v, const struct segment_event *event) {
+/* What is damaged and has a good record elsewhere by now was healed. */
+static bool is_healed(struct verification *v, const struct segment_event *event) {
   struct index_blob place;
-  return event->record.kind == RECORD_BLOB &&
-         ledger_find_blob(v->store->index, NULL, &event->record.id, &place, NULL) == CAS_OK &&
-         memcmp(place.cookie.bytes, event->cookie.bytes, sizeof place.cookie.bytes) != 0;
+  bool covers = false;
+  if (event->kind == SEGMENT_EVENT_RECORD && event->record.kind == RECORD_BLOB)
+    return ledger_find_blob(v->store->index, NULL, &event->record.id, &place, NULL) == CAS_OK &&
+           memcmp(place.cookie.bytes, event->cookie.bytes, sizeof place.cookie.bytes) != 0;
+  const uint64_t segment = segment_file(event->segment, event->generation);
+  return superseded_covers(v->store->index, segment, event->offset, event->size, &covers, NULL) == CAS_OK && covers;
+}
+
+/* Takes note of what is damaged; false where it was healed. */
+static bool is_damage(struct verification *v, const struct segment_event *event) {
+  const bool healed = is_healed(v, event);
+  v->result.healed_records += healed;
+  v->result.damaged_records += !healed;
+  return !healed;
 }
 
 /* What was dropped when its segment was written anew is in the old file as long as that is there. */
@@ -77,8 +89,7 @@ static void check_record(struct verification *v, const struct segment_event *eve
   struct index_blob place;
   v->result.records++;
   if (!event->payload_good) {
-    if (is_superseded(v, event)) return;
-    v->result.damaged_records++;
+    if (!is_damage(v, event)) return;
     report(
         v, CAS_FINDING_DAMAGED_RECORD, spot, "%s",
         event->record.kind == RECORD_MANIFEST
@@ -112,11 +123,9 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   v->result.bytes += event->size;
   if (event->kind == SEGMENT_EVENT_RECORD) check_record(v, event, segment);
   if (event->kind == SEGMENT_EVENT_RECORD && event->payload_good) unlisted_note(&v->unlisted, &event->record);
-  if (event->kind == SEGMENT_EVENT_DAMAGE) {
-    v->result.damaged_records++;
+  if (event->kind == SEGMENT_EVENT_DAMAGE && is_damage(v, event))
     report(v, CAS_FINDING_DAMAGED_RECORD, (struct spot){segment, event->offset, event->size},
            "%" PRIu64 " bytes are no valid records", event->size);
-  }
   if (event->kind != SEGMENT_EVENT_COMMIT) return CAS_OK;
   if (v->result.damaged_records > v->damage_told) unlisted_tell(&v->unlisted, report_unlisted, v);
   v->damage_told = v->result.damaged_records;

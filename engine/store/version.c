@@ -114,6 +114,7 @@ static cas_status compare_node(struct comparison *c, const struct index_node *no
     /* What the index knows from before there were snapshots is older than all of them. */
     c->decision->since = node->first_group != 0 ? node->first_group : 1;
     c->decision->arrival_ns = node->first_arrival_ns;
+    c->decision->replaced = node->manifest;
     return CAS_OK;
   }
   STATUS_TRY(status);

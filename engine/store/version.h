@@ -27,9 +27,11 @@ struct version_decision {
   enum cas_outcome outcome;
   uint32_t version;
   bool writes_manifest; /* false for a duplicate, unless the stored manifest is damaged */
-  /* Where a damaged manifest is replaced: the group in which the version was first durable, and its arrival; else 0. */
+  /* Where a damaged manifest is replaced: the group in which the version was first durable, its arrival, and where the
+   * damaged one lies; else 0. */
   uint64_t since;
   int64_t arrival_ns;
+  struct record_cookie replaced;
 };
 
 /*

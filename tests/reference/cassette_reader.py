@@ -269,15 +269,17 @@ class Manifest:
         self.raw, self.at = raw, 0
         kind, origin, zero, self.version, self.arrival, self.size, self.data_set, self.hash, self.data_set_name = self.take(
             "<BBHIqQQ16s16s")
-        require(kind in (1, 2, 3), "manifest format %d is unknown" % kind)
-        require(origin in (1, 2, 3) and (origin == 3) == (kind == 3) and zero == 0, "origin")
+        require(kind in (1, 2, 3, 4), "manifest format %d is unknown" % kind)
+        require(origin in (1, 2, 3) and (kind == 4 or (origin == 3) == (kind == 3)) and zero == 0, "origin")
         self.uid, self.source = self.text(), self.text()
         self.blobs = [self.take("<16sHI") for _ in range(self.take("<I")[0])]
         self.pieces = [(self.varint(), self.varint(), self.varint()) for _ in range(self.take("<I")[0])]
         self.since = self.take("<Q")[0] if kind >= 2 else 0
-        require(kind != 2 or self.since != 0, "no group")
-        self.corrected = [self.take("<I")[0] for _ in range(self.take("<B")[0])] if kind == 3 else []
+        require(kind not in (2, 4) or self.since != 0, "no group")
+        self.corrected = [self.take("<I")[0] for _ in range(self.take("<B")[0])] if kind >= 3 else []
         require(len(self.corrected) <= 32, "too many corrected attributes")
+        require(origin == 3 or not self.corrected, "corrected, and of another origin")
+        self.replaced = self.take("<QQQ") if kind == 4 else None
         require(self.at == len(raw), "bytes are left over")
         for blob, offset, size in self.pieces:
             require(blob < len(self.blobs) and offset + size <= self.blobs[blob][2], "a piece outside its blob")
@@ -322,14 +324,27 @@ class Store:
         self.key = read_superblock(folder)
         self.segments = segments_of(folder, self.key)
         self.blobs, self.instances, self.damage = {}, {}, []
-        self.changes = []
+        self.changes, self.found, self.replaced = [], [], []
 
     def replay(self):
         for event in events_of(self.segments):
             if event[0] in ("damaged", "missing"):
-                self.damage.append("segment %d: bytes %d to %d are %s" % (event[1], event[2], event[3], event[0]))
+                self.find(*event[1:], "bytes %d to %d are %s" % (event[2], event[3], event[0]))
             elif event[0] == "record":
                 self.take(event[1])
+        self.damage = [line for segment, begin, end, line in self.found if not self.is_healed(segment, begin, end)]
+
+    def find(self, number, begin, end, what):
+        """Something is damaged, or it was and a later record says that it replaces it."""
+        generation = next((segment.generation for segment in self.segments if segment.number == number), 0)
+        self.found.append((number | generation << 32, begin, end, "segment %d: %s" % (number, what)))
+
+    def is_healed(self, segment, begin, end):
+        at = begin
+        for place, offset, size in sorted(self.replaced):
+            if place == segment and offset <= at < offset + size:
+                at = offset + size
+        return begin < end <= at
 
     def take(self, record):
         if record.kind == BLOB:
@@ -340,14 +355,16 @@ class Store:
             try:
                 manifest = self.manifest(record)
                 self.instances[manifest.uid, manifest.version] = manifest
+                self.replaced += [manifest.replaced] if manifest.replaced is not None else []
             except Damaged as error:
-                self.damage.append("segment %d: manifest at %d: %s" % (record.segment.number, record.offset, error))
+                self.find(record.segment.number, record.offset, record.end,
+                          "manifest at %d: %s" % (record.offset, error))
 
         elif record.kind == STATE:
             try:
                 self.changes.append((record.group, self.state(record)))
             except Damaged as error:
-                self.damage.append("segment %d: states at %d: %s" % (record.segment.number, record.offset, error))
+                self.find(record.segment.number, record.offset, record.end, "states at %d: %s" % (record.offset, error))
 
     @staticmethod
     def raw_of(record):

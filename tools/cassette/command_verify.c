@@ -143,6 +143,7 @@ static void summarize(const struct cas_verify_result *result, bool json, double 
     cli_json_count(counts, "bytes", result->bytes);
     cli_json_count(counts, "damaged_records", result->damaged_records);
     cli_json_count(counts, "damaged_instances", result->damaged_instances);
+    cli_json_count(counts, "healed_records", result->healed_records);
     cli_json_count(counts, "index_findings", result->index_findings);
     cli_json_count(counts, "away_segments", result->away_segments);
     cli_json_count(counts, "away_instances", result->away_instances);
@@ -156,6 +157,8 @@ static void summarize(const struct cas_verify_result *result, bool json, double 
   if (result->away_segments + result->away_instances > 0)
     printf("%llu segments and %llu instances could not be read, as the cold place is away; of the rest: ",
            (unsigned long long)result->away_segments, (unsigned long long)result->away_instances);
+  if (result->healed_records > 0)
+    printf("%llu damaged records were healed and are not needed; ", (unsigned long long)result->healed_records);
   if (damage(result) == 0) {
     puts("all is well");
     return;

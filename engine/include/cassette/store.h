@@ -162,6 +162,7 @@ struct cas_verify_options {
 struct cas_verify_result {
   uint64_t segments, records, instances, bytes;
   uint64_t damaged_records, damaged_instances, index_findings;
+  uint64_t healed_records; /* damaged ones, or ranges of them, that nothing needs any more; none of damaged_records */
   uint64_t away_segments, away_instances; /* that could not be read, as the cold place is away (tier.h) */
 };
 /*

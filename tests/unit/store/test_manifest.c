@@ -55,6 +55,28 @@ static void a_healed_manifest_keeps_its_group(void **state) {
   manifest_fini(&manifest);
 }
 
+static void one_that_replaces_says_what(void **state) {
+  (void)state;
+  CLEANUP_BUFFER struct cas_buffer bytes = {0};
+  struct manifest manifest, again;
+  make(&manifest);
+  manifest.since = 77;
+  assert_true(record_cookie_make(segment_file(5, 3), 4096, 128, &manifest.replaced));
+  assert_int_equal(manifest_encode(&manifest, &bytes), CAS_OK);
+  assert_int_equal(bytes.data[0], 4);
+  assert_int_equal(manifest_decode(slice_of_buffer(&bytes), &again), CAS_OK);
+  assert_int_equal(again.since, 77);
+  assert_memory_equal(&again.replaced, &manifest.replaced, sizeof again.replaced);
+  manifest_fini(&again);
+  assert_int_equal(manifest_decode(slice_of(bytes.data, bytes.size - 1), &again), CAS_CORRUPT);
+  bytes.data[bytes.size - 16]++; /* no record is at such an offset */
+  assert_int_equal(manifest_decode(slice_of_buffer(&bytes), &again), CAS_CORRUPT);
+  bytes.data[bytes.size - 16]--;
+  bytes.data[bytes.size - 25] = 1; /* corrected, and it is none */
+  assert_int_equal(manifest_decode(slice_of_buffer(&bytes), &again), CAS_CORRUPT);
+  manifest_fini(&manifest);
+}
+
 static void every_cut_and_lie_is_corrupt(void **state) {
   (void)state;
   CLEANUP_BUFFER struct cas_buffer bytes = {0};
@@ -83,6 +105,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_manifest_comes_back),
       cmocka_unit_test(a_healed_manifest_keeps_its_group),
+      cmocka_unit_test(one_that_replaces_says_what),
       cmocka_unit_test(every_cut_and_lie_is_corrupt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
