@@ -143,12 +143,7 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   if (instance->blobs[0] != NULL) fresh.header = pending_bytes(store->pending, instance->blobs[0]);
   struct version_decision decision;
   STATUS_TRY(version_decide(store, group->batch, &open, &fresh, &decision, &group->error));
-  instance->manifest.version = decision.version;
-  if (decision.since != 0) {
-    instance->manifest.since = decision.since;
-    instance->manifest.arrival_ns = decision.arrival_ns;
-    instance->manifest.replaced = decision.replaced;
-  }
+  version_settle(&decision, &instance->manifest);
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
   if (decision.writes_manifest) STATUS_TRY(append_manifest(group, instance));

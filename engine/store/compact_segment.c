@@ -5,8 +5,8 @@
  *   read -> needed? -> queue -> new file -> durable -> index, batch by batch -> old file removed
  *
  * What is needed: blobs with users, manifests that the tree has at this place, and all other records but
- * replacements that the index does not have. A blob without users is doomed first, so that no object on its way counts
- * on it any more, and then looked at once more.
+ * those of states that were left out with their instances. A blob without users is doomed first, so that no object on
+ * its way counts on it any more, and then looked at once more.
  */
 #include "store/compact_segment.h"
 
@@ -132,7 +132,7 @@ static cas_status put_manifest(struct rewriting *rewriting, const struct segment
   return status;
 }
 
-/* A replacement that was left out with its correction (replay.c) must not come back with the group's good records. */
+/* What was left out with its instance (replay.c) must not come back with the group's good records. */
 static cas_status put_states(struct rewriting *rewriting, const struct segment_event *event) {
   struct state_record state;
   bool applied = true;
@@ -140,7 +140,7 @@ static cas_status put_states(struct rewriting *rewriting, const struct segment_e
   cas_status status = state_record_read(rewriting->store, &event->record, event->payload, &state);
   if (status == CAS_CORRUPT) return put(rewriting, event, NULL);
   STATUS_TRY(status);
-  if (state.action == CAS_ACTION_REPLACE)
+  if (state_record_needs_instance(&state))
     status = state_is_applied(rewriting->store->index, event->group, &state, &applied, rewriting->error);
   state_record_fini(&state);
   STATUS_TRY(status);

@@ -106,6 +106,7 @@ cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *b
   uint8_t fixed[FIXED_BYTES] = {0};
   fixed[0] = format_of(manifest);
   fixed[1] = (uint8_t)manifest->origin;
+  store_u16(fixed + 2, manifest->states);
   store_u32(fixed + 4, manifest->version);
   store_u64(fixed + 8, (uint64_t)manifest->arrival_ns);
   store_u64(fixed + 16, manifest->file_size);
@@ -240,6 +241,7 @@ static bool origin_of(const uint8_t *fixed, enum cas_origin *origin) {
 static cas_status decode(struct cursor *cursor, struct manifest *manifest) {
   const uint8_t *fixed = take(cursor, FIXED_BYTES);
   if (fixed == NULL || !origin_of(fixed, &manifest->origin)) return CAS_CORRUPT;
+  manifest->states = load_u16(fixed + 2);
   manifest->version = load_u32(fixed + 4);
   manifest->arrival_ns = (int64_t)load_u64(fixed + 8);
   manifest->file_size = load_u64(fixed + 16);

@@ -29,6 +29,7 @@ struct manifest_piece {
 struct manifest {
   enum cas_origin origin;
   uint32_t version;
+  uint16_t states; /* 1 + ordinal of the record of states of its group that belongs to it (state_record.h); 0: none */
   int64_t arrival_ns;
   uint32_t corrected[MANIFEST_CORRECTED_MAX]; /* CAS_ORIGIN_CORRECTED: tags of attributes that were changed */
   size_t corrected_count;

@@ -5,7 +5,7 @@
  * whose records are all good is applied as it was committed. Where records are damaged, an instance stays in the index
  * if the group was durable for certain: its reading will say what is damaged. In a doubtful last group (segment.h) an
  * instance that lacks blobs was never acknowledged, and is left out; a correction and the record of what it replaces
- * count only together.
+ * count only together, and so do a rejection note and the record of what it hides.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -207,12 +207,13 @@ static bool has_all_blobs(struct replay *replay, const struct manifest *manifest
 }
 
 static bool belong_together(const struct manifest *manifest, const struct state_record *state) {
+  if (state->of_object) return manifest->states == state->ordinal + 1;
   return manifest->origin == CAS_ORIGIN_CORRECTED && state->action == CAS_ACTION_REPLACE && state->target_count > 0 &&
          strcmp(manifest->sop_instance_uid, state->targets[0].uid) == 0;
 }
 
-/* Whether the open group has the record which says what a correction replaces. */
-static bool has_replacement(const struct replay *replay, const struct manifest *manifest) {
+/* Whether the open group has the record that belongs to an instance. */
+static bool has_states(const struct replay *replay, const struct manifest *manifest) {
   for (size_t i = 0; i < replay->record_count; i++) {
     const struct prepared_record *prepared = replay->records[i].prepared;
     if (prepared->kind == RECORD_STATE && belong_together(manifest, &prepared->state)) return true;
@@ -223,7 +224,8 @@ static bool has_replacement(const struct replay *replay, const struct manifest *
 /* Of a doubtful group. A manifest that was only moved had its replacement before. */
 static bool is_whole(struct replay *replay, const struct manifest *manifest) {
   bool is_correction = manifest->origin == CAS_ORIGIN_CORRECTED && manifest->since == 0;
-  return (!is_correction || has_replacement(replay, manifest)) && has_all_blobs(replay, manifest);
+  bool needs_states = is_correction || manifest->states != 0;
+  return (!needs_states || has_states(replay, manifest)) && has_all_blobs(replay, manifest);
 }
 
 /* It has a place by its UID alone, unless its header is found further on. */
@@ -250,8 +252,8 @@ static cas_status place_manifest(struct replay *replay, struct replayed_record *
   return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
 
-/* Whether the open group has placed a correction of the version that the record says is replaced. */
-static bool has_correction(const struct replay *replay, const struct state_record *state) {
+/* Whether the open group has placed the instance that a record belongs to. */
+static bool has_instance(const struct replay *replay, const struct state_record *state) {
   for (size_t i = 0; i < replay->record_count; i++) {
     const struct replayed_record *replayed = &replay->records[i];
     if (replayed->placed && belong_together(&replayed->prepared->manifest, state)) return true;
@@ -261,7 +263,7 @@ static bool has_correction(const struct replay *replay, const struct state_recor
 
 static cas_status apply_states(struct replay *replay, const struct replayed_record *replayed, bool doubtful) {
   const struct state_record *state = &replayed->prepared->state;
-  if (doubtful && state->action == CAS_ACTION_REPLACE && !has_correction(replay, state)) return CAS_OK;
+  if (doubtful && state_record_needs_instance(state) && !has_instance(replay, state)) return CAS_OK;
   replay->batch_records += state->target_count;
   return state_apply(replay->store, replay->batch, replayed->origin.group, state, replay->error);
 }

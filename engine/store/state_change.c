@@ -142,16 +142,24 @@ static void describe(const struct cas_change *change, struct state_record *state
   put_text(state->why, sizeof state->why, change->why);
 }
 
+/* What a manifest says of the next record of the group, if it can. */
+static uint16_t states_of(const struct record_group *group) {
+  return *group->states < UINT16_MAX ? (uint16_t)(*group->states + 1) : 0;
+}
+
 cas_status state_change_check(struct record_group *group, struct commit_instance *instance) {
-  if (instance->manifest.origin != CAS_ORIGIN_CORRECTED || instance->states == NULL) return CAS_OK;
+  if (instance->states == NULL) return CAS_OK;
   const struct cas_change *change = &instance->states->change;
   struct commit_states commit = {.change = change};
   cas_status status = CAS_OK;
   describe(change, &commit.state);
   for (size_t i = 0; i < change->target_count && status == CAS_OK; i++)
     status = look_at_target(&commit, group, &change->targets[i]);
-  if (commit.changed == 0)
+  const bool is_correction = instance->manifest.origin == CAS_ORIGIN_CORRECTED;
+  if (is_correction && commit.changed == 0)
     instance->status = status_fail(&instance->error, CAS_NOT_FOUND, "it was deleted or replaced meanwhile");
+  if (!is_correction && commit.record.status == CAS_OK && commit.state.target_count > 0)
+    instance->manifest.states = states_of(group);
   state_record_fini(&commit.state);
   return status;
 }
@@ -161,6 +169,7 @@ cas_status state_change_follow(struct record_group *group, struct commit_instanc
   const struct cas_change *change = &instance->states->change;
   struct commit_states commit = {.change = change, .end = change->target_count};
   describe(change, &commit.state);
+  commit.state.of_object = instance->manifest.states != 0;
   cas_status status = append(&commit.record, group);
   if (status == CAS_OK) instance->result.changed = commit.changed;
   state_record_fini(&commit.state);

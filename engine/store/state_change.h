@@ -12,8 +12,8 @@
 /* Writes a record and brings the batch up to date; gives it its ordinal. */
 CAS_MUST_USE cas_status state_change_write(struct record_group *group, struct state_record *state);
 
-/* Of what changes together with an instance. Fails one that replaces a version which cannot be replaced any more; to be
- * asked before it is written. */
+/* Of what changes together with an instance; to be asked before it is written. Fails one that replaces a version which
+ * cannot be replaced any more. Puts into the manifest of a rejection note which record will belong to it. */
 CAS_MUST_USE cas_status state_change_check(struct record_group *group, struct commit_instance *instance);
 
 /* Writes what a rejection note hides or a correction replaces, as one record, and counts the versions in the instance's

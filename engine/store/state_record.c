@@ -19,6 +19,10 @@ void state_record_fini(struct state_record *state) {
   state->targets = NULL;
 }
 
+bool state_record_needs_instance(const struct state_record *state) {
+  return state->of_object || state->action == CAS_ACTION_REPLACE;
+}
+
 bool state_reason_lasts(enum cas_reason reason) {
   return reason == CAS_REASON_QUALITY || reason == CAS_REASON_SAFETY || reason == CAS_REASON_WORKLIST;
 }
@@ -33,6 +37,7 @@ cas_status state_record_encode(const struct state_record *state, struct cas_buff
   p[0] = STATE_FORMAT;
   p[1] = (uint8_t)state->action;
   p[2] = (uint8_t)state->reason;
+  p[3] = state->of_object;
   store_u32(p + 4, state->target_count);
   store_u64(p + 8, (uint64_t)state->time_ns);
   store_u64(p + 16, state->since);
@@ -72,10 +77,11 @@ static bool take_size(struct cas_slice *rest, size_t bytes, size_t most, size_t 
 static bool take_head(struct cas_slice *rest, struct state_record *state) {
   const uint8_t *p = rest->data;
   size_t size;
-  if (rest->size < FIXED_BYTES || p[0] != STATE_FORMAT || p[3] != 0 || load_u32(p + 28) != 0) return false;
+  if (rest->size < FIXED_BYTES || p[0] != STATE_FORMAT || p[3] > 1 || load_u32(p + 28) != 0) return false;
   if (p[1] < CAS_ACTION_DELETE || p[1] > CAS_ACTION_UNDELETE || p[2] > CAS_REASON_RETENTION) return false;
   *state = (struct state_record){.action = (enum cas_action)p[1],
                                  .reason = (enum cas_reason)p[2],
+                                 .of_object = p[3] == 1,
                                  .target_count = load_u32(p + 4),
                                  .time_ns = (int64_t)load_u64(p + 8),
                                  .since = load_u64(p + 16),

@@ -20,6 +20,7 @@ struct state_record {
   enum cas_reason reason;
   uint64_t since;   /* the group in which it was first durable; 0: that of the record */
   uint32_t ordinal; /* of the states of that group */
+  bool of_object;   /* a manifest of that group says that this record belongs to it */
   int64_t time_ns;
   char who[CAS_WHO_MAX + 1];
   char why[CAS_WHY_MAX + 1];
@@ -43,6 +44,9 @@ CAS_MUST_USE cas_status state_record_read(struct cas_store *store, const struct 
 
 /* Only what stands before the targets, whatever follows. */
 CAS_MUST_USE bool state_record_decode_head(struct cas_slice bytes, struct state_record *state);
+
+/* Whether it belongs to an instance of the same group, with which it became durable: a correction, a rejection note. */
+bool state_record_needs_instance(const struct state_record *state);
 
 /* Whether a hiding for this reason holds also for versions that come later. */
 bool state_reason_lasts(enum cas_reason reason);

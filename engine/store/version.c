@@ -153,3 +153,12 @@ cas_status version_decide(struct cas_store *store, struct index_batch *batch, co
         .outcome = c.newest == 0 ? CAS_STORED : CAS_NEW_VERSION, .version = c.newest + 1, .writes_manifest = true};
   return CAS_OK;
 }
+
+void version_settle(const struct version_decision *decision, struct manifest *manifest) {
+  manifest->version = decision->version;
+  if (!decision->writes_manifest) manifest->states = 0;
+  if (decision->since == 0) return;
+  manifest->since = decision->since;
+  manifest->arrival_ns = decision->arrival_ns;
+  manifest->replaced = decision->replaced;
+}

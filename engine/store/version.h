@@ -43,4 +43,7 @@ CAS_MUST_USE cas_status version_decide(struct cas_store *store, struct index_bat
                                        const struct group_manifests *group, const struct fresh_manifest *fresh,
                                        struct version_decision *decision, struct cas_error *error);
 
+/* Puts into the manifest what was decided about it. */
+void version_settle(const struct version_decision *decision, struct manifest *manifest);
+
 #endif

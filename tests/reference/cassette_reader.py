@@ -267,10 +267,10 @@ class Manifest:
 
     def __init__(self, raw):
         self.raw, self.at = raw, 0
-        kind, origin, zero, self.version, self.arrival, self.size, self.data_set, self.hash, self.data_set_name = self.take(
+        kind, origin, _, self.version, self.arrival, self.size, self.data_set, self.hash, self.data_set_name = self.take(
             "<BBHIqQQ16s16s")
         require(kind in (1, 2, 3, 4), "manifest format %d is unknown" % kind)
-        require(origin in (1, 2, 3) and (kind == 4 or (origin == 3) == (kind == 3)) and zero == 0, "origin")
+        require(origin in (1, 2, 3) and (kind == 4 or (origin == 3) == (kind == 3)), "origin")
         self.uid, self.source = self.text(), self.text()
         self.blobs = [self.take("<16sHI") for _ in range(self.take("<I")[0])]
         self.pieces = [(self.varint(), self.varint(), self.varint()) for _ in range(self.take("<I")[0])]
@@ -435,7 +435,7 @@ class State:
     """A change of states."""
 
     def __init__(self, raw):
-        require(len(raw) >= 35 and raw[0] == 1 and raw[1] in ACTIONS and raw[2] < len(REASONS) and raw[3] == 0, "state")
+        require(len(raw) >= 35 and raw[0] == 1 and raw[1] in ACTIONS and raw[2] < len(REASONS) and raw[3] in (0, 1), "state")
         self.action, self.reason = ACTIONS[raw[1]], REASONS[raw[2]]
         count, self.time, self.since, self.ordinal, zero = struct.unpack_from("<IqQII", raw, 4)
         require(zero == 0 and 1 <= count <= 10000, "state")

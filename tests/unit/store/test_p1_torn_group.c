@@ -1,7 +1,8 @@
 /*
  * P1: of a last group that was torn by a power cut an object is there as a whole or not at all, and a correction or
- * what it replaces. Each sector of the group is lost in turn, also where its COMMIT is good and the index has nothing
- * of it: the next start and a rebuild leave out what lacks bytes, find no damage, and take the same again.
+ * what it replaces, and what a rejection note hides with the note alone. Each sector of the group is lost in turn, also
+ * where its COMMIT is good and the index has nothing of it: the next start and a rebuild leave out what lacks bytes,
+ * find no damage, and take the same again.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -212,12 +213,111 @@ static void p1_a_correction_is_there_or_what_it_replaces(void **state) {
   close_scene(scene);
 }
 
+/* --- a rejection note --- */
+
+#define NOTE_UID "1.2.3.77"
+#define OTHERS 160 /* further instances that the note names: its record is longer than a sector then */
+
+/* One item of a sequence, or with `vr` the sequence of one item. */
+static void enclose(struct cas_buffer *content, uint16_t group, uint16_t element, const char *vr) {
+  uint8_t head[12] = {0};
+  size_t size = vr != NULL ? 12 : 8;
+  store_u16(head, group);
+  store_u16(head + 2, element);
+  if (vr != NULL) memcpy(head + 4, vr, 2);
+  store_u32(head + size - 4, (uint32_t)content->size);
+  synthetic_put(content, head, size);
+  memmove(content->data + size, content->data, content->size - size);
+  memcpy(content->data, head, size);
+}
+
+static void put_sequence(struct cas_buffer *out, uint16_t group, uint16_t element, struct cas_buffer *item) {
+  enclose(item, 0xFFFE, 0xE000, NULL);
+  enclose(item, group, element, "SQ");
+  synthetic_put(out, item->data, item->size);
+  cas_buffer_fini(item);
+}
+
+static void put_evidence(struct cas_buffer *out) {
+  struct test_random random = {.state = 7};
+  struct cas_buffer instances = {0}, series = {0}, study = {0};
+  for (int i = 0; i <= OTHERS; i++) {
+    struct cas_buffer item = {0};
+    char uid[40] = "1.2.3.4";
+    if (i > 0) snprintf(uid, sizeof uid, "1.2.%u.%u", (unsigned)test_random_below(&random, 1000000000), (unsigned)i);
+    synthetic_text(&item, 0x0008, 0x1155, "UI", uid);
+    enclose(&item, 0xFFFE, 0xE000, NULL);
+    synthetic_put(&instances, item.data, item.size);
+    cas_buffer_fini(&item);
+  }
+  enclose(&instances, 0x0008, 0x1199, "SQ");
+  put_sequence(&series, 0x0008, 0x1115, &instances);
+  put_sequence(&study, 0x0040, 0xA375, &series);
+  synthetic_put(out, study.data, study.size);
+  cas_buffer_fini(&study);
+}
+
+/* A Key Object Selection that rejects 1.2.3.4 for reasons of quality. */
+static void make_note(struct cas_buffer *out) {
+  struct cas_buffer code = {0};
+  uint8_t preamble[132] = {0};
+  memcpy(preamble + 128, "DICM", 4);
+  synthetic_put(out, preamble, sizeof preamble);
+  synthetic_text(out, 2, 0x0010, "UI", EXPLICIT_LE);
+  synthetic_text(out, 0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.88.59");
+  synthetic_text(out, 0x0008, 0x0018, "UI", NOTE_UID);
+  synthetic_text(out, 0x0010, 0x0020, "LO", "P1");
+  synthetic_text(out, 0x0020, 0x000D, "UI", "1.2.3");
+  synthetic_text(out, 0x0020, 0x000E, "UI", "1.2.3.9");
+  synthetic_text(&code, 0x0008, 0x0100, "SH", "113001");
+  synthetic_text(&code, 0x0008, 0x0102, "SH", "DCM");
+  put_sequence(out, 0x0040, 0xA043, &code);
+  put_evidence(out);
+}
+
+static void bring_note(struct scene *scene) {
+  CLEANUP_BUFFER struct cas_buffer note = {0};
+  make_note(&note);
+  synthetic_import(scene->t.store, &note);
+}
+
+/* Returns whether the note is there; then, and only then, what it names is hidden. */
+static bool check_note(struct scene *scene) {
+  const bool listed = is_listed(scene->t.store, NOTE_UID);
+  assert_int_equal(is_listed(scene->t.store, "1.2.3.4"), !listed);
+  check_clean(scene->t.store);
+  return listed;
+}
+
+static void p1_a_rejection_note_hides_or_is_not_there(void **state) {
+  (void)state;
+  struct scene *scene = open_scene(bring_note);
+  unsigned notes = 0, sectors = (unsigned)((scene->end - scene->begin) / SECTOR_BYTES);
+  for (uint64_t at = scene->begin; at < scene->end; at += SECTOR_BYTES) {
+    tear(scene, at, "true", false);
+    bool listed = check_note(scene);
+    notes += listed;
+    if (!listed) assert_int_equal(compact(scene->t.store).segments, 1); /* the rest of the group goes along */
+    cas_store_close(scene->t.store);
+    run(scene, "rm -r store/index");
+    temporary_open(&scene->t);
+    assert_int_equal(check_note(scene), listed);
+    bring_note(scene);
+    assert_true(check_note(scene));
+    cas_store_close(scene->t.store);
+    scene->t.store = NULL;
+  }
+  assert_true(sectors >= 4 && notes < sectors);
+  close_scene(scene);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p1_nothing_is_half_there_without_an_index),
       cmocka_unit_test(p1_nothing_is_half_there_with_the_index_of_before),
       cmocka_unit_test(p1_nothing_is_half_there_after_a_rebuild),
       cmocka_unit_test(p1_a_correction_is_there_or_what_it_replaces),
+      cmocka_unit_test(p1_a_rejection_note_hides_or_is_not_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
