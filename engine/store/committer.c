@@ -23,6 +23,7 @@
 #include "store/placement.h"
 #include "store/revive.h"
 #include "store/state_change.h"
+#include "store/timeline.h"
 #include "store/version.h"
 
 struct committer {
@@ -118,6 +119,8 @@ static cas_status append_manifest(struct group *group, struct commit_instance *i
   struct placement_origin origin = {.cookie = cookie, .group = segment_writer_group(committer->writer)};
   STATUS_TRY(placement_put(group->batch, committer->store->placement_memo, &instance->manifest, instance->attributes,
                            &origin, &group->error));
+  if (instance->manifest.since == 0 && group->manifest_count == 0)
+    STATUS_TRY(timeline_note(group->batch, origin.group, instance->manifest.arrival_ns, &group->error));
   group->manifests[group->manifest_count] = &instance->manifest;
   group->cookies[group->manifest_count++] = cookie;
   return CAS_OK;

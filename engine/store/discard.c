@@ -4,6 +4,8 @@
  *  2. A record discards only what is deleted when it is written, was so before its group, and is shown by no snapshot:
  *     those that come later do not show it either.
  *  3. A version that is discarded can be described without the blobs that it does not use any more.
+ *  4. How long ago a version was deleted is what the log says of it as a whole (timeline.h), as a clock may have been
+ *     wrong; so no single time lets bytes go too early, or keeps them for ever.
  */
 #include "store/discard.h"
 
@@ -19,6 +21,7 @@
 #include "store/snapshot_record.h"
 #include "store/state_apply.h"
 #include "store/state_change.h"
+#include "store/timeline.h"
 
 #define SUM_FACT "deleted"
 #define FACT_PREFIX "deleted/"
@@ -146,8 +149,10 @@ struct discarding {
   struct commit_record record; /* first */
   struct cas_store *store;
   int64_t before_ns;
+  struct timeline line;
   struct moments moments;
   char last[FACT_NAME_BYTES]; /* looked at so far */
+  bool in_future;             /* looking at times behind the present one */
   struct candidate candidates[DISCARD_TARGETS_MAX];
   size_t count;
   struct state_record state;
@@ -165,7 +170,7 @@ static bool parse_name(const char *name, int64_t *time_ns, struct candidate *can
   return true;
 }
 
-/* In the order of their times. */
+/* In the order of their times; those that were before 1970 come last. */
 static cas_status take_fact(void *arg, const char *name, struct cas_slice value) {
   struct discarding *discarding = arg;
   struct candidate candidate;
@@ -173,9 +178,11 @@ static cas_status take_fact(void *arg, const char *name, struct cas_slice value)
   if (!parse_name(name, &time_ns, &candidate) || value.size != FACT_BYTES)
     return status_fail(discarding->error, CAS_CORRUPT,
                        "the index entry of a deleted version is damaged: rebuild the index");
-  if (time_ns >= discarding->before_ns) return CAS_END;
+  const uint64_t born = load_u64(value.data + 8), deleted = load_u64(value.data + 16);
+  if (time_ns >= discarding->before_ns && !discarding->in_future) return CAS_END;
   snprintf(discarding->last, sizeof discarding->last, "%s", name);
-  if (is_in_snapshot(&discarding->moments, load_u64(value.data + 8), load_u64(value.data + 16))) return CAS_OK;
+  if (timeline_settle(&discarding->line, deleted, time_ns) >= discarding->before_ns) return CAS_OK;
+  if (is_in_snapshot(&discarding->moments, born, deleted)) return CAS_OK;
   discarding->candidates[discarding->count++] = candidate;
   return discarding->count == DISCARD_TARGETS_MAX ? CAS_END : CAS_OK;
 }
@@ -276,11 +283,10 @@ static cas_status commit(struct discarding *discarding, uint64_t *versions) {
   return status;
 }
 
-static cas_status discard_all(struct discarding *discarding, cas_status (*look)(void *arg), void *arg,
-                              uint64_t *versions) {
+static cas_status discard_behind(struct discarding *discarding, cas_status (*look)(void *arg), void *arg,
+                                 uint64_t *versions) {
   struct cas_store *store = discarding->store;
   bool more = true;
-  STATUS_TRY(list_moments(store, &discarding->moments, discarding->error));
   while (more) {
     const char *after = discarding->last[0] != '\0' ? discarding->last : NULL;
     discarding->count = 0;
@@ -294,6 +300,19 @@ static cas_status discard_all(struct discarding *discarding, cas_status (*look)(
   return CAS_OK;
 }
 
+/* What is not due by its own time is due by that of others only if its own is in the future. */
+static cas_status discard_all(struct discarding *discarding, cas_status (*look)(void *arg), void *arg,
+                              uint64_t *versions) {
+  struct index *index = discarding->store->index;
+  STATUS_TRY(list_moments(discarding->store, &discarding->moments, discarding->error));
+  STATUS_TRY(timeline_load(index, clock_now_ns(), &discarding->line, discarding->error));
+  STATUS_TRY(discard_behind(discarding, look, arg, versions));
+  if (discarding->before_ns > discarding->line.now_ns) return CAS_OK;
+  discarding->in_future = true;
+  snprintf(discarding->last, sizeof discarding->last, FACT_PREFIX "%016" PRIx64, (uint64_t)discarding->line.now_ns);
+  return discard_behind(discarding, look, arg, versions);
+}
+
 cas_status discard_deleted(struct cas_store *store, int64_t before_ns, cas_status (*look)(void *arg), void *arg,
                            uint64_t *versions, struct cas_error *error) {
   struct discarding *discarding = calloc(1, sizeof *discarding);
@@ -302,6 +321,7 @@ cas_status discard_deleted(struct cas_store *store, int64_t before_ns, cas_statu
   discarding->before_ns = before_ns;
   discarding->error = error;
   cas_status status = discard_all(discarding, look, arg, versions);
+  timeline_fini(&discarding->line);
   free(discarding->moments.groups);
   free(discarding);
   return status;

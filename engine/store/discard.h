@@ -27,9 +27,9 @@ CAS_MUST_USE cas_status discard_waiting(struct index *index, uint64_t *versions,
                                         struct cas_error *error);
 
 /*
- * Discards what was deleted before a time, and that no snapshot shows. `look` is called now and then; another status
- * than CAS_OK stops with it. *versions counts what was discarded, durably, also on failure. What cannot be read is
- * passed over. Threads: one at a time, not the committer's.
+ * Discards what was deleted before a time (timeline.h), and that no snapshot shows; INT64_MAX: at any time. `look` is
+ * called now and then; another status than CAS_OK stops with it. *versions counts what was discarded, durably, also on
+ * failure. What cannot be read is passed over. Threads: one at a time, not the committer's.
  */
 CAS_MUST_USE cas_status discard_deleted(struct cas_store *store, int64_t before_ns, cas_status (*look)(void *arg),
                                         void *arg, uint64_t *versions, struct cas_error *error);

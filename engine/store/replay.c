@@ -19,6 +19,7 @@
 #include "store/placement.h"
 #include "store/replay_prepare.h"
 #include "store/state_apply.h"
+#include "store/timeline.h"
 
 /* A manifest, or a record of states. */
 struct replayed_record {
@@ -33,6 +34,7 @@ struct replay {
   size_t batch_records;            /* instances and blobs in it */
   struct replayed_record *records; /* of the open group */
   size_t record_count, record_capacity;
+  int64_t arrival_ns;     /* the last of the open group, 0: none */
   uint64_t group_damage;  /* damaged records or ranges in the open group */
   uint32_t noted_segment; /* whose generation the ledger knows */
   uint32_t torn_segment;  /* where the remains of a torn write were seen last, 0: nowhere */
@@ -192,6 +194,7 @@ static cas_status place(struct replay *replay, const struct replayed_record *rep
   STATUS_TRY(placement_put(replay->batch, replay->store->placement_memo, manifest, attributes, &replayed->origin,
                            replay->error));
   STATUS_TRY(note_dictionary(replay, manifest, attributes));
+  if (manifest->since == 0 && manifest->arrival_ns > replay->arrival_ns) replay->arrival_ns = manifest->arrival_ns;
   replay->instances++;
   replay->batch_records++;
   return CAS_OK;
@@ -271,6 +274,7 @@ static cas_status apply_states(struct replay *replay, const struct replayed_reco
 static void forget_records(struct replay *replay) {
   for (size_t i = 0; i < replay->record_count; i++) prepared_record_destroy(replay->records[i].prepared);
   replay->record_count = 0;
+  replay->arrival_ns = 0;
 }
 
 static cas_status apply_batch(struct replay *replay) {
@@ -285,6 +289,7 @@ static cas_status apply_group(struct replay *replay, const struct segment_mark *
     STATUS_TRY(replay->records[i].prepared->kind == RECORD_MANIFEST
                    ? place_manifest(replay, &replay->records[i], doubtful)
                    : apply_states(replay, &replay->records[i], doubtful));
+  if (replay->arrival_ns > 0) STATUS_TRY(timeline_note(replay->batch, mark->group, replay->arrival_ns, replay->error));
   forget_records(replay);
   replay->group_damage = 0;
   STATUS_TRY(mark_put(replay->batch, mark, replay->error));

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "store/store.h"
+#include "store/timeline.h"
 
 #define SNAPSHOT_FORMAT 1
 #define FIXED_BYTES 41 /* up to the name */
@@ -68,6 +69,7 @@ cas_status snapshot_apply(struct index_batch *batch, uint64_t group, const struc
   uint8_t value[8 + SNAPSHOT_PAYLOAD_BYTES_MAX];
   struct record record;
   size_t size;
+  STATUS_TRY(timeline_note(batch, group, snapshot->created_ns, error));
   snapshot_fact_name(snapshot->name, fact);
   if (snapshot->removes) {
     index_batch_delete_fact(batch, fact);

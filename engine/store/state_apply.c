@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "store/discard.h"
+#include "store/timeline.h"
 
 cas_status state_get_history(struct index_batch *batch, const char *uid, struct cas_buffer *history,
                              struct cas_error *error) {
@@ -148,6 +149,7 @@ cas_status state_apply(struct cas_store *store, struct index_batch *batch, uint6
                             .action = state->action,
                             .reason = state->reason};
   STATUS_TRY(keep_change(batch, step.group, state, error));
+  if (state->since == 0) STATUS_TRY(timeline_note(batch, group, state->time_ns, error));
   for (uint32_t i = 0; i < state->target_count; i++) {
     step.version = state->targets[i].version;
     STATUS_TRY(apply_target(store, batch, &step, state->targets[i].uid, error));

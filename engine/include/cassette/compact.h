@@ -37,7 +37,9 @@ struct cas_compact_options {
   bool in_background;        /* the threads give way to all others */
   uint64_t seal_bytes;       /* end the open segment too, if at least so much of it would go; default: do not */
   uint64_t bytes_per_second; /* read at most so fast; default: as fast as possible */
-  int64_t deleted_before_ns; /* discard what was deleted before this time, UTC; default: nothing */
+  /* Discard what was deleted before this time, UTC; INT64_MAX: whatever was; default: nothing. A time of a deletion
+   * that does not fit the others in the log does not count: the next later one that does counts for it. */
+  int64_t deleted_before_ns;
   cas_compact_progress_fn progress;
   void *arg;
 };
