@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "store/activity.h"
 #include "store/condition.h"
+#include "store/corrected.h"
 #include "store/dictionaries.h"
 #include "store/ledger.h"
 #include "store/manifest_read.h"
@@ -147,6 +148,7 @@ static cas_status append_instance(struct group *group, struct commit_instance *i
   struct version_decision decision;
   STATUS_TRY(version_decide(store, group->batch, &open, &fresh, &decision, &group->error));
   version_settle(&decision, &instance->manifest);
+  STATUS_TRY(corrected_recall(store, group->batch, instance->attributes, &instance->manifest, &group->error));
   instance->result.version = decision.version;
   instance->result.outcome = decision.outcome;
   if (decision.writes_manifest) STATUS_TRY(append_manifest(group, instance));

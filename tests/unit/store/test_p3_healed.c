@@ -1,5 +1,6 @@
 /* P3: what was damaged and healed is in a rebuilt index where it was in the one before: its good copy lies behind what
  * needs it in the log. */
+#include "cassette/correct.h"
 #include "compacting.h"
 #include "damaging.h"
 
@@ -111,11 +112,56 @@ static void p3_a_header_that_was_not_healed_has_its_uid(void **state) {
   temporary_destroy(&t);
 }
 
+static void take_outcome(void *arg, cas_status status, const struct cas_ingest_result *result,
+                         const struct cas_error *error) {
+  (void)result;
+  (void)error;
+  *(cas_status *)arg = status;
+}
+
+/* A correction that renames the patient's folder. */
+static void correct(struct temporary_store *t) {
+  const struct cas_assignment assignment = {.tag = CAS_TAG_PATIENT_NAME, .value = "Roe^Ann", .vr = "PN"};
+  const struct cas_correction correction = {.assignments = &assignment, .count = 1, .who = "tester", .why = "wrong"};
+  CLEANUP_BUFFER struct cas_buffer path = {0};
+  assert_int_equal(cas_node_by_uid(t->store, CAS_LEVEL_INSTANCE, "1.2.3.4.1", add_path, &path, NULL), CAS_OK);
+  const char *paths[] = {(const char *)path.data};
+  cas_status outcome = CAS_END;
+  assert_int_equal(cas_store_correct(t->store, &correction, paths, 1, take_outcome, &outcome, NULL), CAS_OK);
+  assert_int_equal(outcome, CAS_OK);
+}
+
+static void p3_a_healed_correction_still_corrects(void **state) {
+  (void)state;
+  struct temporary_store t = {0};
+  temporary_create(&t);
+  bring_all(&t);
+  correct(&t);
+  struct synthetic_read read = {.store = t.store, .version = 2};
+  assert_int_equal(cas_node_by_uid(t.store, CAS_LEVEL_INSTANCE, "1.2.3.4.1", synthetic_read_node, &read, NULL), CAS_OK);
+  assert_true(read.found && read.status == CAS_OK);
+  damage_found(&t, (struct dump_search){.kind = " manifest ", .codec = "codec=", .before = OBJECTS}, 64 + 40);
+  temporary_reopen(&t);
+  assert_int_equal(synthetic_import(t.store, &read.bytes).version, 2);
+  CLEANUP_BUFFER struct cas_buffer paths = list(t.store);
+  assert_non_null(memmem(paths.data, paths.size, "Roe", 3));
+  cas_store_close(t.store);
+  CLEANUP_BUFFER struct cas_buffer before = dump_index(t.path, "index", is_of_the_tree);
+  assert_int_equal(cas_store_rebuild(t.path, NULL, NULL, NULL, NULL), CAS_OK);
+  CLEANUP_BUFFER struct cas_buffer after = dump_index(t.path, "index", is_of_the_tree);
+  assert_true(slice_equal(slice_of_buffer(&before), slice_of_buffer(&after)));
+  temporary_open(&t);
+  check_clean(t.store);
+  cas_buffer_fini(&read.bytes);
+  temporary_destroy(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(p3_a_healed_header_is_found_behind_its_manifest),
       cmocka_unit_test(p3_a_healed_dictionary_is_found_behind_what_needs_it),
       cmocka_unit_test(p3_a_header_that_was_not_healed_has_its_uid),
+      cmocka_unit_test(p3_a_healed_correction_still_corrects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
