@@ -137,9 +137,6 @@ static cas_status open_index(struct cas_store *store, const char *folder, struct
   CLEANUP_FREE char *path = path_join(store->path, folder);
   if (path == NULL) return CAS_NO_MEMORY;
   if (store->mode == CAS_OPEN_WRITE) {
-    /* An index that was put aside is worth nothing: the one in its place is newer, or the log is. */
-    remove_remains(store, REBUILD_FOLDER_OLD);
-    remove_remains(store, REBUILD_FOLDER_NEW);
     STATUS_TRY((store->fills_index ? index_open_to_fill : index_open)(path, &store->index, error));
     index_set_terms(store->index, terms_of);
     return CAS_OK;
@@ -176,7 +173,12 @@ static cas_status open_for_all(struct cas_store *store, const struct cas_store_o
   STATUS_TRY(codec_create(&store->codec));
   STATUS_TRY(read_cache_create(cache_bytes, &store->read_cache));
   STATUS_TRY(moment_memo_create(&store->moment_memo));
-  if (store->mode == CAS_OPEN_WRITE) STATUS_TRY(placement_memo_create(&store->placement_memo));
+  if (store->mode == CAS_OPEN_WRITE) {
+    STATUS_TRY(placement_memo_create(&store->placement_memo));
+    /* An index that was put aside is worth nothing: the one in its place is newer, or the log is. */
+    remove_remains(store, REBUILD_FOLDER_OLD);
+    remove_remains(store, REBUILD_FOLDER_NEW);
+  }
   return open_index(store, index_folder, error);
 }
 
@@ -264,7 +266,6 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
   opened->fills_index = true;
   cas_status status = read_superblock(opened, error);
   if (status == CAS_OK) {
-    path_remove_folder(remains);
     status = open_for_all(opened, options, NULL, index_folder, error);
     if (status == CAS_OK) status = segment_generations_check(opened->volume, &opened->superblock.key, error);
     if (status != CAS_OK) path_remove_folder(remains);
