@@ -289,6 +289,20 @@ void config_place(const struct config *config, unsigned line, char place[CONFIG_
   if (line != 0 && config->path != NULL) snprintf(place, CONFIG_PLACE_BYTES, "%.280s:%u: ", config->path, line);
 }
 
+bool config_add_title(const struct config *config, void **list, size_t bytes, struct config_mark **marks, size_t *count,
+                      const char *aet) {
+  char *entries = realloc(*list, (*count + 1) * bytes);
+  if (entries != NULL) *list = entries;
+  struct config_mark *grown = realloc(*marks, (*count + 1) * sizeof *grown);
+  if (grown != NULL) *marks = grown;
+  if (entries == NULL || grown == NULL) return false;
+  memset(entries + *count * bytes, 0, bytes);
+  snprintf(entries + *count * bytes, DIMSE_AE_TITLE_TEXT_MAX, "%s", aet);
+  grown[*count] = (struct config_mark){.line = config->line};
+  ++*count;
+  return true;
+}
+
 cas_status config_complete(struct config *config, struct cas_error *error) {
   if (config->store == NULL)
     return config_fail(error, CAS_INVALID, "no store is named: --store, or store in [archive]");

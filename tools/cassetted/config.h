@@ -105,4 +105,9 @@ CAS_MUST_USE cas_status config_complete(struct config *config, struct cas_error 
 #define CONFIG_PLACE_BYTES 300
 void config_place(const struct config *config, unsigned line, char place[CONFIG_PLACE_BYTES]);
 
+/* Puts an entry that is all zero but for its title, with which entries begin, behind the *count of `bytes` each in
+ * *list, and its mark. False: no memory; both lists stay what they were, but may have moved. */
+bool config_add_title(const struct config *config, void **list, size_t bytes, struct config_mark **marks, size_t *count,
+                      const char *aet);
+
 #endif

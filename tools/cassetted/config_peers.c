@@ -47,15 +47,11 @@ static struct dicom_peer *entry_of(struct config *config, const char *aet, struc
   size_t index = 0;
   while (index < config->peer_count && strcmp(config->peers[index].aet, aet) != 0) index++;
   if (index == config->peer_count) {
-    struct dicom_peer *peers = realloc(config->peers, (index + 1) * sizeof *peers);
-    if (peers != NULL) config->peers = peers;
-    struct config_mark *marks = realloc(config->peer_marks, (index + 1) * sizeof *marks);
-    if (marks != NULL) config->peer_marks = marks;
-    if (peers == NULL || marks == NULL) return NULL;
-    peers[index] = (struct dicom_peer){0};
-    snprintf(peers[index].aet, sizeof peers[index].aet, "%s", aet);
-    marks[index] = (struct config_mark){.line = config->line};
-    config->peer_count++;
+    void *peers = config->peers;
+    const bool added =
+        config_add_title(config, &peers, sizeof *config->peers, &config->peer_marks, &config->peer_count, aet);
+    config->peers = peers;
+    if (!added) return NULL;
   }
   *mark = &config->peer_marks[index];
   return &config->peers[index];

@@ -24,15 +24,11 @@ void config_views_fini(struct config *config) {
 static struct dicom_view *entry_of(struct config *config, const char *aet, struct config_mark **mark) {
   size_t index = view_find(config->views, config->view_count, aet);
   if (index == config->view_count) {
-    struct dicom_view *views = realloc(config->views, (index + 1) * sizeof *views);
-    if (views != NULL) config->views = views;
-    struct config_mark *marks = realloc(config->view_marks, (index + 1) * sizeof *marks);
-    if (marks != NULL) config->view_marks = marks;
-    if (views == NULL || marks == NULL) return NULL;
-    views[index] = (struct dicom_view){0};
-    snprintf(views[index].aet, sizeof views[index].aet, "%s", aet);
-    marks[index] = (struct config_mark){.line = config->line};
-    config->view_count++;
+    void *views = config->views;
+    const bool added =
+        config_add_title(config, &views, sizeof *config->views, &config->view_marks, &config->view_count, aet);
+    config->views = views;
+    if (!added) return NULL;
   }
   *mark = &config->view_marks[index];
   return &config->views[index];
