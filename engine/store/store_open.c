@@ -137,6 +137,7 @@ static cas_status open_index(struct cas_store *store, const char *folder, struct
   CLEANUP_FREE char *path = path_join(store->path, folder);
   if (path == NULL) return CAS_NO_MEMORY;
   if (store->mode == CAS_OPEN_WRITE) {
+    if (store->fills_index) path_remove_folder(path);
     STATUS_TRY((store->fills_index ? index_open_to_fill : index_open)(path, &store->index, error));
     index_set_terms(store->index, terms_of);
     return CAS_OK;
@@ -279,10 +280,7 @@ cas_status store_open_for_rebuild(const char *path, const struct cas_store_optio
 }
 
 cas_status store_restart_index(struct cas_store *store, const char *index_folder, struct cas_error *error) {
-  CLEANUP_FREE char *path = path_join(store->path, index_folder);
-  if (path == NULL) return CAS_NO_MEMORY;
   store_close_index(store);
-  path_remove_folder(path);
   return open_index(store, index_folder, error);
 }
 
