@@ -228,15 +228,16 @@ static cas_status decompress(struct codec *codec, struct cas_slice frame, struct
                              size_t raw_size) {
   struct context *context = borrow(codec);
   if (context == NULL) return CAS_NO_MEMORY;
-  size_t size;
+  size_t size = 0;
   if (is_plain(prefix)) { /* without the tables that a reference makes: for a header they take as long as the rest */
     size =
         ZSTD_decompress_usingDict(context->decompress, raw, raw_size, frame.data, frame.size, prefix.data, prefix.size);
   } else {
-    ZSTD_DCtx_refPrefix(context->decompress, prefix.data, prefix.size);
-    size = ZSTD_decompressDCtx(context->decompress, raw, raw_size, frame.data, frame.size);
+    size = ZSTD_DCtx_refPrefix(context->decompress, prefix.data, prefix.size);
+    if (!ZSTD_isError(size)) size = ZSTD_decompressDCtx(context->decompress, raw, raw_size, frame.data, frame.size);
   }
   give_back(codec, context);
+  if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) return CAS_NO_MEMORY;
   return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
 }
 

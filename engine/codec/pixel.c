@@ -9,6 +9,7 @@
 #include "cassette/pixel.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/bytes.h"
 #include "codec/pixel_format.h"
@@ -79,6 +80,7 @@ cas_status cas_pixel_decode(struct cas_slice coded, uint8_t *raw, size_t raw_siz
     return CAS_OK;
   case PIXEL_METHOD_ZSTD: {
     size_t size = ZSTD_decompress(raw, raw_size, rest.data, rest.size);
+    if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation) return CAS_NO_MEMORY;
     return ZSTD_isError(size) || size != raw_size ? CAS_CORRUPT : CAS_OK;
   }
   case PIXEL_METHOD_MODEL: return pixel_frame_decode(pixel_kernels_best(), rest, raw, raw_size);
