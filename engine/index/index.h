@@ -202,7 +202,8 @@ CAS_MUST_USE cas_status index_list_facts(struct index *index, const char *prefix
 struct index_batch;
 
 /* Begins a batch; the one before must be applied or aborted. The index_batch_get and _find functions see the batch's
- * own changes before it is applied. */
+ * own changes before it is applied. Where there was no memory for a change, all of them fail with CAS_NO_MEMORY, and so
+ * does applying: what would be read is not what was written. */
 CAS_MUST_USE cas_status index_batch_begin(struct index *index, struct index_batch **batch, struct cas_error *error);
 
 CAS_MUST_USE cas_status index_batch_get_blob(struct index_batch *batch, const struct blob_id *id,
@@ -249,6 +250,9 @@ CAS_MUST_USE cas_status index_batch_put_fact(struct index_batch *batch, const ch
 CAS_MUST_USE cas_status index_batch_get_fact(struct index_batch *batch, const char *name, struct cas_buffer *value,
                                              struct cas_error *error);
 void index_batch_delete_fact(struct index_batch *batch, const char *name);
+
+/* CAS_NO_MEMORY: there was none for a change. To be asked before anything is done that supposes the batch whole. */
+CAS_MUST_USE cas_status index_batch_check(const struct index_batch *batch, struct cas_error *error);
 
 /* Adds bytes of a manifest record to manifest_bytes. */
 void index_batch_count_manifest(struct index_batch *batch, uint64_t bytes_on_disk);

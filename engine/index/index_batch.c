@@ -36,17 +36,18 @@ void index_batch_abort(struct index_batch *batch) {
   free(batch);
 }
 
-/* Out of memory, a change is lost: the batch remembers, and apply says so. */
-static void keep_failure(struct index_batch *batch, cas_status status) {
-  if (batch->status == CAS_OK) batch->status = status;
-}
-
+/* Out of memory, a change is lost: the changes remember, and whoever reads or applies them hears of it. */
 static void put(struct index_batch *batch, const struct index_key *key, struct cas_slice value) {
-  keep_failure(batch, index_changes_put(&batch->changes, key, value));
+  (void)!index_changes_put(&batch->changes, key, value);
 }
 
 static void delete_key(struct index_batch *batch, const struct index_key *key) {
-  keep_failure(batch, index_changes_delete(&batch->changes, key));
+  (void)!index_changes_delete(&batch->changes, key);
+}
+
+cas_status index_batch_check(const struct index_batch *batch, struct cas_error *error) {
+  if (!batch->changes.incomplete) return CAS_OK;
+  return status_fail(error, CAS_NO_MEMORY, "index %s: out of memory", batch->index->folder);
 }
 
 /* What is about to be written; a deletion of what never was need not be. */
@@ -67,10 +68,10 @@ cas_status index_batch_apply(struct index_batch *batch, struct cas_error *error)
   struct index_key key;
   index_key_totals(&key);
   put(batch, &key, slice_of(totals, index_encode_totals(&batch->totals, totals)));
-  cas_status status = batch->status;
+  cas_status status = index_batch_check(batch, error);
   if (status != CAS_OK) {
     index_batch_abort(batch);
-    return status_fail(error, status, "index %s: out of memory", index->folder);
+    return status;
   }
   if (index->db == NULL) {
     index_batch_abort(batch);
@@ -304,6 +305,8 @@ cas_status index_batch_put_node(struct index_batch *batch, const struct index_no
   if (status != CAS_OK) return status_fail(error, status, "index: out of memory");
   struct cas_slice old_attributes = replaces ? old_value.attributes : slice_of("", 0);
   status = index_batch_move_terms(batch, node->level, node->path, old_attributes, value.attributes);
+  if (status == CAS_NO_MEMORY) batch->changes.incomplete = true; /* some terms may have moved */
+  STATUS_TRY(index_batch_check(batch, error));
   if (status != CAS_OK) return status_fail(error, status, "index: the attributes of '%s' cannot be read", node->path);
   put(batch, &key, slice_of_buffer(&batch->scratch));
   put_keys(batch, name, &keys, replaces ? &old_keys : NULL);

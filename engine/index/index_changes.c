@@ -21,6 +21,7 @@ void index_changes_fini(struct index_changes *changes) {
 void index_changes_clear(struct index_changes *changes) {
   changes->bytes.size = 0;
   changes->count = 0;
+  changes->incomplete = false;
   if (changes->slot_count > 0) memset(changes->slots, 0, changes->slot_count * sizeof *changes->slots);
 }
 
@@ -68,6 +69,7 @@ cas_status index_changes_find_uid(const struct index_changes *changes, const str
                                   index_change_fn each, void *arg) {
   struct cas_slice begin = index_key_slice(prefix);
   uint64_t hash = index_changes_hash(begin);
+  if (changes->incomplete) return CAS_NO_MEMORY;
   if (changes->slot_count == 0) return CAS_OK;
   for (size_t slot = slot_of(changes, hash); changes->slots[slot] != 0; slot = (slot + 1) & (changes->slot_count - 1)) {
     const struct index_change *change = &changes->changes[changes->slots[slot] - 1];
@@ -148,12 +150,19 @@ static cas_status set(struct index_changes *changes, struct cas_slice key, struc
   return add(changes, slot, change, key, value);
 }
 
+static cas_status set_or_miss(struct index_changes *changes, const struct index_key *key, struct cas_slice value,
+                              bool deletes) {
+  cas_status status = set(changes, index_key_slice(key), value, deletes);
+  if (status != CAS_OK) changes->incomplete = true;
+  return status;
+}
+
 cas_status index_changes_put(struct index_changes *changes, const struct index_key *key, struct cas_slice value) {
-  return set(changes, index_key_slice(key), value, false);
+  return set_or_miss(changes, key, value, false);
 }
 
 cas_status index_changes_delete(struct index_changes *changes, const struct index_key *key) {
-  return set(changes, index_key_slice(key), slice_of("", 0), true);
+  return set_or_miss(changes, key, slice_of("", 0), true);
 }
 
 void index_changes_note_absent(struct index_changes *changes, const struct index_key *key) {

@@ -26,14 +26,15 @@ struct index_changes {
   size_t count, capacity;
   uint32_t *slots;   /* number of a change plus one, or 0; open addressing, linear */
   size_t slot_count; /* a power of two, more than twice `count`; or 0 */
+  bool incomplete;   /* a change is missing, for want of memory: nothing may follow from what is here */
 };
 
 void index_changes_fini(struct index_changes *changes);
 
-/* Forgets all changes, and keeps the memory. */
+/* Forgets all changes, also that one is missing, and keeps the memory. */
 void index_changes_clear(struct index_changes *changes);
 
-/* Sets the value of a key, or deletes it. CAS_NO_MEMORY leaves the changes as they were. */
+/* Sets the value of a key, or deletes it. CAS_NO_MEMORY: the changes are incomplete from then on. */
 CAS_MUST_USE cas_status index_changes_put(struct index_changes *changes, const struct index_key *key,
                                           struct cas_slice value);
 CAS_MUST_USE cas_status index_changes_delete(struct index_changes *changes, const struct index_key *key);
@@ -47,7 +48,8 @@ uint64_t index_changes_hash(struct cas_slice key);
 /* The change of a key, or NULL. Valid until the next change. */
 const struct index_change *index_changes_find(const struct index_changes *changes, struct cas_slice key);
 
-/* Calls `each` for every change whose key begins with what index_key_uid_prefix made, in no order. */
+/* Calls `each` for every change whose key begins with what index_key_uid_prefix made, in no order. CAS_NO_MEMORY: the
+ * changes are incomplete. */
 typedef cas_status (*index_change_fn)(void *arg, const struct index_change *change);
 CAS_MUST_USE cas_status index_changes_find_uid(const struct index_changes *changes, const struct index_key *prefix,
                                                index_change_fn each, void *arg);

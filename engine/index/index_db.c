@@ -73,9 +73,11 @@ bool index_db_may_have(const struct index *index, const struct index_key *key) {
   return index->written == NULL || index_written_may_have(index->written, index_changes_hash(index_key_slice(key)));
 }
 
-/* CAS_END: neither the batch nor what was handed over before it has the key. */
+/* CAS_END: neither the batch nor what was handed over before it has the key. CAS_NO_MEMORY: the batch lacks a change.
+ */
 static cas_status borrow_from_batch(struct index_source source, const struct index_key *key, struct cas_slice *value) {
   const struct index_changes *changes = source.changes;
+  if (changes->incomplete) return CAS_NO_MEMORY;
   const struct index_change *change = index_changes_find(changes, index_key_slice(key));
   if (change == NULL && source.index->applier != NULL) {
     changes = index_applier_changes(source.index->applier);
@@ -92,6 +94,7 @@ cas_status index_db_borrow(struct index_source source, const struct index_key *k
   struct index *index = source.index;
   if (source.changes != NULL) {
     cas_status status = borrow_from_batch(source, key, value);
+    if (status == CAS_NO_MEMORY) return status_fail(error, status, "index %s: out of memory", index->folder);
     if (status != CAS_END) return status;
     if (!index_db_may_have(index, key)) return CAS_NOT_FOUND;
   }

@@ -60,7 +60,6 @@ struct index_batch {
   struct index_changes changes;
   struct index_totals totals; /* with this batch's changes */
   struct cas_buffer scratch;  /* a value on its way into the changes */
-  cas_status status;          /* not CAS_OK: a change is missing, the batch cannot be applied */
 };
 
 /* Writes the changes into RocksDB, an index_apply_fn; `index` is a struct index. */

@@ -177,7 +177,7 @@ static cas_status append_all(struct group *group) {
   group->cookies = calloc(instances + 1, sizeof *group->cookies);
   if (group->manifests == NULL || group->cookies == NULL) return CAS_NO_MEMORY;
   for (struct commit_item *item = group->items; item != NULL; item = item->next) STATUS_TRY(append_item(group, item));
-  return CAS_OK;
+  return index_batch_check(group->batch, &group->error);
 }
 
 /* --- one group --- */
