@@ -48,34 +48,6 @@ struct replay {
   struct cas_error *error;
 };
 
-#define MARK_FACT "mark"
-#define MARK_BYTES 28
-
-cas_status mark_get(struct index *index, struct segment_mark *mark, struct cas_error *error) {
-  CLEANUP_BUFFER struct cas_buffer value = {0};
-  cas_status status = index_get_fact(index, MARK_FACT, &value, error);
-  if (status == CAS_NOT_FOUND) {
-    *mark = (struct segment_mark){0};
-    return CAS_OK;
-  }
-  STATUS_TRY(status);
-  if (value.size != MARK_BYTES) return status_fail(error, CAS_CORRUPT, "the index has no valid mark");
-  *mark = (struct segment_mark){.group = load_u64(value.data),
-                                .segment = load_u32(value.data + 8),
-                                .offset = load_u64(value.data + 12),
-                                .doubtful_from = load_u64(value.data + 20)};
-  return CAS_OK;
-}
-
-cas_status mark_put(struct index_batch *batch, const struct segment_mark *mark, struct cas_error *error) {
-  uint8_t value[MARK_BYTES];
-  store_u64(value, mark->group);
-  store_u32(value + 8, mark->segment);
-  store_u64(value + 12, mark->offset);
-  store_u64(value + 20, mark->doubtful_from);
-  return index_batch_put_fact(batch, MARK_FACT, slice_of(value, sizeof value), error);
-}
-
 /* --- records of the open group --- */
 
 /* The beginning of a payload that needs a dictionary. */
@@ -200,13 +172,21 @@ static cas_status place(struct replay *replay, const struct replayed_record *rep
   return CAS_OK;
 }
 
-static bool has_all_blobs(struct replay *replay, const struct manifest *manifest) {
-  for (size_t i = 0; i < manifest->blob_count; i++) {
-    const struct cached_blob *blob;
-    if (blob_read(replay->store, replay->batch, &manifest->blobs[i].id, &blob, NULL) != CAS_OK) return false;
+/* A rebuild goes on behind what the disk does not give; a start must not take a disturbance for damage. */
+static bool is_damage(const struct replay *replay, cas_status status) {
+  return status == CAS_CORRUPT || (status == CAS_IO && replay->healed != NULL);
+}
+
+/* What is away with the cold place was durable before. */
+static cas_status has_all_blobs(struct replay *replay, const struct manifest *manifest, bool *has_all) {
+  cas_status status = CAS_OK;
+  for (size_t i = 0; i < manifest->blob_count && (status == CAS_OK || status == CAS_AWAY); i++) {
+    const struct cached_blob *blob = NULL;
+    status = blob_read(replay->store, replay->batch, &manifest->blobs[i].id, &blob, replay->error);
     read_cache_unref(replay->store->read_cache, blob);
   }
-  return true;
+  *has_all = !is_damage(replay, status);
+  return status == CAS_AWAY || !*has_all ? CAS_OK : status;
 }
 
 static bool belong_together(const struct manifest *manifest, const struct state_record *state) {
@@ -225,10 +205,11 @@ static bool has_states(const struct replay *replay, const struct manifest *manif
 }
 
 /* Of a doubtful group. A manifest that was only moved had its replacement before. */
-static bool is_whole(struct replay *replay, const struct manifest *manifest) {
+static cas_status is_whole(struct replay *replay, const struct manifest *manifest, bool *whole) {
   bool is_correction = manifest->origin == CAS_ORIGIN_CORRECTED && manifest->since == 0;
   bool needs_states = is_correction || manifest->states != 0;
-  return (!needs_states || has_states(replay, manifest)) && has_all_blobs(replay, manifest);
+  *whole = !needs_states || has_states(replay, manifest);
+  return *whole ? has_all_blobs(replay, manifest, whole) : CAS_OK;
 }
 
 /* It has a place by its UID alone, unless its header is found further on. */
@@ -241,16 +222,16 @@ static cas_status do_without_header(struct replay *replay, struct prepared_recor
 
 static cas_status place_manifest(struct replay *replay, struct replayed_record *replayed, bool doubtful) {
   struct prepared_record *prepared = replayed->prepared;
-  if (doubtful && !is_whole(replay, &prepared->manifest)) {
+  bool whole = true;
+  if (doubtful) STATUS_TRY(is_whole(replay, &prepared->manifest, &whole));
+  if (!whole) {
     store_log(replay->store, CAS_LOG_WARNING, "an instance of the last write, which was not finished, is left out");
     return CAS_OK;
   }
   cas_status status = CAS_OK;
   if (prepared->attributes == NULL)
     status = describe_instance(replay->store, replay->batch, &prepared->manifest, &prepared->attributes, replay->error);
-  /* A rebuild goes on behind what the disk does not give; a start must not take a disturbance for damage. */
-  if (status == CAS_CORRUPT || (status == CAS_IO && replay->healed != NULL))
-    status = do_without_header(replay, prepared);
+  if (is_damage(replay, status)) status = do_without_header(replay, prepared);
   replayed->placed = true;
   return status == CAS_OK ? place(replay, replayed, prepared->attributes) : status;
 }
