@@ -27,6 +27,7 @@ int adapter_errno(cas_status status) {
   case CAS_UNSUPPORTED: return EOPNOTSUPP; /* not ENOSYS, after which the kernel never asks again */
   case CAS_NO_SPACE: return ENOSPC;
   case CAS_NO_MEMORY: return ENOMEM;
+  case CAS_NO_DESCRIPTORS: return ENFILE; /* not EMFILE: those of the reader are not meant */
   case CAS_AWAY: return ENOMEDIUM;
   case CAS_IO:
   case CAS_CORRUPT: return EIO;

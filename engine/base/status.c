@@ -20,6 +20,7 @@ const char *cas_status_text(cas_status status) {
   case CAS_NO_SPACE: return "no space left";
   case CAS_NO_MEMORY: return "out of memory";
   case CAS_AWAY: return "away with the cold place";
+  case CAS_NO_DESCRIPTORS: return "too many open files";
   }
   return "unknown status";
 }
@@ -52,6 +53,8 @@ cas_status status_of_errno(int system_errno) {
   case ENOSPC:
   case EDQUOT: return CAS_NO_SPACE;
   case ENOMEM: return CAS_NO_MEMORY;
+  case EMFILE:
+  case ENFILE: return CAS_NO_DESCRIPTORS;
   default: return CAS_IO;
   }
 }

@@ -13,9 +13,12 @@ static bool text_begins_with(const char *text, const char *prefix) {
   return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* RocksDB's C API gives a status as text: "IO error: No space left on device: While appending to file: …". */
+/* RocksDB's C API gives a status as text: "IO error: No space left on device: While appending to file: …", or with the
+ * system's reason at its end: "IO error: While open a file for random read: …: Too many open files". */
 static cas_status status_of_message(const char *message) {
+  if (strstr(message, ": Too many open files") != NULL) return CAS_NO_DESCRIPTORS; /* also what follows from it */
   if (text_begins_with(message, "Corruption: ")) return CAS_CORRUPT;
+  if (strstr(message, ": Cannot allocate memory") != NULL) return CAS_NO_MEMORY;
   if (text_begins_with(message, "IO error: No space left on device")) return CAS_NO_SPACE;
   if (text_begins_with(message, "IO error: Space limit reached")) return CAS_NO_SPACE;
   if (text_begins_with(message, "IO error: While lock file: ")) return CAS_BUSY;

@@ -39,7 +39,7 @@ static cas_status blob_is_hit(const struct search *search, const struct manifest
   status = blob_read(search->store, NULL, &blob->id, &bytes, NULL);
   read_cache_unref(search->store->read_cache, bytes);
   *hit = status == CAS_CORRUPT || status == CAS_IO;
-  return status == CAS_NO_MEMORY ? status : CAS_OK;
+  return status_is_scarcity(status) ? status : CAS_OK;
 }
 
 static cas_status instance_is_hit(const struct search *search, const struct cas_node *node, bool *hit) {
@@ -53,7 +53,7 @@ static cas_status instance_is_hit(const struct search *search, const struct cas_
   status = *hit ? CAS_CORRUPT : manifest_read(search->store, entry.manifest, &manifest, NULL);
   index_node_fini(&entry);
   if (status == CAS_CORRUPT || status == CAS_IO) *hit = true;
-  if (status != CAS_OK) return status == CAS_NO_MEMORY ? status : CAS_OK;
+  if (status != CAS_OK) return status_is_scarcity(status) ? status : CAS_OK;
   for (size_t i = 0; i < manifest.blob_count && status == CAS_OK && !*hit; i++)
     status = blob_is_hit(search, &manifest.blobs[i], hit);
   manifest_fini(&manifest);

@@ -110,5 +110,9 @@ cas_status cas_segment_dump(struct cas_store *store, uint32_t number, cas_dump_f
   bool whole;
   STATUS_TRY(volume_list(store->volume, &segments, &count, &whole, error));
   for (size_t i = 0; i < count; i++) STATUS_TRY(dump_one(&dump, segments[i], &mark, error));
-  return whole || volume_cold_state(store->volume, error) != VOLUME_COLD_AWAY ? CAS_OK : CAS_AWAY;
+  if (whole) return CAS_OK;
+  struct cas_error reason = {0};
+  return volume_cold_state(store->volume, &reason) == VOLUME_COLD_HERE
+             ? CAS_OK
+             : status_fail(error, CAS_AWAY, "%s", reason.message);
 }

@@ -91,7 +91,7 @@ static cas_status check(struct healed *healed, struct index_batch *batch, const 
   if (status == CAS_NOT_FOUND) return note(healed, id, &place);
   STATUS_TRY(status);
   status = segment_read(store->volume, &store->superblock.key, place.cookie, &record, &payload, NULL);
-  if (status == CAS_NO_MEMORY) return status;
+  if (status_is_scarcity(status)) return status;
   bool needs_dictionary = status == CAS_OK && record.codec == CODEC_ZSTD_DICTIONARY &&
                           codec_dictionary_of(slice_of_buffer(&payload), &dictionary) == CAS_OK;
   if (!needs_dictionary) return note(healed, id, &place);

@@ -91,7 +91,9 @@ static void compare_with_old(struct cas_store *store, const struct segment_mark 
 /* Without the segments there, what is in them would be in no list. */
 static cas_status check_cold(const struct cas_store *store, struct cas_error *error) {
   struct cas_error reason = {0};
-  if (volume_cold_state(store->volume, &reason) != VOLUME_COLD_AWAY) return CAS_OK;
+  enum volume_cold cold = volume_cold_state(store->volume, &reason);
+  if (cold == VOLUME_COLD_UNKNOWN) return status_fail(error, reason.status, "%s", reason.message);
+  if (cold != VOLUME_COLD_AWAY) return CAS_OK;
   return status_fail(error, CAS_AWAY, "%s: without what is in it, the index would not be whole", reason.message);
 }
 

@@ -224,7 +224,8 @@ static cas_status check_place(const struct moving *moving) {
   struct cas_error reason = {0};
   struct io_file *note;
   enum volume_cold cold = volume_cold_state(moving->store->volume, &reason);
-  if (cold == VOLUME_COLD_AWAY) return status_fail(moving->error, CAS_AWAY, "%s", reason.message);
+  if (cold == VOLUME_COLD_AWAY || cold == VOLUME_COLD_UNKNOWN)
+    return status_fail(moving->error, reason.status, "%s", reason.message);
   cas_status status = disk->ops->open(disk, VOLUME_COLD_NOTE, IO_READ, &note, moving->error);
   if (status == CAS_OK) note->ops->close(note);
   if (cold == VOLUME_COLD_NONE || status == CAS_NOT_FOUND)

@@ -35,6 +35,7 @@ cas_status cas_store_tier_status(struct cas_store *store, struct cas_tier_status
                                      .away_segments = stats.away_segments,
                                      .hot_free_bytes = stats.free_bytes};
   switch (volume_cold_state(store->volume, &reason)) {
+  case VOLUME_COLD_UNKNOWN: return status_fail(error, reason.status, "%s", reason.message);
   case VOLUME_COLD_NONE: return CAS_OK;
   case VOLUME_COLD_HERE:
     status->state = CAS_TIER_HERE;

@@ -170,6 +170,7 @@ static cas_status open_file(struct volume *volume, uint64_t segment, struct io_f
   if (status != CAS_NOT_FOUND) return status;
   enum volume_cold cold = volume_cold_state(volume, &reason);
   if (cold == VOLUME_COLD_NONE) return status;
+  if (cold == VOLUME_COLD_UNKNOWN) return volume_fail_away(segment_file_number(segment), &reason, error);
   if (cold == VOLUME_COLD_HERE) status = open_in(volume, segment, VOLUME_COLD, file, error);
   if (status == CAS_OK) *tier = VOLUME_COLD;
   if (status != CAS_NOT_FOUND) return status;

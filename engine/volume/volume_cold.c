@@ -26,13 +26,20 @@ static void find_folder(char *note, char folder[256]) {
   snprintf(folder, 256, "%.*s", begin != NULL ? (int)strcspn(begin, "\n") : 4, begin != NULL ? begin : "cold");
 }
 
+static enum volume_cold fail_unknown(const struct cas_error *detail, struct cas_error *reason) {
+  if (reason != NULL) *reason = *detail;
+  return VOLUME_COLD_UNKNOWN;
+}
+
 enum volume_cold volume_cold_look(struct io_disk *disk, struct cas_slice expected, struct cas_error *reason) {
   char text[TEXT_BYTES_MAX + 1], note[TEXT_BYTES_MAX + 1] = "", folder[256];
-  struct cas_error detail = {0};
+  struct cas_error detail = {0}, note_detail = {0};
   size_t size = 0;
   cas_status status = read_text(disk, VOLUME_COLD_MARKER, text, &size, &detail);
   if (status == CAS_OK && slice_equal(slice_of(text, size), expected)) return VOLUME_COLD_HERE;
-  cas_status noted = read_text(disk, VOLUME_COLD_NOTE, note, &size, NULL);
+  if (status_is_scarcity(status)) return fail_unknown(&detail, reason);
+  cas_status noted = read_text(disk, VOLUME_COLD_NOTE, note, &size, &note_detail);
+  if (status_is_scarcity(noted)) return fail_unknown(&note_detail, reason);
   if (status == CAS_NOT_FOUND && noted == CAS_NOT_FOUND) return VOLUME_COLD_NONE;
   find_folder(note, folder);
   (void)!status_fail(reason, CAS_AWAY, "the cold place %s is away: %s", folder,

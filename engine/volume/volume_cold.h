@@ -18,10 +18,11 @@ enum volume_cold {
   VOLUME_COLD_NONE, /* the store has no cold place */
   VOLUME_COLD_HERE,
   VOLUME_COLD_AWAY,
+  VOLUME_COLD_UNKNOWN, /* it could not be looked for, for want of memory or descriptors */
 };
 
-/* Looks for the marker, which must be `expected` byte for byte. `reason`, which may be NULL, gets a phrase that names
- * the cold place where it is away. */
+/* Looks for the marker, which must be `expected` byte for byte. `reason`, which may be NULL, gets CAS_AWAY and a phrase
+ * that names the cold place where it is away, and what is wanting where it is unknown. */
 enum volume_cold volume_cold_look(struct io_disk *disk, struct cas_slice expected, struct cas_error *reason);
 
 #endif

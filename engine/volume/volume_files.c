@@ -15,7 +15,7 @@ enum volume_cold volume_cold_state(const struct volume *volume, struct cas_error
 }
 
 cas_status volume_fail_away(uint32_t number, const struct cas_error *reason, struct cas_error *error) {
-  return status_fail(error, CAS_AWAY, "segment %" PRIu32 ": %s", number, reason->message);
+  return status_fail(error, reason->status, "segment %" PRIu32 ": %s", number, reason->message);
 }
 
 cas_status volume_is_away(struct volume *volume, uint32_t number, bool *away, struct cas_error *error) {
@@ -44,12 +44,14 @@ static cas_status add_tier(struct volume *volume, enum volume_tier tier, struct 
 
 /* What is in the cold place, and what came from there meanwhile. A cold place that cannot be listed is away. */
 static cas_status add_cold(struct volume *volume, struct volume_files *all, bool *whole, struct cas_error *error) {
-  enum volume_cold cold = volume_cold_state(volume, NULL);
+  struct cas_error reason = {0};
+  enum volume_cold cold = volume_cold_state(volume, &reason);
+  if (cold == VOLUME_COLD_UNKNOWN) return status_fail(error, reason.status, "%s", reason.message);
   *whole = cold != VOLUME_COLD_AWAY;
   if (cold != VOLUME_COLD_HERE) return CAS_OK;
   cas_status status = add_tier(volume, VOLUME_COLD, all, error);
   *whole = status == CAS_OK;
-  if (status == CAS_NO_MEMORY) return status;
+  if (status_is_scarcity(status)) return status;
   return status == CAS_OK ? add_tier(volume, VOLUME_HOT, all, error) : CAS_OK;
 }
 
@@ -110,7 +112,7 @@ cas_status volume_find(struct volume *volume, uint32_t number, uint64_t *segment
   } else if (cold == VOLUME_COLD_AWAY && found == 0) {
     STATUS_TRY(volume_is_away(volume, number, &away, error));
   }
-  if (away) return volume_fail_away(number, &reason, error);
+  if (away || cold == VOLUME_COLD_UNKNOWN) return volume_fail_away(number, &reason, error);
   if (found == 0) return status_fail(error, CAS_NOT_FOUND, "there is no segment %" PRIu32, number);
   *segment = found;
   return CAS_OK;
@@ -153,8 +155,10 @@ static cas_status clean_tier(const struct leftovers *leftovers, enum volume_tier
 static cas_status list_leftovers(struct leftovers *leftovers, bool *cold_is_here, struct cas_error *error) {
   struct volume *volume = leftovers->volume;
   STATUS_TRY(add_tier(volume, VOLUME_HOT, &leftovers->hot, error));
-  *cold_is_here = volume_cold_state(volume, NULL) == VOLUME_COLD_HERE &&
-                  add_tier(volume, VOLUME_COLD, &leftovers->cold, NULL) == CAS_OK;
+  struct cas_error reason = {0};
+  enum volume_cold cold = volume_cold_state(volume, &reason);
+  if (cold == VOLUME_COLD_UNKNOWN) return status_fail(error, reason.status, "%s", reason.message);
+  *cold_is_here = cold == VOLUME_COLD_HERE && add_tier(volume, VOLUME_COLD, &leftovers->cold, NULL) == CAS_OK;
   STATUS_TRY(add_tier(volume, VOLUME_HOT, &leftovers->all, error));
   return *cold_is_here ? add_tier(volume, VOLUME_COLD, &leftovers->all, error) : CAS_OK;
 }

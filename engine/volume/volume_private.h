@@ -33,7 +33,7 @@ struct volume {
  * the store, so one behind all that are there is nowhere. */
 CAS_MUST_USE cas_status volume_is_away(struct volume *volume, uint32_t number, bool *away, struct cas_error *error);
 
-/* CAS_AWAY, with the segment and `reason`, which tells of the cold place. */
+/* CAS_AWAY, with the segment and `reason`, which tells of the cold place; or what was wanting to look for it. */
 CAS_MUST_USE cas_status volume_fail_away(uint32_t number, const struct cas_error *reason, struct cas_error *error);
 
 #endif

@@ -32,6 +32,7 @@ int cli_exit_code(cas_status status) {
   case CAS_UNSUPPORTED: return CLI_UNSUPPORTED;
   case CAS_IO:
   case CAS_AWAY:
+  case CAS_NO_DESCRIPTORS:
   case CAS_NO_SPACE: return CLI_IO;
   case CAS_CORRUPT: return CLI_CORRUPT;
   case CAS_NO_MEMORY: return CLI_NO_MEMORY;

@@ -77,7 +77,7 @@ static void draw(const struct import *import, const struct import_report *report
 
 /* A store that cannot write will not take the next file either. */
 static bool is_final(cas_status status) {
-  return status == CAS_IO || status == CAS_NO_SPACE || status == CAS_NO_MEMORY;
+  return status == CAS_IO || status == CAS_NO_SPACE || status == CAS_NO_MEMORY || status == CAS_NO_DESCRIPTORS;
 }
 
 /* Takes results until every job has come back. Returns whether it was interrupted. */

@@ -282,6 +282,7 @@ enum dimse_status dimse_status_of(cas_status status) {
   case CAS_BUSY:
   case CAS_NO_SPACE:
   case CAS_NO_MEMORY:
+  case CAS_NO_DESCRIPTORS:
   case CAS_AWAY:
   case CAS_IO: return DIMSE_OUT_OF_RESOURCES;
   default: return DIMSE_PROCESSING_FAILURE;

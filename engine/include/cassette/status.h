@@ -34,6 +34,7 @@ typedef enum cas_status {
   CAS_NO_SPACE, /* the device is full, or a quota is reached */
   CAS_NO_MEMORY,
   CAS_AWAY, /* it lies in the cold place (tier.h), which is not there at the moment: neither lost nor damaged */
+  CAS_NO_DESCRIPTORS, /* the process, or the system, has as many files open as it may; nothing is said of the file */
 } cas_status;
 
 /* Detail of one failed operation, for people. Zero-initialise; owned by the caller. */

@@ -60,7 +60,9 @@ static void messages_become_statuses(void **state) {
       {"IO error: While lock file: /a/LOCK: Resource temporarily unavailable", CAS_BUSY},
       {"IO error: lock hold by current process, acquire time 1: /a/LOCK: No locks available", CAS_BUSY},
       {"IO error: While open a file for random read: /a/lock hold by current process/1.sst: Too many open files",
-       CAS_IO},
+       CAS_NO_DESCRIPTORS},
+      {"Invalid argument: Found options: IO error: While open: /a: Too many open files in system", CAS_NO_DESCRIPTORS},
+      {"IO error: While mmap file: /a: Cannot allocate memory", CAS_NO_MEMORY},
       {"Not implemented: something", CAS_IO},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

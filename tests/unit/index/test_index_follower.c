@@ -207,7 +207,7 @@ static void says_that_files_are_few(void **state) {
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     if (status != CAS_OK && strstr(f->error.message, "Too many open files") == NULL)
       fail_msg("%d free: %s: %s", free_ones, cas_status_text(status), f->error.message);
-    if (free_ones == 0) assert_int_equal(status, CAS_IO);
+    if (free_ones == 0) assert_int_equal(status, CAS_NO_DESCRIPTORS);
   }
   assert_ok(status, &f->error);
   refresh(f);

@@ -187,7 +187,7 @@ static void encodes_the_longest_response(void **state) {
 
 static void only_ok_is_success(void **state) {
   (void)state;
-  for (int status = CAS_OK; status <= CAS_NO_MEMORY; status++) {
+  for (int status = CAS_OK; status <= CAS_NO_DESCRIPTORS; status++) {
     const enum dimse_status answer = dimse_status_of((cas_status)status);
     if (status == CAS_OK) {
       assert_int_equal(answer, DIMSE_SUCCESS);
@@ -196,6 +196,7 @@ static void only_ok_is_success(void **state) {
     }
   }
   assert_int_equal(dimse_status_of(CAS_NO_SPACE), DIMSE_OUT_OF_RESOURCES);
+  assert_int_equal(dimse_status_of(CAS_NO_DESCRIPTORS), DIMSE_OUT_OF_RESOURCES);
   assert_int_equal(dimse_status_of(CAS_REFUSED), DIMSE_CANNOT_UNDERSTAND);
 }
 
