@@ -150,7 +150,7 @@ static inline void temporary_open(struct temporary_store *t) {
 
 static inline void temporary_create(struct temporary_store *t) {
   struct cas_error error = {0};
-  strcpy(t->folder, "/tmp/cassette-test.XXXXXX");
+  if (t->folder[0] == '\0') strcpy(t->folder, "/tmp/cassette-test.XXXXXX");
   assert_non_null(mkdtemp(t->folder));
   snprintf(t->path, sizeof t->path, "%s/store", t->folder);
   if (cas_store_init(t->path, &error) != CAS_OK) fail_msg("cannot init: %s", error.message);
