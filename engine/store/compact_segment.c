@@ -192,6 +192,9 @@ static cas_status write_anew(struct rewriting *rewriting, uint64_t *size_after) 
   STATUS_TRY(segment_scan(store->volume, key, rewriting->segment, 0, NULL,
                           SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, rewriting, rewriting->error));
   STATUS_TRY(pack_queue_finish(rewriting->queue));
+  store->unsettled =
+      segment_file(segment_file_number(rewriting->segment), segment_file_generation(rewriting->segment) + 1);
+  store->unsettled_tier = rewriting->tier;
   return segment_rewrite_finish(rewriting->rewrite, &rewriting->relocation.segment, size_after, rewriting->error);
 }
 
@@ -204,10 +207,7 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
   struct cas_store *store = rewriting->store;
   struct cas_compact_result *result = rewriting->compaction->result;
   rewriting->relocation.saved = rewriting->size > size_after ? rewriting->size - size_after : 0;
-  cas_status status = compact_relocate(store, &rewriting->relocation, rewriting->error);
-  /* The index knows nothing of the new file, and the old one has all that is in use. */
-  if (status == CAS_BUSY) (void)!volume_discard(store->volume, rewriting->relocation.segment, rewriting->tier, NULL);
-  STATUS_TRY(status);
+  STATUS_TRY(compact_relocate(store, &rewriting->relocation, rewriting->error));
   forget_dropped(store, &rewriting->relocation);
   result->segments++;
   result->bytes_before += rewriting->size;
@@ -222,18 +222,41 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
   return volume_discard(store->volume, rewriting->segment, rewriting->tier, rewriting->error);
 }
 
+cas_status compact_settle(struct cas_store *store, struct cas_error *error) {
+  const uint64_t segment = store->unsettled;
+  const uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
+  struct cas_store_condition condition;
+  struct ledger_segment known;
+  if (segment != 0) {
+    /* What the index has of a batch that failed shows when it was opened anew. */
+    cas_store_condition(store, &condition);
+    if (condition.read_only) return status_fail(error, condition.status, "%s", condition.reason);
+    STATUS_TRY(ledger_get_segment(store->index, NULL, number, &known, error));
+    cas_status status = CAS_NOT_FOUND;
+    if (known.generation < generation) status = volume_discard(store->volume, segment, store->unsettled_tier, error);
+    if (status != CAS_NOT_FOUND) STATUS_TRY(status);
+    if (known.generation == generation && known.settled < generation)
+      return status_fail(error, CAS_BUSY, "segment %" PRIu32 " is settled at the next start", number);
+  }
+  store->unsettled = 0;
+  pins_end(store->pins);
+  return CAS_OK;
+}
+
 cas_status compact_segment(struct compaction *compaction, uint64_t segment) {
   struct cas_store *store = compaction->store;
   struct rewriting rewriting = {
       .compaction = compaction, .store = store, .segment = segment, .error = compaction->error};
   uint64_t size_after;
+  STATUS_TRY(compact_settle(store, compaction->error));
   STATUS_TRY(volume_size(store->volume, segment, &rewriting.size, compaction->error));
   STATUS_TRY(volume_tier_of(store->volume, segment, &rewriting.tier, compaction->error));
   cas_status status = write_anew(&rewriting, &size_after);
   if (status == CAS_OK) status = switch_over(&rewriting, size_after);
   pack_queue_destroy(rewriting.queue);
   segment_rewrite_destroy(rewriting.rewrite);
-  pins_end(store->pins);
   relocation_fini(&rewriting.relocation);
+  if (status == CAS_OK) store->unsettled = 0;
+  (void)!compact_settle(store, NULL); /* or whoever compacts or moves next */
   return status;
 }

@@ -17,6 +17,7 @@
 #include "segment/segment_copy.h"
 #include "store/commit_record.h"
 #include "store/compact_change.h"
+#include "store/compact_segment.h"
 #include "store/ledger.h"
 #include "store/pace.h"
 #include "store/paths.h"
@@ -271,7 +272,8 @@ static cas_status begin(struct cas_store *store, enum volume_tier to, const stru
   if (store->committer == NULL) return status_fail(error, CAS_INVALID, "the store is not open for writing");
   if (pthread_mutex_trylock(&store->compacting) != 0)
     return status_fail(error, CAS_BUSY, "segments of the store are being moved or written anew already");
-  cas_status status = run(&moving);
+  cas_status status = compact_settle(store, &detail);
+  if (status == CAS_OK) status = run(&moving);
   pthread_mutex_unlock(&store->compacting);
   free(moving.plan);
   if (status != CAS_OK && error != NULL) *error = detail;

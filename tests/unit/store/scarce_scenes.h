@@ -321,4 +321,34 @@ static cas_status compact_all(struct scene *scene, uint64_t nth, uint64_t count)
   return status;
 }
 
+/* An object of which a frame is stored, and that breaks off: nobody needs the frame. */
+static void break_off(struct scene *scene, unsigned number) {
+  CLEANUP_BUFFER struct cas_buffer file = {0};
+  struct cas_ingest_source source = {.origin = CAS_ORIGIN_IMPORT};
+  struct cas_ingest *ingest;
+  make_object(number, &file);
+  assert_int_equal(cas_ingest_begin(scene->t.store, &source, &ingest, NULL), CAS_OK);
+  assert_int_equal(cas_ingest_write(ingest, slice_of_buffer(&file), NULL), CAS_OK);
+  cas_ingest_abort(ingest);
+}
+
+/* A segment is written anew without what nobody needs, which comes again behind that, whether it succeeded or not. */
+static cas_status drop_and_bring(struct scene *scene, uint64_t nth, uint64_t count) {
+  const struct cas_compact_options options = {.seal_bytes = 1, .min_percent = 1, .threads = 1};
+  struct cas_compact_result result;
+  while (scene->count % 3 != 0) bring_for_certain(scene);
+  (void)compact(scene->t.store); /* what was left the last time */
+  const unsigned first = scene->count;
+  break_off(scene, first + 1);
+  bring_for_certain(scene);
+  begin(scene, nth, count);
+  cas_status status = cas_store_compact(scene->t.store, &options, &result, NULL);
+  end(scene);
+  bring_for_certain(scene);
+  check_from(scene, first);
+  temporary_reopen(&scene->t);
+  check_from(scene, first);
+  return status;
+}
+
 #endif

@@ -47,6 +47,15 @@ static void p1_without_descriptors_compacting_drops_nothing(void **state) {
   run_scene(scene, compact_all, 1);
 }
 
+static void p1_without_descriptors_what_compacting_drops_may_come_again(void **state) {
+  (void)state;
+  struct scene *scene = scene_of(true);
+  scene->t.options.encode = CAS_ENCODE_LATER;
+  scene->t.options.segment_bytes = 1 << 20;
+  temporary_reopen(&scene->t);
+  run_scene(scene, drop_and_bring, 1);
+}
+
 static void a_store_is_followed_or_descriptors_are_wanting(void **state) {
   (void)state;
   run_scene(scene_of(true), follow, 1);
@@ -136,6 +145,7 @@ int main(void) {
       cmocka_unit_test(p1_without_descriptors_a_replay_leaves_nothing_out),
       cmocka_unit_test(p3_without_descriptors_a_rebuild_leaves_nothing_out),
       cmocka_unit_test(p1_without_descriptors_compacting_drops_nothing),
+      cmocka_unit_test(p1_without_descriptors_what_compacting_drops_may_come_again),
       cmocka_unit_test(a_store_is_followed_or_descriptors_are_wanting),
       cmocka_unit_test(p5_without_descriptors_nothing_takes_the_place_of_what_was_not_compared),
       cmocka_unit_test(p1_in_a_process_without_descriptors_a_start_fails_and_the_next_one_does_not),

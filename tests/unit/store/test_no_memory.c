@@ -54,6 +54,14 @@ static void p1_without_memory_compacting_drops_nothing(void **state) {
   run_scene(scene_of(CAS_ENCODE_LATER), compact_all, 3);
 }
 
+static void p1_without_memory_what_compacting_drops_may_come_again(void **state) {
+  (void)state;
+  struct scene *scene = scene_of(CAS_ENCODE_LATER);
+  scene->t.options.segment_bytes = 1 << 20;
+  temporary_reopen(&scene->t);
+  run_scene(scene, drop_and_bring, 3);
+}
+
 static void a_store_is_followed_or_memory_is_wanting(void **state) {
   (void)state;
   run_scene(scene_of(CAS_ENCODE_ALWAYS), follow, 3);
@@ -167,6 +175,7 @@ int main(void) {
       cmocka_unit_test(p1_without_memory_a_replay_leaves_nothing_out),
       cmocka_unit_test(p3_without_memory_a_rebuild_leaves_nothing_out),
       cmocka_unit_test(p1_without_memory_compacting_drops_nothing),
+      cmocka_unit_test(p1_without_memory_what_compacting_drops_may_come_again),
       cmocka_unit_test(a_store_is_followed_or_memory_is_wanting),
       cmocka_unit_test(p1_without_memory_what_is_whole_in_a_torn_group_is_kept),
   };
