@@ -98,6 +98,9 @@
 /* Blobs that a rebuild looks for behind what needs them, as damaged headers that were healed: 25 MiB of notes. */
 #define HEALED_BLOBS_MAX (1u << 18)
 
+/* Damages that a replay keeps until its end, to say only those that were not healed: 2 MiB of text. */
+#define REPLAY_DAMAGES_MAX (1u << 14)
+
 /* How far the times of the log are known, and how far a clock may be off before it counts as wrong: an hour is little
  * of the days for which deleted bytes wait, and makes 9,000 entries of the index in a year. */
 #define TIMELINE_STEP_NS (UINT64_C(3600) * 1000000000)

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "store/healed.h"
 #include "store/paths.h"
+#include "store/replay_damage.h"
 #include "store/replay_prepare.h"
 
 /* The old index is in the way of nothing until the new one is whole. */
@@ -45,7 +46,7 @@ static unsigned readers_for(const struct cas_store_options *options) {
 }
 
 /* One pass over the log, and another where headers were missed that are good further on: it has them from the
- * beginning. What is damaged was said in the first. */
+ * beginning. What is damaged is said of the last, all else of the first. */
 static cas_status replay_passes(struct cas_store *store, const struct replay_options *options, struct segment_mark *end,
                                 struct cas_error *error) {
   cas_log_fn log = store->log;
@@ -55,6 +56,7 @@ static cas_status replay_passes(struct cas_store *store, const struct replay_opt
     STATUS_TRY(status);
     STATUS_TRY(healed_find(options->healed, &more, error));
     if (!more) break;
+    replay_damage_fini(options->damage);
     store_log(store, CAS_LOG_NOTICE, "%zu damaged headers were healed: the log is replayed once more with them",
               healed_count(options->healed));
     STATUS_TRY(store_restart_index(store, REBUILD_FOLDER_NEW, error));
@@ -100,7 +102,8 @@ static cas_status check_cold(const struct cas_store *store, struct cas_error *er
 static cas_status replay_all(struct cas_store *store, unsigned readers, cas_progress_fn progress, void *arg,
                              struct segment_mark *end, struct cas_error *error) {
   struct replay_preparer *preparer;
-  struct replay_options options = {.progress = progress, .progress_arg = arg};
+  struct replay_damage damage = {0};
+  struct replay_options options = {.damage = &damage, .progress = progress, .progress_arg = arg};
   STATUS_TRY(healed_create(store, &options.healed));
   cas_status status = replay_preparer_create(store, readers, &preparer);
   if (status == CAS_OK) {
@@ -109,6 +112,8 @@ static cas_status replay_all(struct cas_store *store, unsigned readers, cas_prog
     status = replay_passes(store, &options, end, error);
     replay_preparer_destroy(preparer);
   }
+  replay_damage_tell(&damage, store);
+  replay_damage_fini(&damage);
   healed_destroy(options.healed);
   return status;
 }

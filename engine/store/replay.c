@@ -17,6 +17,7 @@
 #include "store/ledger.h"
 #include "store/manifest_read.h"
 #include "store/placement.h"
+#include "store/replay_damage.h"
 #include "store/replay_prepare.h"
 #include "store/state_apply.h"
 #include "store/timeline.h"
@@ -41,6 +42,7 @@ struct replay {
   bool held;              /* the open group is at its end, but damaged: what follows tells whether it was durable */
   struct segment_mark held_mark;
   struct healed *healed; /* of a replay of the whole log, else NULL */
+  struct replay_damage *damage;
   uint64_t instances;
   cas_progress_fn progress;
   void *progress_arg;
@@ -116,12 +118,12 @@ static cas_status take_prepared(struct replay *replay, const struct segment_even
   if (prepared->good) {
     status = snapshot_apply(replay->batch, event->group, &prepared->snapshot, replay->error);
   } else {
-    store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": the %s at %" PRIu64 " is damaged: %s is lost",
-              event->segment,
-              is_manifest            ? "manifest"
-              : kind == RECORD_STATE ? "record of states"
-                                     : "snapshot",
-              event->offset, is_manifest ? "an instance, unless it came again," : "it");
+    replay_damage_note(replay->damage, replay->store, event,
+                       "segment %" PRIu32 ": the %s at %" PRIu64 " is damaged: %s is lost", event->segment,
+                       is_manifest            ? "manifest"
+                       : kind == RECORD_STATE ? "record of states"
+                                              : "snapshot",
+                       event->offset, is_manifest ? "an instance" : "it");
     replay->group_damage++;
   }
   prepared_record_destroy(prepared);
@@ -214,7 +216,8 @@ static cas_status is_whole(struct replay *replay, const struct manifest *manifes
 
 /* It has a place by its UID alone, unless its header is found further on. */
 static cas_status do_without_header(struct replay *replay, struct prepared_record *prepared) {
-  store_log(replay->store, CAS_LOG_ERROR, "the header of instance %s is damaged", prepared->manifest.sop_instance_uid);
+  replay_damage_note(replay->damage, replay->store, NULL, "the header of instance %s is damaged",
+                     prepared->manifest.sop_instance_uid);
   if (replay->healed != NULL)
     STATUS_TRY(healed_note(replay->healed, replay->batch, &prepared->manifest, replay->error));
   return cas_attributes_create(&prepared->attributes);
@@ -320,8 +323,9 @@ static cas_status take_event(void *arg, const struct segment_event *event) {
   STATUS_TRY(note_generation(replay, event));
   switch (event->kind) {
   case SEGMENT_EVENT_DAMAGE:
-    store_log(replay->store, CAS_LOG_ERROR, "segment %" PRIu32 ": %" PRIu64 " bytes at %" PRIu64 " are damaged",
-              event->segment, event->size, event->offset);
+    replay_damage_note(replay->damage, replay->store, event,
+                       "segment %" PRIu32 ": %" PRIu64 " bytes at %" PRIu64 " are damaged", event->segment, event->size,
+                       event->offset);
     replay->group_damage++;
     return CAS_OK;
   case SEGMENT_EVENT_COMMIT: return finish_group(replay, event);
@@ -353,8 +357,10 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, const stru
                         struct segment_mark *end, struct cas_error *error) {
   static const struct replay_options none = {0};
   if (options == NULL) options = &none;
+  struct replay_damage damage = {0};
   struct replay replay = {.store = store,
                           .healed = options->healed,
+                          .damage = options->damage != NULL ? options->damage : &damage,
                           .progress = options->progress,
                           .progress_arg = options->progress_arg,
                           .error = error};
@@ -373,6 +379,8 @@ cas_status store_replay(struct cas_store *store, unsigned scan_flags, const stru
   if (status != CAS_OK) placement_memo_forget(store->placement_memo);
   forget_records(&replay);
   free(replay.records);
+  replay_damage_tell(&damage, store);
+  replay_damage_fini(&damage);
   if (status == CAS_OK && replay.instances > 0)
     store_log(store, CAS_LOG_NOTICE, "%" PRIu64 " instances were taken over from the log into the index",
               replay.instances);

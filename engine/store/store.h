@@ -114,9 +114,11 @@ void store_hash_xxh3(struct cas_slice bytes, struct cas_hash *hash);
 
 /* Zero for a start. */
 struct healed;
+struct replay_damage;
 struct replay_options {
   const struct segment_ahead *ahead; /* NULL, or what replay_prepare.h gives */
   struct healed *healed;             /* of a replay of the whole log; NULL: what it misses it does without (healed.h) */
+  struct replay_damage *damage;      /* takes what is found; NULL: it is told at the end (replay_damage.h) */
   cas_progress_fn progress;
   void *progress_arg;
 };
