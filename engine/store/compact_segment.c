@@ -192,9 +192,9 @@ static cas_status write_anew(struct rewriting *rewriting, uint64_t *size_after) 
   STATUS_TRY(segment_scan(store->volume, key, rewriting->segment, 0, NULL,
                           SEGMENT_SCAN_PAYLOADS | SEGMENT_SCAN_UNREADABLE, take_event, rewriting, rewriting->error));
   STATUS_TRY(pack_queue_finish(rewriting->queue));
-  store->unsettled =
-      segment_file(segment_file_number(rewriting->segment), segment_file_generation(rewriting->segment) + 1);
-  store->unsettled_tier = rewriting->tier;
+  const uint32_t number = segment_file_number(rewriting->segment);
+  *store->unsettled = (struct unsettled_segment){
+      .segment = segment_file(number, segment_file_generation(rewriting->segment) + 1), .tier = rewriting->tier};
   return segment_rewrite_finish(rewriting->rewrite, &rewriting->relocation.segment, size_after, rewriting->error);
 }
 
@@ -223,7 +223,7 @@ static cas_status switch_over(struct rewriting *rewriting, uint64_t size_after) 
 }
 
 cas_status compact_settle(struct cas_store *store, struct cas_error *error) {
-  const uint64_t segment = store->unsettled;
+  const uint64_t segment = store->unsettled->segment;
   const uint32_t number = segment_file_number(segment), generation = segment_file_generation(segment);
   struct cas_store_condition condition;
   struct ledger_segment known;
@@ -233,12 +233,12 @@ cas_status compact_settle(struct cas_store *store, struct cas_error *error) {
     if (condition.read_only) return status_fail(error, condition.status, "%s", condition.reason);
     STATUS_TRY(ledger_get_segment(store->index, NULL, number, &known, error));
     cas_status status = CAS_NOT_FOUND;
-    if (known.generation < generation) status = volume_discard(store->volume, segment, store->unsettled_tier, error);
+    if (known.generation < generation) status = volume_discard(store->volume, segment, store->unsettled->tier, error);
     if (status != CAS_NOT_FOUND) STATUS_TRY(status);
     if (known.generation == generation && known.settled < generation)
       return status_fail(error, CAS_BUSY, "segment %" PRIu32 " is settled at the next start", number);
   }
-  store->unsettled = 0;
+  store->unsettled->segment = 0;
   pins_end(store->pins);
   return CAS_OK;
 }
@@ -256,7 +256,7 @@ cas_status compact_segment(struct compaction *compaction, uint64_t segment) {
   pack_queue_destroy(rewriting.queue);
   segment_rewrite_destroy(rewriting.rewrite);
   relocation_fini(&rewriting.relocation);
-  if (status == CAS_OK) store->unsettled = 0;
+  if (status == CAS_OK) store->unsettled->segment = 0;
   (void)!compact_settle(store, NULL); /* or whoever compacts or moves next */
   return status;
 }

@@ -22,6 +22,12 @@ struct compaction {
  * as it is. */
 CAS_MUST_USE cas_status compact_segment(struct compaction *compaction, uint64_t segment);
 
+/* A new generation that may be there without the index knowing it. */
+struct unsettled_segment {
+  uint64_t segment; /* 0: none is */
+  enum volume_tier tier;
+};
+
 /* Makes an end of a segment whose writing anew failed when its new file was there: the file counts at the next start,
  * which takes what is not in it for dropped. Where the index does not know it, it goes; until then what was to be
  * dropped stays doomed, so that nobody relies on it. Fails while that is so; who holds `compacting` calls it first. */

@@ -65,10 +65,9 @@ struct cas_store {
   struct worker_pool *workers;
   struct pending *pending;
   struct pins *pins;
-  bool cold_is_known;         /* the cold place was there at the start: the index knows what is in it */
-  pthread_mutex_t compacting; /* held by who writes segments anew */
-  uint64_t unsettled;         /* compacting; a new generation that may be there without the index knowing it, or 0 */
-  enum volume_tier unsettled_tier;
+  bool cold_is_known;                  /* the cold place was there at the start: the index knows what is in it */
+  pthread_mutex_t compacting;          /* held by who writes segments anew */
+  struct unsettled_segment *unsettled; /* compacting; apart, as a view copies the handle */
   struct dictionaries *dictionaries;
   struct condition *condition;
   struct placement_memo *placement_memo; /* of who applies to the index */

@@ -19,6 +19,7 @@
 #include "store/budget.h"
 #include "store/cold_place.h"
 #include "store/committer.h"
+#include "store/compact_segment.h"
 #include "store/condition.h"
 #include "store/dictionaries.h"
 #include "store/ledger.h"
@@ -199,9 +200,10 @@ static cas_status open_for_writing(struct cas_store *store, const struct cas_sto
   STATUS_TRY(volume_clean(store->volume, store->cold_is_known, error));
   STATUS_TRY(budget_create(store->in_flight_bytes_max, &store->budget));
   STATUS_TRY(pins_create(&store->pins));
+  store->unsettled = calloc(1, sizeof *store->unsettled);
   store->pressure = calloc(1, sizeof *store->pressure);
   store->activity = calloc(1, sizeof *store->activity);
-  if (store->pressure == NULL || store->activity == NULL) return CAS_NO_MEMORY;
+  if (store->unsettled == NULL || store->pressure == NULL || store->activity == NULL) return CAS_NO_MEMORY;
   STATUS_TRY(pending_create(&store->pending));
   STATUS_TRY(condition_create(store, &store->condition));
   STATUS_TRY(dictionaries_create(store, &store->dictionaries));
@@ -322,6 +324,7 @@ void cas_store_close(struct cas_store *store) {
   placement_memo_destroy(store->placement_memo);
   pending_destroy(store->pending);
   pins_destroy(store->pins);
+  free(store->unsettled);
   free(store->pressure);
   free(store->activity);
   budget_destroy(store->budget);
