@@ -106,7 +106,7 @@ static struct scene *scene_in_process(enum cas_encode encode) {
 }
 
 static void run_in_process(struct scene *scene, operation_fn operation) {
-  at_requests(scene, operation, getenv("CASSETTE_ALL") != NULL ? 1 : 3, 1);
+  at_requests(scene, operation, step_of(3), 1);
   close_scene(scene);
 }
 
