@@ -128,8 +128,9 @@ static cas_status load(struct dictionaries *dictionaries, const char *series_uid
   if (codec_dictionary_of(slice_of_buffer(&value), &id) != CAS_OK) return CAS_NOT_FOUND;
   if (ledger_find_blob(store->index, NULL, &id, &place, NULL) != CAS_OK) return CAS_NOT_FOUND;
   if (blob_read_placed(store, NULL, &id, &place, &bytes, NULL) != CAS_OK) return CAS_NOT_FOUND;
-  const struct dictionary read = {.id = id, .bytes = bytes.data, .size = bytes.size};
-  return copy(&read, dictionary);
+  *dictionary = (struct dictionary){.id = id, .bytes = bytes.data, .size = bytes.size};
+  bytes = (struct cas_buffer){0};
+  return CAS_OK;
 }
 
 /* CAS_NOT_FOUND: it is not in memory, or was there for too long. */
