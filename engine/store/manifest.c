@@ -118,7 +118,7 @@ cas_status manifest_encode(const struct manifest *manifest, struct cas_buffer *b
   STATUS_TRY(put_text(bytes, manifest->source));
   STATUS_TRY(put_blobs(manifest, bytes));
   STATUS_TRY(put_pieces(manifest, bytes));
-  return put_tail(manifest, format_of(manifest), bytes);
+  return put_tail(manifest, fixed[0], bytes);
 }
 
 /* A reading position; every take fails once the bytes are used up. */
