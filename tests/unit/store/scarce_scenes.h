@@ -89,15 +89,13 @@ static void bring_for_certain(struct scene *scene) {
   assert_int_equal(bring(scene, &file), CAS_OK);
 }
 
-/* Each object is wholly there or not at all, and there if it was acknowledged. */
 static void check_from(struct scene *scene, unsigned first) {
   for (unsigned i = first; i < scene->count; i++) {
     CLEANUP_BUFFER struct cas_buffer file = {0};
     char uid[32];
     snprintf(uid, sizeof uid, "1.2.3.4.%u", i);
     make_object(i, &file);
-    cas_status status = synthetic_read_back(scene->t.store, uid, 1, &file);
-    if (scene->acknowledged[i] || status != CAS_NOT_FOUND) assert_int_equal(status, CAS_OK);
+    synthetic_check_whole(scene->t.store, uid, &file, scene->acknowledged[i]);
   }
 }
 

@@ -226,4 +226,11 @@ static inline cas_status synthetic_read_back(struct cas_store *store, const char
   return status;
 }
 
+/* The first version is wholly there or not at all, and there if it was acknowledged. */
+static inline void synthetic_check_whole(struct cas_store *store, const char *uid, const struct cas_buffer *file,
+                                         bool acknowledged) {
+  cas_status status = synthetic_read_back(store, uid, 1, file);
+  if (acknowledged || status != CAS_NOT_FOUND) assert_int_equal(status, CAS_OK);
+}
+
 #endif
